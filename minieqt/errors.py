@@ -1,0 +1,5 @@
+"""The error that a user can mend: one line that says what is wrong and what to do."""
+
+
+class UserError(ValueError):
+    """Raised for a user's mistake (a missing file, a wrong shape, an empty split); programs exit with code 2."""

@@ -1,0 +1,24 @@
+"""Fixtures for every test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real seismograms, published weights and golden results; skips where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip("the folder ../shared with real data and golden results is absent")
+    return SHARED
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A generator with a fixed seed: the same numbers in every run."""
+    return np.random.default_rng(20201203)
