@@ -78,6 +78,12 @@ class Randomness:
         if not 0 <= seed < 2**32:
             raise ValueError(f"seed must lie between 0 and 2^32 - 1, got {seed}")
         self.seed, self.step, self.first_sample = seed, step, first_sample
+        self.streams = 0
+
+    def new_stream(self) -> int:
+        """The number of the next dropout layer, in order of creation."""
+        self.streams += 1
+        return self.streams - 1
 
     def uniform(self, stream: int, samples: int, count: int, xp: Any = np) -> Array:
         """(samples, count) float32 in [0, 1) for dropout layer `stream` at this step."""

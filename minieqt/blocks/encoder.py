@@ -1,0 +1,82 @@
+"""The encoder: seven stages, each of which halves the length: convolution, ReLU, max-pooling.
+
+    stage      y = pool(relu(conv(x)))        (B, C, T) -> (B, O, ⌈T / 2⌉)
+    encoder    (B, 3, 6000) -> (B, 64, 47)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minieqt.backend import accelerated
+from minieqt.layer import Layer
+from minieqt.layers.activations import relu_backward, relu_forward
+from minieqt.layers.conv1d import Conv1D, conv1d_backward, conv1d_forward
+from minieqt.layers.pool import maxpool1d_backward, maxpool1d_forward
+
+Array = Any
+
+FILTERS = (8, 16, 16, 32, 32, 64, 64)
+KERNELS = (11, 9, 7, 7, 5, 5, 3)
+L2_KERNEL = 1e-6  # the published code's penalties on encoder and decoder kernels
+L1_BIAS = 1e-4  # and on their biases
+
+
+@accelerated
+def encoder_stage_forward(x: Array, W: Array, b: Array) -> tuple[Array, Any]:
+    """x (B, C, T), W (O, C, K), b (O) -> y (B, O, ⌈T / 2⌉), cache."""
+    z, conv_cache = conv1d_forward(x, W, b)
+    a = relu_forward(z)
+    y, pool_cache = maxpool1d_forward(a)
+    return y, (conv_cache, a, pool_cache)
+
+
+@accelerated
+def encoder_stage_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
+    """dy (B, O, ⌈T / 2⌉) -> dx (B, C, T), dW (O, C, K), db (O)."""
+    conv_cache, a, pool_cache = cache
+    return conv1d_backward(relu_backward(maxpool1d_backward(dy, pool_cache), a), conv_cache)
+
+
+class EncoderStage(Layer):
+    """Convolution, ReLU, max-pooling: (B, C, T) -> (B, O, ⌈T / 2⌉)."""
+
+    def __init__(self, channels: int, filters: int, kernel: int, rng: np.random.Generator):
+        super().__init__()
+        self.conv = Conv1D(channels, filters, kernel, rng, l2_kernel=L2_KERNEL, l1_bias=L1_BIAS)
+
+    def forward(self, x: Array) -> Array:
+        """x (B, C, T) -> (B, O, ⌈T / 2⌉)."""
+        y, cache = encoder_stage_forward(x, self.conv.W, self.conv.b)
+        self.keep(cache)
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """dy (B, O, ⌈T / 2⌉) -> dx (B, C, T); adds to the convolution's gradients."""
+        dx, dW, db = encoder_stage_backward(dy, self.take())
+        self.conv.dW += dW
+        self.conv.db += db
+        return dx
+
+
+class Encoder(Layer):
+    """Seven stages: (B, 3, T) -> (B, 64, ⌈T / 128⌉)."""
+
+    def __init__(self, rng: np.random.Generator):
+        super().__init__()
+        channels = (3,) + FILTERS[:-1]
+        self.stages = [EncoderStage(*sizes, rng) for sizes in zip(channels, FILTERS, KERNELS, strict=True)]
+
+    def forward(self, x: Array) -> Array:
+        """x (B, 3, T) -> (B, 64, ⌈T / 128⌉)."""
+        for stage in self.stages:
+            x = stage.forward(x)
+        return x
+
+    def backward(self, dy: Array) -> Array:
+        """dy (B, 64, ⌈T / 128⌉) -> dx (B, 3, T)."""
+        for stage in reversed(self.stages):
+            dy = stage.backward(dy)
+        return dy

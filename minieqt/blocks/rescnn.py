@@ -1,0 +1,125 @@
+"""The ResCNN: seven residual blocks over the encoder's 47 steps.
+
+    half       y = conv(m · relu(batchnorm(x)))        m: spatial dropout, one number per sample and channel
+    block      y = x + half2(half1(x))                 (B, 64, T) -> (B, 64, T)
+
+Pre-activation residual blocks (He et al. 2016): the sum itself is left alone, so a gradient reaches every block
+unchanged.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minieqt.backend import accelerated
+from minieqt.layer import Layer
+from minieqt.layers.activations import relu_backward, relu_forward
+from minieqt.layers.batchnorm import BatchNorm, batchnorm_backward, batchnorm_forward
+from minieqt.layers.conv1d import Conv1D, conv1d_backward, conv1d_forward
+from minieqt.layers.dropout import SpatialDropout
+from minieqt.philox import Randomness
+
+Array = Any
+
+KERNELS = (3, 3, 3, 3, 2, 3, 2)
+
+
+@accelerated
+def rescnn_half_forward(
+    x: Array,
+    gamma: Array,
+    beta: Array,
+    mean: Array,
+    variance: Array,
+    W: Array,
+    b: Array,
+    mask: Array | None = None,
+) -> tuple[Array, Any]:
+    """x (B, C, T), gamma beta mean variance (C), W (O, C, K), b (O), mask (B, C, 1) -> y (B, O, T), cache."""
+    normalised, norm_cache = batchnorm_forward(x, gamma, beta, mean, variance)
+    a = relu_forward(normalised)
+    y, conv_cache = conv1d_forward(a if mask is None else a * mask, W, b)
+    return y, (norm_cache, a, mask, conv_cache)
+
+
+@accelerated
+def rescnn_half_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array, Array, Array]:
+    """dy (B, O, T) -> dx (B, C, T), dgamma, dbeta (C), dW (O, C, K), db (O)."""
+    norm_cache, a, mask, conv_cache = cache
+    da, dW, db = conv1d_backward(dy, conv_cache)
+    if mask is not None:
+        da = da * mask
+    dx, dgamma, dbeta = batchnorm_backward(relu_backward(da, a), norm_cache)
+    return dx, dgamma, dbeta, dW, db
+
+
+class ResCNNHalf(Layer):
+    """Batch normalisation, ReLU, spatial dropout, convolution: (B, C, T) -> (B, C, T)."""
+
+    def __init__(
+        self, channels: int, kernel: int, rng: np.random.Generator, randomness: Randomness, drop_rate: float
+    ):
+        super().__init__()
+        self.norm = BatchNorm(channels)
+        self.dropout = SpatialDropout(drop_rate, randomness)
+        self.conv = Conv1D(channels, channels, kernel, rng)
+
+    def forward(self, x: Array) -> Array:
+        """x (B, C, T) -> (B, C, T)."""
+        norm, conv = self.norm, self.conv
+        mean, variance = norm.statistics_for(x)
+        mask = self.dropout.mask((*x.shape[:2], 1), x)
+        y, cache = rescnn_half_forward(x, norm.gamma, norm.beta, mean, variance, conv.W, conv.b, mask)
+        self.keep(cache)
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """dy (B, C, T) -> dx (B, C, T); adds to the gradients of norm and convolution."""
+        dx, dgamma, dbeta, dW, db = rescnn_half_backward(dy, self.take())
+        self.norm.dgamma += dgamma
+        self.norm.dbeta += dbeta
+        self.conv.dW += dW
+        self.conv.db += db
+        return dx
+
+
+class ResCNNBlock(Layer):
+    """x + two halves."""
+
+    def __init__(
+        self, channels: int, kernel: int, rng: np.random.Generator, randomness: Randomness, drop_rate: float
+    ):
+        super().__init__()
+        self.halves = [ResCNNHalf(channels, kernel, rng, randomness, drop_rate) for _ in range(2)]
+
+    def forward(self, x: Array) -> Array:
+        """x (B, C, T) -> (B, C, T)."""
+        first, second = self.halves
+        return x + second.forward(first.forward(x))
+
+    def backward(self, dy: Array) -> Array:
+        """dy (B, C, T) -> dx (B, C, T): the sum hands dy to both of its terms."""
+        first, second = self.halves
+        return dy + first.backward(second.backward(dy))
+
+
+class ResCNN(Layer):
+    """Seven residual blocks: (B, 64, T) -> (B, 64, T)."""
+
+    def __init__(self, channels: int, rng: np.random.Generator, randomness: Randomness, drop_rate: float):
+        super().__init__()
+        self.blocks = [ResCNNBlock(channels, kernel, rng, randomness, drop_rate) for kernel in KERNELS]
+
+    def forward(self, x: Array) -> Array:
+        """x (B, 64, T) -> (B, 64, T)."""
+        for block in self.blocks:
+            x = block.forward(x)
+        return x
+
+    def backward(self, dy: Array) -> Array:
+        """dy (B, 64, T) -> dx (B, 64, T)."""
+        for block in reversed(self.blocks):
+            dy = block.backward(dy)
+        return dy

@@ -1,0 +1,90 @@
+"""Batch normalisation (Ioffe & Szegedy 2015): each channel to mean 0 and variance 1 over batch and time.
+
+    x̂[n, c, t] = (x[n, c, t] - μ[c]) / √(σ²[c] + eps),        y = γ[c] x̂ + β[c]
+
+x (B, C, T); γ, β, μ, σ² (C). In training μ and σ² are the batch's own; in evaluation the running ones, which
+training moves by running ← 0.99 running + 0.01 batch. As in Keras σ² is the biased variance, in both places;
+eps = 1e-3 and momentum = 0.99 are Keras's defaults, which the published network uses.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minieqt.backend import array_module
+from minieqt.layer import Layer
+
+Array = Any
+
+EPS = 1e-3
+MOMENTUM = 0.99
+
+
+def batch_statistics(x: Array) -> tuple[Array, Array]:
+    """x (B, C, T) -> mean (C), biased variance (C)."""
+    return x.mean(axis=(0, 2)), x.var(axis=(0, 2))
+
+
+def batchnorm_forward(
+    x: Array, gamma: Array, beta: Array, mean: Array, variance: Array, eps: float = EPS
+) -> tuple[Array, Any]:
+    """x (B, C, T), gamma beta mean variance (C) -> y (B, C, T), cache."""
+    inverse_std = 1 / array_module(x).sqrt(variance + eps)
+    x_hat = (x - mean[:, None]) * inverse_std[:, None]
+    return gamma[:, None] * x_hat + beta[:, None], (x_hat, gamma, inverse_std)
+
+
+def batchnorm_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
+    """dy (B, C, T) -> dx (B, C, T), dgamma (C), dbeta (C); mean and variance are the batch's own.
+
+    Because μ and σ² depend on every x, dx loses its mean and its projection on x̂:
+        dx = γ / σ · (dy - mean(dy) - x̂ mean(dy x̂)),       means over batch and time
+    """
+    x_hat, gamma, inverse_std = cache
+    count = dy.shape[0] * dy.shape[2]
+    dgamma = (dy * x_hat).sum(axis=(0, 2))
+    dbeta = dy.sum(axis=(0, 2))
+    dx = (gamma * inverse_std)[:, None] * (dy - dbeta[:, None] / count - x_hat * (dgamma[:, None] / count))
+    return dx, dgamma, dbeta
+
+
+class BatchNorm(Layer):
+    """Normalise `channels` channels over batch and time."""
+
+    gamma: Array
+    dgamma: Array
+    beta: Array
+    dbeta: Array
+    mean: Array
+    variance: Array
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.add_parameter("gamma", np.ones(channels))
+        self.add_parameter("beta", np.zeros(channels))
+        self.add_statistic("mean", np.zeros(channels))
+        self.add_statistic("variance", np.ones(channels))
+
+    def statistics_for(self, x: Array) -> tuple[Array, Array]:
+        """The mean and variance (C) to normalise x (B, C, T) with; in training they move the running ones too."""
+        if not self.training:
+            return self.mean, self.variance
+        mean, variance = batch_statistics(x)
+        self.mean += (1 - MOMENTUM) * (mean - self.mean)
+        self.variance += (1 - MOMENTUM) * (variance - self.variance)
+        return mean, variance
+
+    def forward(self, x: Array) -> Array:
+        """x (B, C, T) -> (B, C, T)."""
+        y, cache = batchnorm_forward(x, self.gamma, self.beta, *self.statistics_for(x))
+        self.keep(cache)
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """dy (B, C, T) -> dx (B, C, T); adds to dgamma and dbeta."""
+        dx, dgamma, dbeta = batchnorm_backward(dy, self.take())
+        self.dgamma += dgamma
+        self.dbeta += dbeta
+        return dx

@@ -1,0 +1,33 @@
+"""Binary cross-entropy from logits, and its weighted sum over detection, P and S.
+
+    p = 1 / (1 + e^-z),      L = mean over batch and time of  -y log p - (1 - y) log(1 - p)
+                               = mean of  max(z, 0) - z y + log(1 + e^-|z|),           dL/dz = (p - y) / count
+
+Written from the logits z (B, T) it never takes the log of zero and never overflows. The network's loss is
+0.05 L_detection + 0.40 L_P + 0.55 L_S (Mousavi et al. 2020); penalties are the optimiser's affair.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minieqt.backend import accelerated, array_module
+from minieqt.layers.activations import sigmoid_forward
+
+Array = Any
+
+WEIGHTS = (0.05, 0.40, 0.55)  # detection, P, S
+
+
+@accelerated
+def cross_entropy_forward(z: Array, y: Array) -> float:
+    """Logits z (B, T), labels y (B, T) in [0, 1] -> mean loss. The mean is taken in float64."""
+    xp = array_module(z)
+    losses = xp.maximum(z, 0) - z * y + xp.log1p(xp.exp(-abs(z)))
+    return float(losses.mean(dtype="float64"))
+
+
+@accelerated
+def cross_entropy_backward(z: Array, y: Array, dloss: float) -> Array:
+    """Logits z and labels y (B, T), the gradient `dloss` that arrives at the mean -> dz (B, T)."""
+    return (sigmoid_forward(z) - y) * (dloss / z.size)

@@ -1,0 +1,104 @@
+"""EQTransformer (Mousavi et al. 2020): one network that detects earthquakes and picks P and S. Wiring only.
+
+    x (B, 3, 6000) -> encoder -> ResCNN -> BiLSTM -> 2 × transformer -> detection, P, S logits (B, 6000)
+
+x holds the components E, N, Z at 100 Hz, each demeaned and divided by its standard deviation. The outputs are
+probabilities, one per sample.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minieqt.blocks.bilstm import UNITS, BiLSTM
+from minieqt.blocks.decoder import Decoder
+from minieqt.blocks.encoder import FILTERS, Encoder
+from minieqt.blocks.phase import PhaseBranch
+from minieqt.blocks.rescnn import ResCNN
+from minieqt.blocks.transformer import Transformer
+from minieqt.layer import Layer
+from minieqt.layers.activations import sigmoid_forward
+from minieqt.loss import WEIGHTS, cross_entropy_backward, cross_entropy_forward
+from minieqt.philox import Randomness
+
+Array = Any
+
+
+class EQTransformer(Layer):
+    """The whole network. `lstm_blocks=2` is the paper's, 3 with `gate="hard_sigmoid"` the released one."""
+
+    def __init__(
+        self,
+        lstm_blocks: int = 2,
+        gate: str = "sigmoid",
+        drop_rate: float = 0.1,
+        seed: int = 0,
+        dtype: str = "float32",
+        length: int = 6000,
+    ):
+        super().__init__()
+        if lstm_blocks < 1:
+            raise ValueError(f"lstm_blocks must be at least 1, got {lstm_blocks}")
+        self.config = {
+            "lstm_blocks": lstm_blocks,
+            "gate": gate,
+            "drop_rate": drop_rate,
+            "seed": seed,
+            "dtype": dtype,
+            "length": length,
+        }
+        self.length = length
+        rng = np.random.default_rng(seed)
+        self.randomness = Randomness(seed)
+        drop = (rng, self.randomness, drop_rate)
+        self.encoder = Encoder(rng)
+        self.rescnn = ResCNN(FILTERS[-1], *drop)
+        self.bilstm = BiLSTM(FILTERS[-1], lstm_blocks, *drop, gate)
+        self.transformers = [Transformer(UNITS, *drop) for _ in range(2)]
+        self.detection = Decoder(UNITS, length, rng)
+        self.p = PhaseBranch(length, *drop, gate)
+        self.s = PhaseBranch(length, *drop, gate)
+        self.vector, self.gradient = self.pack(dtype)
+
+    def logits(self, x: Array) -> tuple[Array, Array, Array]:
+        """x (B, 3, T) -> logits of detection, P and S, each (B, T). ValueError for another shape."""
+        if x.ndim != 3 or x.shape[1:] != (3, self.length):
+            raise ValueError(f"input must be (batch, 3, {self.length}), got {x.shape}")
+        if self.training:
+            self.randomness.step += 1
+        x = x.astype(self.vector.dtype, copy=False)
+        x = self.bilstm.forward(self.rescnn.forward(self.encoder.forward(x)))
+        for transformer in self.transformers:
+            x = transformer.forward(x)
+        return self.detection.forward(x), self.p.forward(x), self.s.forward(x)
+
+    def forward(self, x: Array) -> tuple[Array, Array, Array]:
+        """x (B, 3, T) -> probabilities of detection, P and S, each (B, T)."""
+        detection, p, s = (sigmoid_forward(z) for z in self.logits(x))
+        return detection, p, s
+
+    def loss(self, x: Array, labels: Array) -> float:
+        """x (B, 3, T), labels (B, 3, T) in the order detection, P, S -> weighted cross-entropy, no penalties."""
+        if labels.shape != x.shape:
+            raise ValueError(f"labels must have the input's shape {x.shape}, got {labels.shape}")
+        labels = labels.astype(self.vector.dtype, copy=False)
+        pairs = list(zip(self.logits(x), labels.swapaxes(0, 1), strict=True))  # (logits, labels), each (B, T)
+        self.keep(pairs)
+        return sum(w * cross_entropy_forward(z, y) for w, (z, y) in zip(WEIGHTS, pairs, strict=True))
+
+    def backward(self) -> Array:  # type: ignore[override]
+        """The gradient of the last `loss` into every parameter's gradient; returns dx (B, 3, T)."""
+        branches = (self.detection, self.p, self.s)
+        dy = sum(
+            branch.backward(cross_entropy_backward(z, y, weight))
+            for branch, weight, (z, y) in zip(branches, WEIGHTS, self.take(), strict=True)
+        )
+        for transformer in reversed(self.transformers):
+            dy = transformer.backward(dy)
+        return self.encoder.backward(self.rescnn.backward(self.bilstm.backward(dy)))
+
+    def zero_gradients(self) -> None:
+        """Set every parameter gradient to zero: one flat vector, one fill."""
+        self.gradient[...] = 0
