@@ -45,9 +45,8 @@ def attention_forward(
     h = xp.tanh((steps @ Wt)[:, :, None, :] + (steps @ Wx)[:, None, :, :] + bh)  # (B, T, T, U)
     e = (h @ Wa)[..., 0] + ba
     w = xp.exp(e - e.max(axis=2, keepdims=True)) * attention_band(x.shape[2], width, xp)
-    total = w.sum(axis=2, keepdims=True) + EPS
-    a = w / total
-    return x @ a.transpose(0, 2, 1), a, (x, Wt, Wx, Wa, h, e, a, total)
+    a = w / (w.sum(axis=2, keepdims=True) + EPS)
+    return x @ a.transpose(0, 2, 1), a, (x, Wt, Wx, Wa, h, e, a)
 
 
 @accelerated
@@ -58,7 +57,7 @@ def attention_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array, Arra
         de[t, argmax] -= Σ_t' dw w
     w = a (Σ w + 1e-7) is zero outside the band, so nothing outside it gets a gradient but the maximum.
     """
-    x, Wt, Wx, Wa, h, e, a, total = cache
+    x, Wt, Wx, Wa, h, e, a = cache
     xp = array_module(dy)
     B, C, T = x.shape
     da = dy.transpose(0, 2, 1) @ x

@@ -82,7 +82,8 @@ def lstm_backward(dh: Array, cache: Any) -> tuple[Array, Array, Array, Array]:
     inputs, W, U, input_mask, state_mask, gate, gates, c, h = cache
     xp = array_module(dh)
     _, gate_derivative = GATES[gate]
-    T, D, B, H = h.shape[0] - 1, *h.shape[1:]
+    D, B, H = h.shape[1:]
+    T = h.shape[0] - 1
     arriving = split_directions(dh, D)  # row d is right for direction d alone
     arriving = xp.stack([arriving[d, :, d * H : (d + 1) * H] for d in range(D)]).transpose(3, 0, 1, 2)
     tanh_c = xp.tanh(c)
@@ -170,5 +171,13 @@ class LSTM(Layer):
 class BiLSTM(LSTM):
     """An LSTM of two directions: (B, C, T) -> (B, 2H, T), forward units first."""
 
-    def __init__(self, *args: Any, **kwargs: Any):
-        super().__init__(*args, directions=2, **kwargs)
+    def __init__(
+        self,
+        channels: int,
+        units: int,
+        rng: np.random.Generator,
+        randomness: Randomness,
+        drop_rate: float = 0.0,
+        gate: str = "sigmoid",
+    ):
+        super().__init__(channels, units, rng, randomness, drop_rate, gate, directions=2)
