@@ -1,0 +1,150 @@
+"""Correlation over strips: the two sums that every convolution is made of, and the loops over a batch around them.
+
+    correlate             out[o, j] = Σ_c Σ_k W[o, c, k] strip[c, j + k]
+    correlate_gradient    dW[o, c, k] = Σ_j z[o, j] strip[c, j + k]
+
+What comes before and after them differs: a ReLU, a pooling, an upsampling. So the loops over a batch are made once and
+take a function for the rest: `forward_kernel(drain)` writes a piece's sums away, `backward_kernel(fill_gradient)` brings
+a piece's gradient in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import prange
+
+from kernels.cpu.strip import (
+    GROUPS,
+    compiled,
+    compiled_parallel,
+    fill,
+    pack_backward,
+    pack_forward,
+    padded_rows,
+    strip_columns,
+)
+from kernels.cpu.tile import COLUMNS, LANES, ROWS, VECTORS, dot_add, outer_add, store_sums, store_tile, zero_tile
+
+Array = Any
+
+
+@compiled
+def correlate(strip: Array, start: int, packed: Array, out: Array) -> None:
+    """out[o, j] = Σ_c Σ_k W[o, c, k] strip[c, start + j + k] for all of out (padded rows, whole tiles)."""
+    blocks, C, K, _ = packed.shape
+    width, columns = strip.shape[1], out.shape[1]
+    for block in range(blocks):
+        for j in range(0, columns, COLUMNS):
+            tile = zero_tile()
+            w = block * C * K * ROWS
+            for c in range(C):
+                x = c * width + start + j
+                for k in range(K):
+                    tile = outer_add(tile, packed, w, strip, x + k)
+                    w += ROWS
+            store_tile(tile, out, block * ROWS * columns + j, columns)
+
+
+@compiled
+def correlate_gradient(z: Array, first: int, last: int, strip: Array, start: int, K: int, dW: Array) -> None:
+    """dW[o, c, k] += Σ_j z[o, j] strip[c, start + j - first + k], j from `first` to `last` in whole vectors.
+
+    z (padded rows, columns) must be zero from `last` to the end of the vector that holds it.
+    """
+    O, C = dW.shape[0], dW.shape[1]
+    width, columns = strip.shape[1], z.shape[1]
+    sums = np.empty(ROWS * VECTORS, np.float32)
+    flat, taps = dW.reshape(-1), C * K
+    for block in range(0, O, ROWS):
+        for q in range(0, taps, VECTORS):
+            q1, q2 = min(q + 1, taps - 1), min(q + 2, taps - 1)
+            x0 = q // K * width + q % K + start
+            x1 = q1 // K * width + q1 % K + start
+            x2 = q2 // K * width + q2 % K + start
+            tile = zero_tile()
+            for j in range(first, last, LANES):
+                i = j - first
+                tile = dot_add(tile, z, block * columns + j, columns, strip, x0 + i, x1 + i, x2 + i)
+            store_sums(tile, sums, 0)
+            for r in range(min(ROWS, O - block)):
+                for v in range(min(VECTORS, taps - q)):
+                    flat[(block + r) * taps + q + v] += sums[r * VECTORS + v]
+
+
+def forward_kernel(drain: Callable) -> Callable:
+    """A compiled correlate(x, W, b, left, shape, y, extra) over a batch.
+
+    x (B, C, T), W (O, C, K); `left` samples before t are read by y[t]; `shape` is `layout`'s. For each piece it calls
+    drain(out, column, count, b, y[n], extra[n], start) on the sums out[:, column : column + count] of the samples from
+    `start`. One strip is one piece of work.
+    """
+
+    @compiled_parallel
+    def kernel(x, W, b, left, shape, y, extra):  # type: ignore[no-untyped-def]
+        (B, C, T), (O, _, K) = x.shape, W.shape
+        piece, stride, per_sequence, per_strip = shape
+        columns = strip_columns(stride, per_strip)
+        packed = pack_forward(W)
+        pieces = B * per_sequence
+        for item in prange((pieces + per_strip - 1) // per_strip):
+            strip = np.zeros((C, columns + K + COLUMNS), np.float32)
+            out = np.empty((padded_rows(O), columns), np.float32)
+            first, last = item * per_strip, min((item + 1) * per_strip, pieces)
+            for p in range(first, last):
+                n, start = p // per_sequence, p % per_sequence * piece
+                fill(strip, (p - first) * stride, x[n], start - left, piece + K - 1)
+            correlate(strip, 0, packed, out)
+            for p in range(first, last):
+                n, start = p // per_sequence, p % per_sequence * piece
+                drain(out, (p - first) * stride, min(piece, T - start), b, y[n], extra[n], start)
+
+    return kernel
+
+
+def backward_kernel(fill_gradient: Callable) -> Callable:
+    """A compiled gradient(dy, extra, x, W, left, shape, dx) -> dW (O, C, K), db (O) over a batch; fills dx (B, C, T).
+
+    For each piece it calls fill_gradient(z, column, dy[n], extra[n], start, count, T), which writes the gradient of the
+    correlation's samples from `start` (within 0 … T) to z[:, column : column + count]. Groups of strips are the pieces
+    of work; each group adds up its own dW and db, and the groups are added up in order.
+    """
+
+    @compiled_parallel
+    def kernel(dy, extra, x, W, left, shape, dx):  # type: ignore[no-untyped-def]
+        (B, C, T), (O, _, K) = x.shape, W.shape
+        right = K - 1 - left
+        piece, stride, per_sequence, per_strip = shape
+        columns = strip_columns(stride, per_strip)
+        packed = pack_backward(W)
+        pieces = B * per_sequence
+        items = (pieces + per_strip - 1) // per_strip
+        groups = min(GROUPS, items)
+        dW, db = np.zeros((groups, O, C, K), np.float32), np.zeros((groups, O), np.float32)
+        for group in prange(groups):
+            x_strip = np.zeros((C, columns + K + COLUMNS), np.float32)
+            z = np.zeros((padded_rows(O), columns + K + COLUMNS), np.float32)
+            out = np.empty((padded_rows(C), columns), np.float32)
+            for item in range(group * items // groups, (group + 1) * items // groups):
+                x_strip[:], z[:] = 0, 0
+                first, last = item * per_strip, min((item + 1) * per_strip, pieces)
+                for p in range(first, last):
+                    n, start = p // per_sequence, p % per_sequence * piece
+                    column = (p - first) * stride
+                    fill(x_strip, column, x[n], start - left, piece + K - 1)
+                    fill_gradient(z, column, dy[n], extra[n], start - right, piece + K - 1, T)
+                correlate(z, 0, packed, out)
+                for p in range(first, last):
+                    n, start = p // per_sequence, p % per_sequence * piece
+                    column, count = (p - first) * stride, min(piece, T - start)
+                    fill(dx[n], start, out[:C], column, count)
+                    for o in range(O):
+                        db[group, o] += z[o, column + right : column + right + count].sum()
+                # z has zeros around a whole sequence; around a piece of one stand its neighbours' samples, not counted.
+                end = right + (piece if per_sequence > 1 else (last - first) * stride)
+                correlate_gradient(z, right, end, x_strip, 0, K, dW[group])
+        return dW.sum(axis=0), db.sum(axis=0)
+
+    return kernel
