@@ -22,6 +22,7 @@ from minieqt.layer import Layer
 from minieqt.layers.activations import sigmoid_forward
 from minieqt.loss import WEIGHTS, cross_entropy_backward, cross_entropy_forward
 from minieqt.philox import Randomness
+from minieqt.summary import summarise
 
 Array = Any
 
@@ -98,6 +99,10 @@ class EQTransformer(Layer):
         for transformer in reversed(self.transformers):
             dy = transformer.backward(dy)
         return self.encoder.backward(self.rescnn.backward(self.bilstm.backward(dy)))
+
+    def summary(self) -> str:
+        """A table of the layers, their output shapes and parameter counts."""
+        return summarise(self)
 
     def zero_gradients(self) -> None:
         """Set every parameter gradient to zero: one flat vector, one fill."""
