@@ -1,0 +1,83 @@
+"""Command lines: errors of one line, and arguments checked before anything starts."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from minieqt.errors import UserError
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that keeps the layout of its texts and explains a mistake in one line."""
+
+    def __init__(self, prog: str, **kwargs: Any):
+        layout = argparse.RawDescriptionHelpFormatter
+        super().__init__(prog, formatter_class=layout, allow_abbrev=False, **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def whole(minimum: int, maximum: int = 2**32 - 1) -> Callable[[str], int]:
+    """An argument type: a whole number from `minimum` to `maximum`."""
+
+    def whole_number(text: str) -> int:
+        value = int(text)
+        if not minimum <= value <= maximum:
+            raise argparse.ArgumentTypeError(f"must lie between {minimum} and {maximum}, got {text}")
+        return value
+
+    return whole_number
+
+
+def positive(text: str) -> float:
+    """An argument type: a finite number above zero."""
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be above zero and finite, got {text}")
+    return value
+
+
+def share(text: str) -> float:
+    """An argument type: a number from 0 up to, but not including, 1."""
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 0 and below 1, got {text}")
+    return value
+
+
+def existing_file(text: str) -> Path:
+    """An argument type: the absolute path of a file that is there."""
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"{text} does not exist or is not a file")
+    return path.resolve()
+
+
+def guarded(program: str, main: Callable[[], int]) -> int:
+    """Run `main`; a mistake of the user becomes one line on stderr and exit code 2, Ctrl-C exit code 130."""
+    try:
+        return main()
+    except UserError as error:
+        return complain(program, str(error))
+    except BrokenPipeError:  # whoever read our output (head, less) has had enough; Python must not flush into it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:  # a full disk, a folder without permission
+        return complain(program, f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
+    except MemoryError as error:
+        return complain(program, f"out of memory ({error}): try a smaller --batch-size")
+    except KeyboardInterrupt:
+        print(f"{program}: stopped", file=sys.stderr)
+        return 130
+
+
+def complain(program: str, message: str) -> int:
+    """One line on stderr; returns exit code 2."""
+    print(f"{program}: {' '.join(message.split())}", file=sys.stderr)
+    return 2

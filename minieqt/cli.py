@@ -1,0 +1,35 @@
+"""python -m minieqt: a table of small commands, each in its own file of minieqt/commands.
+
+A command's module has a docstring (its help, examples included), `arguments(parser)` and `run(options)`, which returns
+the exit code. It imports what is slow to import inside `run`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from minieqt.arguments import Parser
+
+COMMANDS = {
+    "synth": "write a synthetic data set in STEAD's format",
+    "summary": "list the network's layers and count its parameters",
+    "evaluate": "score a trained network against the analysts' picks",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse, run one command, return its exit code. UserError for a user's mistake."""
+    parser = Parser(
+        "minieqt",
+        usage="python -m minieqt COMMAND …",
+        description="EQTransformer from scratch: the commands beside train.py.",
+        epilog="python -m minieqt COMMAND --help explains a command and shows examples.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
+    for name, summary in COMMANDS.items():
+        module = import_module(f"minieqt.commands.{name}")
+        module.arguments(
+            commands.add_parser(name, prog=f"python -m minieqt {name}", help=summary, description=module.__doc__)
+        )
+    options = parser.parse_args(arguments)
+    return import_module(f"minieqt.commands.{options.command}").run(options)

@@ -1,0 +1,24 @@
+"""Run a network over a set of windows and score it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tqdm import tqdm
+
+from minieqt.evaluation.metrics import Evaluation
+
+
+def evaluate(model: Any, loader: Any, table: Any, evaluation: Evaluation | None = None) -> Evaluation:
+    """Score `model` on the windows of `loader`; `table` (a TraceTable) knows the analyst's arrivals.
+
+    The loader gives every window once, unshifted (no augmentation); its batches name their rows in the table.
+    """
+    evaluation = evaluation or Evaluation()
+    model.eval()
+    for batch in tqdm(loader.epoch(0), "evaluation", len(loader), leave=False, disable=None):
+        rows = batch.rows
+        evaluation.update(
+            model.forward(batch.x), table.earthquake[rows], table.p_sample[rows], table.s_sample[rows]
+        )
+    return evaluation

@@ -1,0 +1,195 @@
+"""How good the picks are: confusion counts, precision, recall, F1, and residuals against the analyst.
+
+A pick is right when it lies within the tolerance of the analyst's, the tolerance itself included. Window by
+window and phase by phase:
+
+                        right pick   wrong pick                          no pick
+    window has arrival  TP           FP and FN (a false alarm, a miss)   FN
+    noise window        -            FP                                  TN
+
+    precision = TP / (TP + FP),   recall = TP / (TP + FN),   F1 = 2 TP / (2 TP + FP + FN)
+
+Over the right picks: mean and standard deviation of the residual (pick minus analyst, seconds), mean absolute
+error MAE, and MAPE, the mean of |residual| / arrival time from the window's start (Mousavi et al. 2020).
+A window is detected when any detection run is found. What nothing was counted for is NaN: precision without
+picks, recall without arrivals, residuals without right picks.
+
+Everything accumulates batch by batch in a few numbers, however many windows go by.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minieqt.picking.peaks import (
+    DETECTION_THRESHOLD,
+    P_THRESHOLD,
+    S_THRESHOLD,
+    detection_runs,
+    highest_peaks,
+)
+
+Array = Any
+
+SAMPLING_RATE = 100.0  # Hz
+TOLERANCES = (0.5, 0.1)  # seconds
+
+
+def ratio(part: float, whole: float) -> float:
+    """part / whole, NaN where there is no whole."""
+    return part / whole if whole else math.nan
+
+
+@dataclass
+class Counts:
+    """Confusion counts of yes-or-no decisions."""
+
+    true_positive: int = 0
+    false_positive: int = 0
+    false_negative: int = 0
+    true_negative: int = 0
+
+    @property
+    def precision(self) -> float:
+        return ratio(self.true_positive, self.true_positive + self.false_positive)
+
+    @property
+    def recall(self) -> float:
+        return ratio(self.true_positive, self.true_positive + self.false_negative)
+
+    @property
+    def f1(self) -> float:
+        return ratio(
+            2 * self.true_positive, 2 * self.true_positive + self.false_positive + self.false_negative
+        )
+
+    def update(self, right: Array, wrong: Array, missed: Array, quiet: Array) -> None:
+        """Add a batch: four boolean arrays (B,), true where a window counts as TP, FP, FN, TN."""
+        self.true_positive += int(np.sum(right))
+        self.false_positive += int(np.sum(wrong))
+        self.false_negative += int(np.sum(missed))
+        self.true_negative += int(np.sum(quiet))
+
+    def report(self) -> dict[str, float]:
+        return {"precision": self.precision, "recall": self.recall, "f1": self.f1} | vars(self)
+
+
+@dataclass
+class Residuals:
+    """Mean, standard deviation, MAE and MAPE of residuals that come in batches.
+
+    Means and variances of batches are combined as in Chan, Golub & LeVeque (1983), which does not lose digits
+    where a sum of squares minus a squared sum would.
+    """
+
+    count: int = 0
+    mean: float = math.nan
+    squares: float = 0.0  # Σ (residual - mean)²
+    absolute: float = 0.0  # Σ |residual|
+    relative: float = 0.0  # Σ |residual| / arrival time
+
+    def update(self, residual: Array, arrival: Array) -> None:
+        """Add residuals (N,) and the arrival times from the window's start (N,), both in seconds."""
+        if len(residual) == 0:
+            return
+        count, mean = len(residual), float(np.mean(residual))
+        total = self.count + count
+        step = mean - self.mean if self.count else 0.0
+        self.squares += float(np.sum((residual - mean) ** 2)) + step**2 * self.count * count / total
+        self.mean = self.mean + step * count / total if self.count else mean
+        self.count = total
+        self.absolute += float(np.sum(np.abs(residual)))
+        # An arrival on the window's first sample counts as one sample in, so that the ratio stays finite.
+        self.relative += float(np.sum(np.abs(residual) / np.maximum(arrival, 1 / SAMPLING_RATE)))
+
+    def report(self) -> dict[str, float]:
+        return {
+            "mean_s": self.mean,
+            "std_s": math.sqrt(self.squares / self.count) if self.count else math.nan,
+            "mae_s": ratio(self.absolute, self.count),
+            "mape": ratio(self.relative, self.count),
+        }
+
+
+@dataclass
+class PhaseScore:
+    """One phase, one tolerance (seconds)."""
+
+    tolerance: float
+    counts: Counts = field(default_factory=Counts)
+    residuals: Residuals = field(default_factory=Residuals)
+
+    def update(self, pick: Array, arrival: Array, noise: Array) -> None:
+        """Add a batch: pick (B,) sample or -1, the analyst's arrival (B,) sample or NaN, noise (B,) bool.
+
+        An earthquake without an analyst's arrival says nothing about this phase and is left out.
+        """
+        picked, has_arrival = pick >= 0, np.isfinite(arrival) & ~noise
+        residual = (pick - arrival) / SAMPLING_RATE
+        right = picked & has_arrival & (np.abs(residual) <= self.tolerance)
+        self.counts.update(
+            right=right,
+            wrong=picked & ~right & (has_arrival | noise),
+            missed=~right & has_arrival,
+            quiet=~picked & noise,
+        )
+        self.residuals.update(residual[right], arrival[right] / SAMPLING_RATE)
+
+    def report(self) -> dict[str, float]:
+        return self.counts.report() | self.residuals.report()
+
+
+class Evaluation:
+    """Detection, P and S of one network on one set of windows, added up batch by batch."""
+
+    def __init__(
+        self,
+        detection_threshold: float = DETECTION_THRESHOLD,
+        p_threshold: float = P_THRESHOLD,
+        s_threshold: float = S_THRESHOLD,
+    ):
+        self.thresholds = {"detection": detection_threshold, "P": p_threshold, "S": s_threshold}
+        self.windows = self.earthquakes = 0
+        self.detection = Counts()
+        self.phases = {phase: [PhaseScore(tolerance) for tolerance in TOLERANCES] for phase in "PS"}
+
+    def update(
+        self, probabilities: tuple[Array, Array, Array], earthquake: Array, p_sample: Array, s_sample: Array
+    ) -> None:
+        """Add a batch.
+
+        probabilities: detection, P, S, each (B, T); earthquake (B,) bool; the analyst's p_sample and s_sample
+        (B,), NaN where there is none.
+        """
+        detection, p, s = probabilities
+        noise = ~earthquake
+        self.windows += len(earthquake)
+        self.earthquakes += int(np.sum(earthquake))
+        runs = (detection_runs(row, self.thresholds["detection"]) for row in detection)
+        detected = np.array([len(found) > 0 for found in runs], bool)
+        self.detection.update(
+            right=detected & earthquake,
+            wrong=detected & noise,
+            missed=~detected & earthquake,
+            quiet=~detected & noise,
+        )
+        for phase, probability, arrival in (("P", p, p_sample), ("S", s, s_sample)):
+            pick = highest_peaks(probability, self.thresholds[phase])
+            for score in self.phases[phase]:
+                score.update(pick, arrival, noise)
+
+    def report(self) -> dict[str, Any]:
+        """Everything as a nested dictionary of numbers, NaN where nothing was counted."""
+        return {
+            "windows": self.windows,
+            "earthquakes": self.earthquakes,
+            "thresholds": dict(self.thresholds),
+            "detection": self.detection.report(),
+        } | {
+            phase: {f"within_{score.tolerance}_s": score.report() for score in scores}
+            for phase, scores in self.phases.items()
+        }

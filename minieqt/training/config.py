@@ -1,0 +1,68 @@
+"""What defines a run: config.json, written before the first step and read by --resume."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from minieqt.errors import UserError
+from minieqt.files import write_text
+
+NAME = "config.json"
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything the result depends on. `data` and `csv` are absolute paths; None means the synthetic set of
+    `windows` windows. `seed` rules weights, dropout, split, order and augmentation."""
+
+    data: str | None = None
+    csv: str | None = None
+    windows: int | None = None
+    split: str = "event"
+    label_shape: str = "gaussian"
+    epochs: int = 200
+    patience: int = 12
+    batch_size: int = 200
+    learning_rate: float = 1e-3
+    lstm_blocks: int = 2
+    drop_rate: float = 0.1
+    seed: int = 0
+    threads: int = 1
+
+    def write(self, folder: Path) -> None:
+        """Write config.json into a run folder."""
+        write_text(folder / NAME, json.dumps(asdict(self), indent=2) + "\n")
+
+
+def read(folder: Path) -> Config:
+    """The configuration of the run in a folder; UserError if there is none or it is not readable."""
+    path = folder / NAME
+    if not path.is_file():
+        raise UserError(f"{folder} holds no run to resume: check --out, or start one without --resume")
+    try:
+        return Config(**json.loads(path.read_text(encoding="utf-8")))
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path} is not a configuration of this version of minieqt ({error})") from error
+
+
+def resumed(folder: Path, given: Mapping[str, Any]) -> Config:
+    """The configuration to go on with: the run's own, with more epochs if `given` asks for them.
+
+    `given` holds the options that the user named. UserError where one contradicts the run.
+    """
+    config = read(folder)
+    for name, value in given.items():
+        recorded = getattr(config, name)
+        if name == "epochs" and value > recorded:
+            config = replace(config, epochs=value)
+        elif value != recorded:
+            option = "--" + name.replace("_", "-")
+            raise UserError(
+                f"{option} {value} contradicts the run in {folder}, which has {recorded}: "
+                f"leave {option} out, or start another run with another --out"
+            )
+    return config

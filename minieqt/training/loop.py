@@ -1,0 +1,133 @@
+"""The training loop, from top to bottom.
+
+Whatever the loop needs to know lives in the network, the optimiser and a `Position`, and all three go into last.h5:
+a run that was stopped, or killed, goes on from there to the same bits.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from minieqt.backend import array_module
+from minieqt.errors import UserError
+from minieqt.schedule import paper_schedule
+from minieqt.training import checkpoint
+from minieqt.training.checkpoint import Position
+from minieqt.training.early_stopping import best_epoch, should_stop
+from minieqt.training.interrupt import Interrupt
+from minieqt.training.progress import EpochProgress
+from minieqt.weights import native
+
+BEST, LAST, HISTORY, CURVES = "best.h5", "last.h5", "history.csv", "curves.png"
+
+
+def train(
+    model: Any,
+    optimiser: Any,
+    training: Any,
+    validation: Any,
+    position: Position,
+    folder: Path,
+    *,
+    epochs: int,
+    patience: int = 12,
+    learning_rate: float = 1e-3,
+    save_seconds: float = 600.0,
+) -> int | None:
+    """Train from `position` until `epochs` are done or the validation loss stops improving.
+
+    training, validation: loaders of batches with `number`, `x` and `labels` (B, 3, T). After every epoch the folder
+    holds best.h5, last.h5, history.csv and curves.png; within an epoch last.h5 is renewed every `save_seconds`.
+    Returns the number of the signal that interrupted training, None if none did. UserError when a loss is not
+    finite: the step is not taken, and the last good checkpoint stays.
+    """
+    losses = position.history.column("validation_loss")
+    saved = time.monotonic()
+    with Interrupt() as interrupt, np.errstate(all="ignore"):  # what is not finite is reported in words
+        while position.epoch < epochs and not should_stop(losses, patience):
+            epoch = position.epoch
+            optimiser.learning_rate = paper_schedule(epoch, learning_rate)
+            model.train()
+            with EpochProgress(f"epoch {epoch + 1}/{epochs}", len(training), position.batch) as progress:
+                for batch in training.epoch(epoch, first_batch=position.batch):
+                    model.zero_gradients()
+                    loss = model.loss(batch.x, batch.labels)
+                    model.backward()
+                    check_finite(loss, model.gradient, position, learning_rate, folder)
+                    optimiser.step()
+                    position.add_batch(batch.number, loss, len(batch.x))
+                    progress.update(position.loss, len(batch.x))
+                    if interrupt.signal or time.monotonic() - saved > save_seconds:
+                        checkpoint.save(folder / LAST, model, optimiser, position)
+                        saved = time.monotonic()
+                    if interrupt.signal:
+                        return interrupt.signal
+
+            validation_loss = validate(model, validation, interrupt)
+            if interrupt.signal:  # the epoch is saved at its end; resuming validates again
+                checkpoint.save(folder / LAST, model, optimiser, position)
+                return interrupt.signal
+            check_finite(validation_loss, None, position, learning_rate, folder)
+
+            position.history.add(
+                epoch=epoch + 1,
+                learning_rate=optimiser.learning_rate,
+                loss=position.loss,
+                penalty=optimiser.penalty(),
+                validation_loss=validation_loss,
+            )
+            losses = position.history.column("validation_loss")
+            line = (
+                f"{progress.title}: loss {position.loss:.5f}, validation loss {validation_loss:.5f}, "
+                f"learning rate {optimiser.learning_rate:g}, {progress.windows_per_second:.1f} windows/s"
+            )
+            position.finish_epoch()
+            # best before last: a kill in between leaves a last.h5 that does this epoch again, to the same bits.
+            if best_epoch(losses) == epoch:
+                native.save(folder / BEST, model)
+            checkpoint.save(folder / LAST, model, optimiser, position)
+            saved = time.monotonic()
+            write_history(position, folder)
+            print(line, flush=True)
+    return interrupt.signal
+
+
+def validate(model: Any, loader: Any, interrupt: Interrupt) -> float:
+    """Mean loss of the loader's windows, without dropout and with the running statistics; returns early (with
+    what it has) when interrupted."""
+    model.eval()
+    loss_sum, windows = 0.0, 0
+    for batch in tqdm(loader.epoch(0), "validation", len(loader), leave=False, disable=None):
+        loss_sum += model.loss(batch.x, batch.labels) * len(batch.x)
+        windows += len(batch.x)
+        if interrupt.signal:
+            break
+    return loss_sum / windows
+
+
+def check_finite(loss: float, gradient: Any, position: Position, learning_rate: float, folder: Path) -> None:
+    """UserError, with what to try, if the loss or the gradient holds NaN or infinity."""
+    if math.isfinite(loss) and (gradient is None or bool(array_module(gradient).isfinite(gradient).all())):
+        return
+    what = "the gradient is not finite" if math.isfinite(loss) else f"the loss became {loss}"
+    good = folder / LAST
+    kept = f"{good} keeps the last good state" if good.exists() else "there is no good checkpoint yet"
+    raise UserError(
+        f"epoch {position.epoch + 1}, batch {position.batch + 1}: {what}, training stopped before the step and "
+        f"{kept}; try a new run with a lower --learning-rate (it was {learning_rate:g})"
+    )
+
+
+def write_history(position: Position, folder: Path) -> None:
+    """history.csv and curves.png, from the rows in `position`."""
+    from minieqt.plots import learning_curves, save_figure
+
+    if len(position.history):
+        position.history.write(folder / HISTORY)
+        save_figure(learning_curves(position.history), folder / CURVES)

@@ -1,0 +1,160 @@
+"""One run, from its configuration to its figures on the test split: open, split, train, evaluate."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from minieqt.adam import Adam
+from minieqt.data import Augmentation, Loader, open_dataset, split
+from minieqt.data.split import PARTS
+from minieqt.errors import UserError
+from minieqt.evaluation.evaluate import evaluate
+from minieqt.evaluation.report import table, write_json
+from minieqt.files import write_text
+from minieqt.model import EQTransformer
+from minieqt.threads import limit_threads
+from minieqt.training import checkpoint
+from minieqt.training import config as configuration
+from minieqt.training.checkpoint import Position
+from minieqt.training.config import Config
+from minieqt.training.loop import BEST, CURVES, HISTORY, LAST, train, write_history
+from minieqt.weights import native
+
+METRICS = "metrics.json"
+SPLIT_LISTS = tuple(f"{part}.txt" for part in PARTS)
+RUN_FILES = (LAST, BEST, HISTORY, CURVES, METRICS, *SPLIT_LISTS, configuration.NAME)
+
+Array = Any
+
+
+def run(config: Config, folder: Path, resume: bool = False, overwrite: bool = False, save_seconds: float = 600) -> int:
+    """Start or resume the run of `folder` and bring it to its end; returns the program's exit code.
+
+    The code is 0, or 128 + the signal that interrupted training. UserError for anything the user can mend.
+    """
+    occupied = (folder / configuration.NAME).exists()
+    if occupied and not (resume or overwrite):
+        raise UserError(
+            f"{folder} already holds a run: go on with --resume, replace it with --overwrite, or give another --out"
+        )
+    limit_threads(config.threads)
+    folder.mkdir(parents=True, exist_ok=True)
+    # The configuration comes first: whenever the process dies from here on, there is a run to resume. What is to
+    # be overwritten stays until the new run is known to be able to start.
+    if not occupied:
+        config.write(folder)
+    try:
+        dataset, parts = open_data(config)
+        training, validation, test = loaders(config, dataset, parts)
+        model = EQTransformer(config.lstm_blocks, drop_rate=config.drop_rate, seed=config.seed)
+        optimiser = Adam(model, config.learning_rate)
+        position = Position()
+        if resume:
+            check_split(folder, dataset, parts)
+            if (folder / LAST).exists():
+                position = checkpoint.load(folder / LAST, model, optimiser)
+    except UserError:
+        if not occupied:
+            (folder / configuration.NAME).unlink()
+        raise
+    if occupied and overwrite:
+        for name in RUN_FILES:
+            (folder / name).unlink(missing_ok=True)
+    config.write(folder)
+    write_split(folder, dataset, parts)
+    write_history(position, folder)
+
+    print(f"{folder}: {model.count_parameters()[0]:,} parameters, {config.threads} threads")
+    print(f"{len(dataset):,} windows: " + ", ".join(f"{len(p):,} {name}" for name, p in zip(PARTS, parts, strict=True)))
+    if dataset.report():
+        print(dataset.report())
+    if resume:
+        print(f"resuming in epoch {position.epoch + 1} at batch {position.batch + 1}", flush=True)
+    signal = train(
+        model,
+        optimiser,
+        training,
+        validation,
+        position,
+        folder,
+        epochs=config.epochs,
+        patience=config.patience,
+        learning_rate=config.learning_rate,
+        save_seconds=save_seconds,
+    )
+    if signal:
+        print(f"stopped and saved; go on with: python train.py --out {quote(str(folder))} --resume")
+        return 128 + signal
+    for name, loader in zip(PARTS, (training, validation, test), strict=True):
+        if loader.report():
+            print(f"{name} traces left out: {loader.report()}")
+
+    report = evaluate(native.load(folder / BEST), test, dataset.table).report()
+    write_json(folder / METRICS, report)
+    print(f"{BEST} on the test split, {report['windows']} windows ({report['earthquakes']} earthquakes):")
+    print(table(report))
+    dataset.close()
+    return 0
+
+
+def open_data(config: Config) -> tuple[Any, tuple[Array, Array, Array]]:
+    """The data set and its three splits; a synthetic one is made, or found where an earlier run made it."""
+    if config.data is None or config.csv is None:
+        hdf5, csv = synthetic(config.windows or 0, config.seed)
+    else:
+        hdf5, csv = Path(config.data), Path(config.csv)
+    dataset = open_dataset(hdf5, csv)
+    return dataset, split(dataset.table, by=config.split, seed=config.seed)
+
+
+def synthetic(windows: int, seed: int, folder: Path = Path("data")) -> tuple[Path, Path]:
+    """The files of a synthetic mini-STEAD; their names hold what it depends on, so an existing one is the same."""
+    from minieqt.data.synthetic import write_stead
+
+    hdf5, csv = (folder / f"synthetic-{windows}-seed{seed}.{suffix}" for suffix in ("hdf5", "csv"))
+    if not (hdf5.exists() and csv.exists()):
+        folder.mkdir(parents=True, exist_ok=True)
+        print(f"making {windows} synthetic windows: {hdf5}, {csv}", flush=True)
+        write_stead(hdf5, csv, windows, seed, progress=sys.stderr.isatty())
+    return hdf5, csv
+
+
+def loaders(config: Config, dataset: Any, parts: Sequence[Array]) -> tuple[Loader, Loader, Loader]:
+    """Training windows twice and augmented, validation and test windows once and as they were recorded.
+
+    A batch is never larger than what there is to put into it.
+    """
+    training, validation, test = parts
+    options: dict[str, Any] = {"seed": config.seed, "label_shape": config.label_shape}
+    batch_size = min(config.batch_size, 2 * len(training))
+    return (
+        Loader(dataset, training, batch_size, augmentation=Augmentation(), **options),
+        Loader(dataset, validation, config.batch_size, shuffle=False, **options),
+        Loader(dataset, test, config.batch_size, shuffle=False, **options),
+    )
+
+
+def split_texts(dataset: Any, parts: Sequence[Array]) -> dict[str, str]:
+    """{file name: the names of the split's traces, one a line}."""
+    return {
+        name: "".join(f"{trace}\n" for trace in dataset.table.name[rows].tolist())
+        for name, rows in zip(SPLIT_LISTS, parts, strict=True)
+    }
+
+
+def write_split(folder: Path, dataset: Any, parts: Sequence[Array]) -> None:
+    """Write training.txt, validation.txt and test.txt."""
+    for name, text in split_texts(dataset, parts).items():
+        write_text(folder / name, text)
+
+
+def check_split(folder: Path, dataset: Any, parts: Sequence[Array]) -> None:
+    """UserError if the data set no longer gives the splits that the run began with."""
+    for name, text in split_texts(dataset, parts).items():
+        path = folder / name
+        if path.exists() and path.read_text(encoding="utf-8") != text:
+            raise UserError(f"the data have changed since the run in {folder} began: its {name} is not the same split")

@@ -1,0 +1,113 @@
+"""python -m minieqt: every command runs, teaches with examples, and refuses in words."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from minieqt.cli import COMMANDS, main
+from minieqt.errors import UserError
+from minieqt.model import EQTransformer
+from minieqt.training.config import Config
+from minieqt.weights import native
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Twenty synthetic windows, made by the command itself."""
+    name = tmp_path_factory.mktemp("data") / "made" / "small"
+    assert main(["synth", "--out", str(name), "--count", "20", "--seed", "3"]) == 0
+    return name
+
+
+@pytest.fixture
+def folder(data, tmp_path):
+    """What evaluate needs of a run: its configuration and its best network."""
+    Config(data=f"{data}.hdf5", csv=f"{data}.csv", split="trace").write(tmp_path)
+    native.save(tmp_path / "best.h5", EQTransformer(seed=1))
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_examples(name, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([name, "--help"])
+    assert stopped.value.code == 0
+    assert f"  python -m minieqt {name}" in capsys.readouterr().out
+
+
+def test_as_a_module():
+    program = [sys.executable, "-m", "minieqt"]
+    good = subprocess.run([*program, "--help"], capture_output=True, text=True)
+    assert good.returncode == 0 and all(name in good.stdout for name in COMMANDS)
+    bad = subprocess.run([*program, "summary", "--weights", "nowhere.h5"], capture_output=True, text=True)
+    assert bad.returncode == 2 and len(bad.stderr.splitlines()) == 1 and "nowhere.h5 does not exist" in bad.stderr
+    worse = subprocess.run([*program, "summary", "--weights", __file__], capture_output=True, text=True)
+    assert worse.returncode == 2 and worse.stderr.startswith("minieqt: ") and "not an HDF5 file" in worse.stderr
+
+
+def test_output_into_a_closed_pipe():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "minieqt", "summary"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 141
+
+
+@pytest.mark.parametrize(("blocks", "total"), [("2", "371,639"), ("3", "376,423")])
+def test_summary(blocks, total, capsys):
+    assert main(["summary", "--lstm-blocks", blocks]) == 0
+    assert f"{total} trained parameters" in capsys.readouterr().out
+
+
+def test_summary_of_weights(tmp_path, capsys):
+    native.save(tmp_path / "w.h5", EQTransformer(lstm_blocks=1))
+    assert main(["summary", "--weights", str(tmp_path / "w.h5")]) == 0
+    assert "366,855 trained parameters" in capsys.readouterr().out
+
+
+def test_synth_does_not_overwrite(data, capsys):
+    before = data.with_name("small.csv").read_bytes()
+    with pytest.raises(UserError, match="already there"):
+        main(["synth", "--out", str(data)])
+    assert main(["synth", "--out", str(data), "--count", "20", "--seed", "3", "--overwrite"]) == 0
+    assert data.with_name("small.csv").read_bytes() == before
+
+
+def test_evaluate_a_run(folder, capsys):
+    assert main(["evaluate", str(folder), "--split", "training", "--json", str(folder / "scores.json")]) == 0
+    out = capsys.readouterr().out
+    assert "the training split" in out and "P within 0.5 s" in out
+    assert json.loads((folder / "scores.json").read_text())["windows"] == 17
+
+
+def test_evaluate_weights_on_data(folder, data, capsys):
+    files = ["--data", f"{data}.hdf5", "--csv", f"{data}.csv"]
+    assert main(["evaluate", str(folder / "best.h5"), *files]) == 0
+    assert "20 windows (14 earthquakes)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere"], "is no run"),
+        (["{folder}/best.h5"], "is no run"),
+        (["{folder}", "--data", "{data}.hdf5"], "belong together"),
+        (["{folder}", "--data", "{data}.hdf5", "--csv", "{data}.csv", "--split", "test"], "leave it out"),
+        (["{data}.hdf5", "--data", "{data}.hdf5", "--csv", "{data}.csv"], "not one of minieqt's weight files"),
+    ],
+)
+def test_evaluate_refuses(arguments, words, folder, data):
+    with pytest.raises(UserError, match=words):
+        main(["evaluate", *(text.format(folder=folder, data=data) for text in arguments)])
+
+
+def test_evaluate_published_picks(shared, folder, capsys):
+    """A network that has learned nothing, on real windows: it runs, and counts all of them."""
+    files = ["--data", str(shared / "data" / "stead50.hdf5"), "--csv", str(shared / "data" / "stead50.csv")]
+    assert main(["evaluate", str(folder), *files]) == 0
+    assert "50 windows (50 earthquakes)" in capsys.readouterr().out

@@ -1,0 +1,293 @@
+"""train.py as a user meets it: a whole run, stopped and resumed runs, and every mistake in one line."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minieqt.data.synthetic import write_stead
+from minieqt.errors import UserError
+from minieqt.training import run as run_module
+from minieqt.weights import native
+
+ROOT = Path(__file__).resolve().parents[1]
+SPEC = importlib.util.spec_from_file_location("train", ROOT / "train.py")
+train = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(train)
+
+RUN_FILES = {
+    "best.h5",
+    "config.json",
+    "curves.png",
+    "history.csv",
+    "last.h5",
+    "metrics.json",
+    "test.txt",
+    "training.txt",
+    "validation.txt",
+}
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory):
+    """Twenty-eight synthetic windows: 24 to train on, three steps of 16 in an epoch."""
+    folder = tmp_path_factory.mktemp("data")
+    write_stead(folder / "small.hdf5", folder / "small.csv", 28, seed=1)
+    return ["--data", str(folder / "small.hdf5"), "--csv", str(folder / "small.csv")]
+
+
+def start(*arguments, cwd=None):
+    """train.py as its own process, with one thread."""
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "train.py"), *map(str, arguments)],
+        cwd=cwd,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def finish(process, code=0):
+    """Wait; returns what the process printed. Fails if the exit code is another."""
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == code, out + err
+    return out, err
+
+
+SMALL = ("--epochs", 2, "--batch-size", 16, "--threads", 1, "--split", "trace", "--save-minutes", 1e-6)
+
+
+@pytest.fixture(scope="session")
+def whole(data, tmp_path_factory):
+    """A run that nobody interrupted: its folder, and what it printed."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    out, err = finish(start(*data, *SMALL, "--out", folder))
+    assert err == ""
+    return folder, out
+
+
+def assert_same_run(a, b):
+    for name in ("last.h5", "best.h5"):
+        one, other = native.read(a / name), native.read(b / name)
+        arrays, others = one.arrays | one.extra, other.arrays | other.extra
+        assert arrays.keys() == others.keys()
+        for path in arrays:
+            assert arrays[path].tobytes() == others[path].tobytes(), (name, path)
+    for name in ("history.csv", "metrics.json", "training.txt"):
+        assert (a / name).read_bytes() == (b / name).read_bytes(), name
+
+
+def test_a_whole_run(whole):
+    folder, out = whole
+    assert {path.name for path in folder.iterdir()} == RUN_FILES
+    names = [(folder / f"{part}.txt").read_text().split() for part in ("training", "validation", "test")]
+    assert [len(part) for part in names] == [24, 1, 3] and len(set().union(*names)) == 28
+    assert json.loads((folder / "metrics.json").read_text())["windows"] == 3
+    assert "epoch 2/2: loss" in out and "P within 0.5 s" in out
+
+
+def wait_for_checkpoint(process, folder):
+    """Until the process has written last.h5."""
+    while not (folder / "last.h5").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_stopped_politely(data, whole, tmp_path, by):
+    process = start(*data, *SMALL, "--out", tmp_path / "run")
+    wait_for_checkpoint(process, tmp_path / "run")
+    process.send_signal(by)
+    out, _ = finish(process, 128 + by)
+    command = re.search(r"python train\.py (.*)", out)[1]
+    assert native.read(tmp_path / "run" / "last.h5").extra["training/epoch"] < 2
+    finish(start(*command.split()))
+    assert_same_run(tmp_path / "run", whole[0])
+
+
+def test_killed_twice(data, whole, tmp_path, rng):
+    resume: tuple[str, ...] = ()
+    for _ in range(2):
+        process = start(*data, *SMALL, "--out", tmp_path / "run", *resume)
+        wait_for_checkpoint(process, tmp_path / "run")
+        time.sleep(rng.uniform(0, 0.8))
+        process.kill()
+        process.communicate()
+        resume = ("--resume",)
+    finish(start("--out", tmp_path / "run", "--resume"))
+    assert_same_run(tmp_path / "run", whole[0])
+
+
+def test_killed_before_the_first_checkpoint(data, whole, tmp_path):
+    (tmp_path / "config.json").write_bytes((whole[0] / "config.json").read_bytes())
+    finish(start("--out", tmp_path, "--resume"))
+    assert_same_run(tmp_path, whole[0])
+
+
+def test_a_mistake_is_one_line_and_exit_code_2(tmp_path):
+    _, err = finish(start("--out", tmp_path, "--resume"), code=2)
+    assert len(err.splitlines()) == 1 and err.startswith("train.py: ")
+    _, err = finish(start("--batch-size", "many"), code=2)
+    assert len(err.splitlines()) == 1 and "--batch-size" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--data", "a.hdf5"], "a.hdf5 does not exist"),
+        (["--epochs", "0"], "--epochs: must lie between 1"),
+        (["--batch-size", "1"], "--batch-size: must lie between 2"),
+        (["--learning-rate", "-1"], "--learning-rate: must be above zero"),
+        (["--learning-rate", "nan"], "--learning-rate: must be above zero"),
+        (["--drop-rate", "1"], "--drop-rate: must be at least 0 and below 1"),
+        (["--seed", "-1"], "--seed: must lie between 0"),
+        (["--split", "station"], "invalid choice: 'station'"),
+        (["--resume", "--overwrite"], "not allowed with"),
+        (["--out", "x", "--epoch", "3"], "unrecognized arguments: --epoch 3"),
+    ],
+)
+def test_options_that_make_no_sense(arguments, words, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        train.main(arguments)
+    assert stopped.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_data_without_csv(data):
+    with pytest.raises(UserError, match="--data and --csv belong together"):
+        train.main(data[:2])
+
+
+def test_windows_with_data(data):
+    with pytest.raises(UserError, match="--windows is the size of the synthetic set"):
+        train.main([*data, "--windows", "100"])
+
+
+def test_overwrite_without_out():
+    with pytest.raises(UserError, match="--overwrite needs --out"):
+        train.main(["--overwrite"])
+
+
+def test_gpus(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(UserError, match=r"--gpus 1 needs CuPy"):
+        train.main(["--gpus", "1"])
+
+
+def test_a_folder_that_holds_a_run(data, whole):
+    before = (whole[0] / "last.h5").read_bytes()
+    with pytest.raises(UserError, match=r"already holds a run: .*--resume.*--overwrite"):
+        train.main([*data, "--out", str(whole[0])])
+    assert (whole[0] / "last.h5").read_bytes() == before
+
+
+def test_a_contradiction(whole):
+    with pytest.raises(UserError, match="--batch-size 32 contradicts the run"):
+        train.main(["--out", str(whole[0]), "--resume", "--batch-size", "32"])
+
+
+@pytest.fixture
+def copy(whole, tmp_path):
+    """A copy of the whole run, to spoil."""
+    shutil.copytree(whole[0], tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def test_a_truncated_checkpoint(copy):
+    whole = (copy / "last.h5").read_bytes()
+    (copy / "last.h5").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match=r"last\.h5 is damaged, cut short"):
+        train.main(["--out", str(copy), "--resume"])
+    assert (copy / "config.json").exists()
+
+
+def test_a_checkpoint_of_another_architecture(copy):
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | {"lstm_blocks": 3}))
+    with pytest.raises(UserError, match="another architecture"):
+        train.main(["--out", str(copy), "--resume"])
+
+
+def test_data_that_have_changed(copy):
+    with open(copy / "test.txt", "a") as names:
+        names.write("one.more_EV\n")
+    with pytest.raises(UserError, match="the data have changed"):
+        train.main(["--out", str(copy), "--resume"])
+
+
+@pytest.fixture
+def few(tmp_path):
+    """Three windows: not enough to split."""
+    write_stead(tmp_path / "few.hdf5", tmp_path / "few.csv", 3, seed=1)
+    return ["--data", str(tmp_path / "few.hdf5"), "--csv", str(tmp_path / "few.csv")]
+
+
+def test_an_empty_split_leaves_no_run_behind(few, tmp_path):
+    for _ in range(2):
+        with pytest.raises(UserError, match="split is empty"):
+            train.main([*few, "--out", str(tmp_path / "run")])
+
+
+def test_overwrite_keeps_the_old_run_if_the_new_one_cannot_start(few, copy):
+    with pytest.raises(UserError, match="split is empty"):
+        train.main([*few, "--out", str(copy), "--overwrite"])
+    assert {path.name for path in copy.iterdir()} == RUN_FILES
+
+
+def test_overwrite_starts_afresh(copy, data, monkeypatch):
+    seen = {}
+
+    def stop(model, optimiser, training, validation, position, folder, **options):
+        seen.update(options, files={path.name for path in folder.iterdir()}, position=position)
+        return signal.SIGTERM
+
+    (copy / "notes.txt").write_text("mine")
+    monkeypatch.setattr(run_module, "train", stop)
+    arguments = [*data, "--split", "trace", "--out", str(copy), "--overwrite", "--epochs", "5"]
+    assert train.main(arguments) == 128 + signal.SIGTERM
+    assert seen["position"].epoch == 0 and seen["epochs"] == 5
+    assert seen["files"] == {"config.json", "training.txt", "validation.txt", "test.txt", "notes.txt"}
+
+
+def test_more_epochs_are_noted(copy, monkeypatch):
+    monkeypatch.setattr(run_module, "train", lambda *_, **options: options["epochs"])
+    assert train.main(["--out", str(copy), "--resume", "--epochs", "7"]) == 128 + 7
+    assert json.loads((copy / "config.json").read_text())["epochs"] == 7
+
+
+def test_runs_are_numbered(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="holds no run to resume"):
+        train.run_folder(resume=True)
+    assert train.run_folder(resume=False) == Path("runs/001")
+    for name in ("001", "007", "mine"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+    assert train.run_folder(resume=False) == Path("runs/008")
+    assert train.run_folder(resume=True) == Path("runs/007")
+
+
+def test_the_synthetic_set_is_made_once(tmp_path):
+    files = run_module.synthetic(10, 4, tmp_path / "data")
+    times = [os.stat(path).st_mtime_ns for path in files]
+    assert run_module.synthetic(10, 4, tmp_path / "data") == files
+    assert [os.stat(path).st_mtime_ns for path in files] == times
+    assert run_module.synthetic(10, 5, tmp_path / "data") != files
+
+
+def test_a_batch_is_never_larger_than_the_training_set(data):
+    config = train.Config(data=data[1], csv=data[3], split="trace", batch_size=200)
+    dataset, parts = run_module.open_data(config)
+    training, _, _ = run_module.loaders(config, dataset, parts)
+    assert training.batch_size == 48 and len(training) == 1
+    assert np.bincount(next(training.epoch(0)).rows).max() == 2

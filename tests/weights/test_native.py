@@ -1,0 +1,100 @@
+"""minieqt's weight file: there and back, and damaged or foreign files refused in words."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+
+from minieqt.errors import UserError
+from minieqt.model import EQTransformer
+from minieqt.weights import native
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = EQTransformer(lstm_blocks=3, gate="hard_sigmoid", seed=5, length=256)
+    model.state()["rescnn.blocks.0.halves.0.norm.mean"][...] = 3
+    return model
+
+
+@pytest.fixture
+def path(model, tmp_path):
+    native.save(tmp_path / "weights.h5", model)
+    return tmp_path / "weights.h5"
+
+
+def test_there_and_back(model, path, rng):
+    again = native.load(path)
+    assert again.config == model.config
+    assert again.vector.tobytes() == model.vector.tobytes()
+    for name, array in model.state().items():
+        assert again.state()[name].tobytes() == array.tobytes()
+    x = rng.standard_normal((1, 3, 256)).astype(np.float32)
+    assert [a.tobytes() for a in again.eval().forward(x)] == [a.tobytes() for a in model.eval().forward(x)]
+
+
+def test_no_other_file_stays(path):
+    assert [p.name for p in path.parent.iterdir()] == ["weights.h5"]
+
+
+def test_extra(model, path):
+    native.save(path, model, {"training/adam/m": np.arange(3.0), "training/epoch": 4})
+    extra = native.read(path).extra
+    assert extra.keys() == {"training/adam/m", "training/epoch"}
+    assert extra["training/epoch"] == 4 and extra["training/adam/m"].tolist() == [0, 1, 2]
+    native.load(path)
+
+
+@pytest.mark.parametrize("share", [0, 0.001, 0.3, 0.9, 0.9999])
+def test_truncated(path, share):
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(UserError, match=r"weights\.h5 is damaged, cut short or not an HDF5 file"):
+        native.load(path)
+
+
+def test_missing(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        native.load(tmp_path / "weights.h5")
+
+
+def test_not_hdf5(tmp_path):
+    (tmp_path / "text.h5").write_text("weights?" * 1000)
+    with pytest.raises(UserError, match="not an HDF5 file"):
+        native.load(tmp_path / "text.h5")
+
+
+def test_keras_file(shared):
+    with pytest.raises(UserError, match="not one of minieqt's weight files"):
+        native.load(shared / "weights" / "blocklyeqt_usgs.h5")
+
+
+def test_newer_version(path):
+    with h5py.File(path, "a") as file:
+        file.attrs["version"] = native.VERSION + 1
+    with pytest.raises(UserError, match="newer minieqt"):
+        native.load(path)
+
+
+def test_a_missing_array(path):
+    with h5py.File(path, "a") as file:
+        del file["parameters/encoder.stages.0.conv.W"]
+    with pytest.raises(UserError, match=r"encoder\.stages\.0\.conv\.W"):
+        native.load(path)
+
+
+@pytest.mark.parametrize("config", ['{"lstm_blocks": 2, "gate": "sigmoid", "length": 256}', '{"layers": 4}', "{"])
+def test_a_description_that_does_not_fit(path, config):
+    with h5py.File(path, "a") as file:
+        file.attrs["config"] = config
+    with pytest.raises(UserError):
+        native.load(path)
+
+
+def test_a_failed_write_leaves_the_old_file(model, path):
+    before = path.read_bytes()
+    with pytest.raises(TypeError):
+        native.save(path, model, {"training/epoch": object()})
+    assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir()] == ["weights.h5"]

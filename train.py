@@ -1,0 +1,102 @@
+"""Train EQTransformer.
+
+  python train.py                                        on a synthetic mini-STEAD, in a few minutes
+  python train.py --data merged.hdf5 --csv merged.csv    on STEAD, with the paper's settings
+  python train.py --out runs/001 --resume                go on with a run that was stopped, to the same bits
+
+A run is a folder: config.json, history.csv (a row an epoch), best.h5, last.h5, curves.png, metrics.json, and the names
+of its training, validation and test traces. Ctrl-C finishes the batch, saves, and says how to go on.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from minieqt.arguments import Parser, existing_file, guarded, positive, share, whole
+from minieqt.errors import UserError
+from minieqt.threads import available_threads
+from minieqt.training.config import Config, resumed
+from minieqt.training.run import run
+
+# Without --data: how many windows are made, and what two processor cores train on them in about three minutes.
+SYNTHETIC: dict[str, Any] = {"windows": 320, "epochs": 3, "batch_size": 16}
+RUNS = Path("runs")
+
+
+def parse(arguments: list[str] | None) -> dict[str, Any]:
+    """The options that the user named, and --out, --resume, --overwrite, --gpus, --save-minutes in any case."""
+    parser = Parser("train.py", description=__doc__)
+    add = parser.add_argument
+    add("--data", type=existing_file, metavar="FILE.hdf5", help="STEAD waveforms (default: a synthetic set is made)")
+    add("--csv", type=existing_file, metavar="FILE.csv", help="the table that belongs to --data")
+    add("--windows", type=whole(40), help=f"size of the synthetic set ({SYNTHETIC['windows']})")
+    add("--split", choices=("event", "trace"), help=f"keep events together, or deal out traces ({Config.split})")
+    add("--label-shape", choices=("gaussian", "triangle", "box"), help=f"of P and S ({Config.label_shape})")
+    add("--epochs", type=whole(1), help=f"at most ({Config.epochs}; synthetic {SYNTHETIC['epochs']})")
+    add("--patience", type=whole(1), help=f"stop after so many epochs without improvement ({Config.patience})")
+    add("--batch-size", type=whole(2), help=f"({Config.batch_size}; synthetic {SYNTHETIC['batch_size']})")
+    add("--learning-rate", type=positive, help=f"of the first epochs ({Config.learning_rate:g})")
+    add("--lstm-blocks", type=whole(1, 16), help=f"2 as in the paper, 3 as released ({Config.lstm_blocks})")
+    add("--drop-rate", type=share, help=f"dropout ({Config.drop_rate})")
+    add("--seed", type=whole(0), help=f"rules weights, dropout, split, order, augmentation ({Config.seed})")
+    add("--threads", type=whole(1, 4096), help="processor threads (all there are)")
+    add("--gpus", type=whole(0, 1024), default=0, help="0 trains on the processor (0)")
+    add("--out", type=Path, metavar="DIR", help="the run's folder (a new one, runs/001, runs/002, …)")
+    add("--save-minutes", type=positive, default=10.0, help="renew last.h5 within an epoch so often (10)")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--resume", action="store_true", help="go on with the run in --out (default: the newest)")
+    mode.add_argument("--overwrite", action="store_true", help="replace the run in --out")
+    return {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
+
+
+def check_gpus(count: int) -> None:
+    """UserError, in one line, for what --gpus cannot have."""
+    if count == 0:
+        return
+    try:
+        import cupy
+
+        found = cupy.cuda.runtime.getDeviceCount()
+    except ImportError:
+        raise UserError(f"--gpus {count} needs CuPy (pip install -e '.[cuda12]'); or train with --gpus 0") from None
+    except cupy.cuda.runtime.CUDARuntimeError:
+        found = 0
+    if count > found:
+        raise UserError(f"--gpus {count}: this machine has {found}; ask for fewer, or train with --gpus 0")
+    raise UserError("--gpus: this version of minieqt trains on the processor only; leave --gpus out")
+
+
+def run_folder(resume: bool) -> Path:
+    """Without --out: the newest of the numbered runs to resume, the next free number for a new one."""
+    numbers = [int(path.name) for path in RUNS.glob("[0-9]*") if path.name.isdecimal()]
+    if resume and not numbers:
+        raise UserError(f"{RUNS} holds no run to resume: name its folder with --out")
+    return RUNS / f"{max(numbers, default=0) + (not resume):03d}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The program; returns its exit code. UserError for a user's mistake."""
+    given = parse(arguments)
+    out, gpus, minutes = given.pop("out", None), given.pop("gpus"), given.pop("save_minutes")
+    resume, overwrite = given.pop("resume"), given.pop("overwrite")
+    check_gpus(gpus)
+    if ("data" in given) != ("csv" in given):
+        raise UserError("--data and --csv belong together: give both files of a STEAD data set, or neither")
+    if "data" in given and "windows" in given:
+        raise UserError("--windows is the size of the synthetic set: leave it out, or --data and --csv")
+    if overwrite and out is None:
+        raise UserError("--overwrite needs --out: say which run to replace")
+    given |= {name: str(given[name]) for name in ("data", "csv") if name in given}
+    folder = out or run_folder(resume)
+    if resume:
+        config = resumed(folder, given)
+    else:
+        defaults = {} if "data" in given else SYNTHETIC
+        config = Config(**({"threads": available_threads()} | defaults | given))
+    return run(config, folder, resume, overwrite, save_seconds=60 * minutes)
+
+
+if __name__ == "__main__":
+    sys.exit(guarded("train.py", main))
