@@ -11,9 +11,10 @@ random cotangent, which is the dy that arrives. (Ones would hide bugs: the sum o
 so under them LayerNorm's dx is zero, and a backward that forgets most of it passes.)
 
 At a kink (ReLU at 0, a maximum at a tie) there is no gradient, and a step across one measures the mean of two slopes.
-Random inputs lie on no kink, but the more values there are, the more of them lie within ε of one. A whole network
-has a hundred thousand, so it takes ε = 1e-8 and pays in rounding; and where an array moves in a few directions, the
-median of their errors counts: a kink spoils a direction, a bug spoils them all.
+Random inputs lie on no kink, but the more values there are and the more of them a step moves, the likelier one of
+them crosses. So a small layer moves one element at a time, by ε = 1e-5; a large one moves whole arrays in a few random
+directions, by less, and a network with its hundred thousand kinks by less again, which is paid for in rounding. Of
+the directions' errors the median counts: a kink spoils one of them, a bug spoils all.
 """
 
 from __future__ import annotations
@@ -27,12 +28,11 @@ from minieqt.layer import Layer
 
 Array = Any
 
-FLOOR = 1e-3  # a gradient smaller than this part of the largest (zero but for rounding, say) is measured against it
+ELEMENT_STEP, ARRAY_STEP, NETWORK_STEP = 1e-5, 1e-7, 1e-8  # ε, for the reasons given above
+FLOOR = 1e-2  # a gradient smaller than this part of the largest (zero but for rounding, say) is measured against it
 
 
-def check_layer(
-    layer: Layer, x: Array, rng: np.random.Generator, directions: int | None = None, eps: float = 1e-5
-) -> dict[str, float]:
+def check_layer(layer: Layer, x: Array, rng: np.random.Generator, directions: int | None = None) -> dict[str, float]:
     """{name of a parameter, or "x": relative error of its gradient} at x, under a random cotangent.
 
     Every element is moved by itself, or each array in `directions` random directions. The layer is in training mode,
@@ -42,8 +42,9 @@ def check_layer(
     x = x.copy()
     cotangent = rng.standard_normal(layer.forward(x).shape)
     layer.zero_gradients()
-    dx = layer.backward(cotangent)
-    return compare(lambda: (layer.forward(x) * cotangent).sum(), with_gradients(layer, x, dx), rng, directions, eps)
+    arrays = with_gradients(layer, x, layer.backward(cotangent))
+    eps = ELEMENT_STEP if directions is None else ARRAY_STEP
+    return compare(lambda: (layer.forward(x) * cotangent).sum(), arrays, rng, directions, eps)
 
 
 def check_loss(
@@ -52,7 +53,6 @@ def check_loss(
     labels: Array,
     rng: np.random.Generator,
     directions: int = 3,
-    eps: float = 1e-8,
     by_name: bool = True,
 ) -> dict[str, float]:
     """{name of a parameter, or "x": relative error} of a network's `backward` after `loss(x, labels)`.
@@ -72,7 +72,7 @@ def check_loss(
     arrays = with_gradients(model, x, model.backward())
     if not by_name:
         arrays = {"vector": (model.vector, model.gradient), "x": arrays["x"]}
-    return compare(loss, arrays, rng, directions, eps)
+    return compare(loss, arrays, rng, directions, NETWORK_STEP)
 
 
 def with_gradients(layer: Layer, x: Array, dx: Array) -> dict[str, tuple[Array, Array]]:
@@ -91,7 +91,7 @@ def compare(
     """{name: |a - n| / max(|a|, |n|, floor)} for {name: (array, its gradient)}; value() is a function of the arrays.
 
     a are the analytical slopes and n the numerical ones, element by element or direction by direction; |·| is the
-    norm or the median; the floor a thousandth of the largest |n|. ValueError if an array is not float64.
+    norm or the median; the floor a hundredth of the largest |n|. ValueError if an array is not float64.
     """
     size = np.linalg.norm if directions is None else median_size
     slopes = {}
