@@ -23,8 +23,9 @@ Array = Any
 SEGMENT = 480  # ten tiles: with 16 channels a strip is 31 KB and stays in the first-level cache
 GROUPS = 8  # the sums over a batch are taken in at most so many parts
 
-compiled = njit(cache=True, fastmath=True, nogil=True)
-compiled_parallel = njit(cache=True, fastmath=True, nogil=True, parallel=True)
+# NumPy's rule for x / 0, because Python's (an exception) puts a branch into every loop that divides.
+compiled = njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+compiled_parallel = njit(cache=True, fastmath=True, nogil=True, error_model="numpy", parallel=True)
 
 
 def layout(x: Array, K: int) -> tuple[int, int, int, int]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minieqt.backend import array_module
+from minieqt.backend import accelerated, array_module
 from minieqt.layer import Layer
 
 Array = Any
@@ -22,11 +22,13 @@ EPS = 1e-3
 MOMENTUM = 0.99
 
 
+@accelerated
 def batch_statistics(x: Array) -> tuple[Array, Array]:
     """x (B, C, T) -> mean (C), biased variance (C)."""
     return x.mean(axis=(0, 2)), x.var(axis=(0, 2))
 
 
+@accelerated
 def batchnorm_forward(
     x: Array, gamma: Array, beta: Array, mean: Array, variance: Array, eps: float = EPS
 ) -> tuple[Array, Any]:
@@ -36,6 +38,7 @@ def batchnorm_forward(
     return gamma[:, None] * x_hat + beta[:, None], (x_hat, gamma, inverse_std)
 
 
+@accelerated
 def batchnorm_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     """dy (B, C, T) -> dx (B, C, T), dgamma (C), dbeta (C); mean and variance are the batch's own.
 

@@ -12,11 +12,18 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minieqt.backend import array_module
+from minieqt.backend import accelerated, array_module
 from minieqt.layer import Layer
 from minieqt.philox import Randomness
 
 Array = Any
+
+
+@accelerated
+def dropout_mask(like: Array, shape: tuple[int, ...], rate: float, randomness: Randomness, stream: int) -> Array:
+    """A mask m of the given shape, batch first, in the dtype and on the device of `like`, for layer `stream`."""
+    numbers = randomness.uniform(stream, shape[0], math.prod(shape[1:]), array_module(like))
+    return ((numbers >= rate) / (1 - rate)).astype(like.dtype).reshape(shape)
 
 
 class Dropout(Layer):
@@ -34,9 +41,7 @@ class Dropout(Layer):
         """A mask of the given shape, batch first, in the dtype and on the device of `like`; None if all ones."""
         if not self.training or self.rate == 0:
             return None
-        xp = array_module(like)
-        numbers = self.randomness.uniform(self.stream, shape[0], math.prod(shape[1:]), xp)
-        return ((numbers >= self.rate) / (1 - self.rate)).astype(like.dtype).reshape(shape)
+        return dropout_mask(like, shape, self.rate, self.randomness, self.stream)
 
     def mask_shape(self, x: Array) -> tuple[int, ...]:
         """One mask number per value."""

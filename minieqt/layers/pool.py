@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from minieqt.backend import accelerated, array_module
+from minieqt.backend import array_module
 from minieqt.layer import Layer
 
 Array = Any
 
 
-@accelerated
 def maxpool1d_forward(x: Array) -> tuple[Array, Any]:
     """x (B, C, T) -> y (B, C, ⌈T / 2⌉), cache."""
     xp = array_module(x)
@@ -26,7 +25,6 @@ def maxpool1d_forward(x: Array) -> tuple[Array, Any]:
     return xp.maximum(first, second), (second > first, T)
 
 
-@accelerated
 def maxpool1d_backward(dy: Array, cache: Any) -> Array:
     """dy (B, C, ⌈T / 2⌉) -> dx (B, C, T)."""
     second_won, T = cache

@@ -1,0 +1,49 @@
+"""Twin of minieqt/loss.py: cross-entropy from logits in one pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import prange
+
+from kernels.cpu.elementary import exp, log1p_unit, sigmoid
+from kernels.cpu.strip import compiled_parallel
+
+Array = Any
+
+
+def cross_entropy_forward(z: Array, y: Array) -> float:
+    """Logits z (B, T), labels y (B, T) in [0, 1] -> mean loss. Rows are summed in float32, their sums in float64."""
+    sums = np.empty(z.shape[0], np.float32)
+    row_losses(z, y, sums)
+    return float(sums.sum(dtype="float64") / z.size)
+
+
+def cross_entropy_backward(z: Array, y: Array, dloss: float) -> Array:
+    """Logits z and labels y (B, T), the gradient `dloss` that arrives at the mean -> dz (B, T)."""
+    dz = np.empty(z.shape, np.float32)
+    logit_gradient(z, y, np.float32(dloss / z.size), dz)
+    return dz
+
+
+@compiled_parallel
+def row_losses(z: Array, y: Array, sums: Array) -> None:
+    """sums (B) = Σ_t max(z, 0) - z y + log(1 + e^-|z|)."""
+    B, T = z.shape
+    for n in prange(B):
+        total, logits, labels = np.float32(0), z[n], y[n]
+        for t in range(T):
+            logit = logits[t]
+            total += max(logit, np.float32(0)) - logit * labels[t] + log1p_unit(exp(-abs(logit)))
+        sums[n] = total
+
+
+@compiled_parallel
+def logit_gradient(z: Array, y: Array, scale: np.float32, dz: Array) -> None:
+    """dz = (sigmoid(z) - y) · scale, all (B, T)."""
+    B, T = z.shape
+    for n in prange(B):
+        logits, labels, into = z[n], y[n], dz[n]
+        for t in range(T):
+            into[t] = (sigmoid(logits[t]) - labels[t]) * scale
