@@ -1,0 +1,260 @@
+"""Augmentation: what happens to a training window, drawn first and applied afterwards.
+
+Drawing turns the window's 16 uniform numbers into a `Plan`: every decision and every amount. Applying turns a raw
+window and a plan into what the network sees; one short function for each thing that can happen. The numbers come
+from counters, so a plan depends on (seed, epoch, row, which copy) and on nothing else. This file is the
+definition: a faster twin must take the same decisions and shift by the same samples.
+
+A batch holds every trace twice. The plain copy is at most shifted. The augmented copy of an earthquake goes through
+
+    shift → second event → noise → drop channels → scale → pre-emphasis → gap → normalise,
+
+that of noise through  drop channels → gap → normalise.  Mousavi et al. 2020, Methods ("Data augmentation"), and
+the published code, whose rates are the defaults. Three things differ from that code, each so that labels stay true:
+components are demeaned first, so that a gap is no step; the channels that stay are never none, nor only dead ones;
+and a gap that would touch an earthquake is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+from minieqt.data.labels import HALF_WIDTH, detection_end
+from minieqt.data.normalise import normalise
+from minieqt.data.table import COMPONENTS, SAMPLES
+from minieqt.errors import UserError
+from minieqt.philox import AUGMENT, uniform
+
+Array = Any
+
+PLAIN, AUGMENTED = range(2)  # which copy of the trace
+LOUD = 10.0  # snr_db that every component needs before noise or a second event is added or a channel dropped
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Probabilities, with the published defaults; the plain copy is shifted with half of `shift`."""
+
+    shift: float = 0.99
+    second_event: float = 0.6
+    noise: float = 0.3
+    drop_channels: float = 0.5
+    scale: float = 0.0  # louder with this probability, fainter with this one again
+    gap: float = 0.2  # of noise windows
+    earthquake_gap: float = 0.0
+    pre_emphasis: float = 0.0  # not a probability: the filter's coefficient (published 0.97), 0 for none
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if not 0 <= getattr(self, field.name) <= 1:
+                raise UserError(f"augmentation {field.name} must lie in 0 to 1, got {getattr(self, field.name)}")
+
+
+# -- drawing -----------------------------------------------------------------------------------------------
+
+
+class Draw(IntEnum):
+    """What each of a window's uniform numbers decides."""
+
+    SHIFT = 0
+    SHIFT_BY = 1
+    SECOND = 2
+    SECOND_START = 3
+    SECOND_DIVISOR = 4
+    NOISE = 5
+    NOISE_E = 6
+    NOISE_N = 7
+    NOISE_Z = 8
+    DROP = 9
+    DROP_WHICH = 10
+    SCALE = 11
+    SCALE_BY = 12
+    GAP = 13
+    GAP_START = 14
+    GAP_END = 15
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every decision and amount for one window; as it stands, nothing happens."""
+
+    shift: int = 0  # samples to the right
+    second_start: int = 0  # sample at which the second event is added, 0 for none
+    second_divisor: int = 1
+    noise: tuple[float, float, float] = (0.0, 0.0, 0.0)  # deviation in parts of each component's maximum
+    keep: tuple[bool, bool, bool] = (True, True, True)  # components E, N, Z
+    scale: float = 1.0
+    pre_emphasis: float = 0.0
+    gap: tuple[int, int] = (0, 0)  # from, up to (not including)
+
+
+def window_uniforms(seed: int, epoch: int, rows: Array, copy: int) -> Array:
+    """The numbers that decide over some rows' windows: (len(rows), 16) float32 in [0, 1)."""
+    return uniform((seed, AUGMENT), rows, len(Draw), epoch, 2 * copy)
+
+
+def noise_samples(seed: int, epoch: int, row: int, copy: int) -> Array:
+    """Standard normal numbers for one window, (3, 6000) float32, by Box and Muller's transform.
+
+    Each pair (u, v) gives √(−2 ln(1 − u)) · (cos 2πv, sin 2πv), two neighbouring samples.
+    """
+    numbers = uniform((seed, AUGMENT), np.array([row]), COMPONENTS * SAMPLES, epoch, 2 * copy + 1)
+    u, v = numbers.reshape(-1, 2).T
+    radius = np.sqrt(-2 * np.log(1 - u))
+    angle = np.float32(2 * np.pi) * v
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1).reshape(COMPONENTS, SAMPLES)
+
+
+def draw_plan(u: Array, p: float, s: float, coda_end: float, snr_db: Array, rates: Augmentation, copy: int) -> Plan:
+    """The plan of one window from its 16 numbers u and what the table says of it (p is NaN for noise).
+
+    Compared and multiplied in float64, in which all of it is exact or rounds the same on every machine.
+    """
+    u, earthquake = u.astype(np.float64).tolist(), not np.isnan(p)
+    if copy == PLAIN:
+        return Plan(shift=_draw_shift(u, coda_end, rates.shift / 2) if earthquake else 0)
+    if not earthquake:
+        return Plan(keep=_draw_channels(u, rates.drop_channels), gap=_draw_gap(u, rates.gap))
+
+    loud = bool((snr_db >= LOUD).all())
+    by = _draw_shift(u, coda_end, rates.shift)
+    p, s, coda_end = p + by, s + by, coda_end + by
+    second_start = _draw_second_start(u, p, s, coda_end, rates.second_event if loud else 0)
+    spans = [_labelled(p, s), (p, coda_end)]
+    if second_start:
+        further = second_start - np.floor(p)
+        spans.append(_labelled(p + further, s + further))
+    gap = _draw_gap(u, rates.earthquake_gap)
+    if any(start < gap[1] and gap[0] < end for start, end in spans):
+        gap = (0, 0)
+    return Plan(
+        shift=by,
+        second_start=second_start,
+        second_divisor=_whole(u[Draw.SECOND_DIVISOR], 1, 10),
+        noise=_draw_noise(u, rates.noise if loud else 0),
+        keep=_draw_channels(u, rates.drop_channels if loud else 0),
+        scale=_draw_scale(u, rates.scale),
+        pre_emphasis=rates.pre_emphasis,
+        gap=gap,
+    )
+
+
+def _whole(u: float, low: int, high: int) -> int:
+    """A whole number from low to high − 1."""
+    return low + int(u * (high - low))
+
+
+def _draw_shift(u: list[float], coda_end: float, rate: float) -> int:
+    """1 … 6000 − coda_end: what leaves on the right and returns on the left comes after the coda."""
+    room = SAMPLES - int(np.ceil(coda_end))
+    return _whole(u[Draw.SHIFT_BY], 1, room + 1) if u[Draw.SHIFT] < rate and room > 0 else 0
+
+
+def _draw_second_start(u: list[float], p: float, s: float, coda_end: float, rate: float) -> int:
+    """A sample after the coda from which S and its label still fit; 0 where there are not even 20 to choose from."""
+    first = int(np.ceil(coda_end))
+    last = SAMPLES - int(np.ceil(s - np.floor(p))) - HALF_WIDTH - 1
+    return _whole(u[Draw.SECOND_START], first, last) if u[Draw.SECOND] < rate and last - first > 20 else 0
+
+
+def _draw_noise(u: list[float], rate: float) -> tuple[float, float, float]:
+    """0.01 to 0.15 of each component's maximum."""
+    if not u[Draw.NOISE] < rate:
+        return (0.0, 0.0, 0.0)
+    e, n, z = (0.01 + 0.14 * u[draw] for draw in (Draw.NOISE_E, Draw.NOISE_N, Draw.NOISE_Z))
+    return (e, n, z)
+
+
+def _draw_channels(u: list[float], rate: float) -> tuple[bool, bool, bool]:
+    """One of the 7 subsets of E, N, Z that are not empty: the bits of a number from 1 to 7."""
+    subset = _whole(u[Draw.DROP_WHICH], 1, 8) if u[Draw.DROP] < rate else 7
+    return (subset & 1 > 0, subset & 2 > 0, subset & 4 > 0)
+
+
+def _draw_scale(u: list[float], rate: float) -> float:
+    """Times 1 to 3 with the given rate, divided by 1 to 3 with the same rate again."""
+    factor = 1 + 2 * u[Draw.SCALE_BY]
+    return factor if u[Draw.SCALE] < rate else 1 / factor if u[Draw.SCALE] < 2 * rate else 1.0
+
+
+def _labelled(p: float, s: float) -> tuple[float, float]:
+    """From where up to where an event's labels reach."""
+    return (p - HALF_WIDTH, max(detection_end(p, s), s + HALF_WIDTH + 1))
+
+
+def _draw_gap(u: list[float], rate: float) -> tuple[int, int]:
+    """From a sample in 0 … 3999 up to a later one before 5500."""
+    if not u[Draw.GAP] < rate:
+        return (0, 0)
+    start = _whole(u[Draw.GAP_START], 0, 4000)
+    return (start, _whole(u[Draw.GAP_END], start + 1, 5500))
+
+
+# -- applying ----------------------------------------------------------------------------------------------
+# x (3, 6000) float32; arrivals (events, 2) float64, the columns P and S, samples; no rows for noise.
+
+
+def augment_window(raw: Array, arrivals: Array, plan: Plan, noise: Array | None = None) -> tuple[Array, Array]:
+    """Carry a plan out: raw window (3, 6000) and arrivals (0 or 1, 2) -> what the network sees, and its arrivals.
+
+    noise: the (3, 6000) standard normal numbers, needed where the plan adds noise.
+    """
+    x = raw - raw.mean(axis=-1, keepdims=True, dtype=np.float64).astype(np.float32)
+    if plan.shift:
+        x, arrivals = shift(x, arrivals, plan.shift)
+    if plan.second_start:
+        x, arrivals = add_second_event(x, arrivals, plan.second_start, plan.second_divisor)
+    if any(plan.noise):
+        x = add_noise(x, plan.noise, noise)
+    if not all(plan.keep):
+        x = drop_channels(x, plan.keep)
+    if plan.scale != 1:
+        x = x * np.float32(plan.scale)
+    if plan.pre_emphasis:
+        x = pre_emphasise(x, plan.pre_emphasis)
+    if any(plan.gap):
+        x = cut_gap(x, *plan.gap)
+    return normalise(x), arrivals
+
+
+def shift(x: Array, arrivals: Array, by: int) -> tuple[Array, Array]:
+    """Rotate to the right; the end of the window returns at its start."""
+    return np.roll(x, by, axis=-1), arrivals + by
+
+
+def add_second_event(x: Array, arrivals: Array, start: int, divisor: int) -> tuple[Array, Array]:
+    """Add the same event, from P on, again at sample `start`, `divisor` times smaller."""
+    first = int(np.floor(arrivals[0, 0]))
+    both = x.copy()
+    both[:, start:] += x[:, first : first + SAMPLES - start] / np.float32(divisor)
+    return both, np.concatenate([arrivals, arrivals + (start - first)])
+
+
+def add_noise(x: Array, deviations: tuple[float, float, float], noise: Array) -> Array:
+    """Add white noise; `deviations` in parts of each component's maximum, so that a dead component stays dead."""
+    return x + np.array(deviations, np.float32)[:, None] * x.max(axis=-1, keepdims=True) * noise
+
+
+def drop_channels(x: Array, keep: tuple[bool, bool, bool]) -> Array:
+    """Zero the others and multiply what stays by 3 / (live components); nothing is dropped if none were live."""
+    kept = x * np.array(keep, np.float32)[:, None]
+    live = np.count_nonzero(kept.any(axis=-1))
+    return kept * np.float32(COMPONENTS / live) if live else x
+
+
+def pre_emphasise(x: Array, coefficient: float) -> Array:
+    """y_t = x_t − coefficient · x_{t−1}, which lifts high frequencies."""
+    y = x.copy()
+    y[:, 1:] -= np.float32(coefficient) * x[:, :-1]
+    return y
+
+
+def cut_gap(x: Array, start: int, end: int) -> Array:
+    """Zeros from start up to end, as where a recording was interrupted."""
+    y = x.copy()
+    y[:, start:end] = 0
+    return y

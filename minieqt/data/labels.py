@@ -1,0 +1,66 @@
+"""What the network should say: detection, P and S as curves over the window.
+
+Detection is 1 from P to S + 0.4 (S − P): the published measure of where an earthquake's shaking ends. An arrival
+is a bump of 20 samples (0.2 s) to either side, because the analyst's pick is itself uncertain:
+
+    gaussian   exp(−(t − a)² / (2 · 10²))         the paper's choice
+    triangle   1 − |t − a| / 20
+    box        1
+
+Mousavi et al. 2020, Methods ("Data and labeling"); the alternatives are those of the published code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minieqt.data.table import SAMPLES
+from minieqt.errors import UserError
+
+Array = Any
+
+HALF_WIDTH = 20  # samples to either side of an arrival
+DEVIATION = 10.0  # of the Gaussian, samples
+DETECTION, P, S = range(3)  # the order of the labels and of the network's outputs
+
+SHAPES: dict[str, Callable[[Array], Array]] = {
+    "gaussian": lambda distance: np.exp(-(distance**2) / (2 * DEVIATION**2)),
+    "triangle": lambda distance: 1 - np.abs(distance) / HALF_WIDTH,
+    "box": lambda distance: np.ones_like(distance),
+}
+
+
+def detection_end(p: Array, s: Array) -> Array:
+    """S + 0.4 (S − P) in samples; two fifths, so that whole numbers stay whole."""
+    return s + 2 * (s - p) / 5
+
+
+def make_labels(p: Array, s: Array, shape: str = "gaussian") -> Array:
+    """Labels of one window: (3, 6000) float32, the rows detection, P, S.
+
+    p, s: the arrivals in samples, one number or one for each event; NaN where there is none (noise, or a phase
+    that was not picked: then there is no detection either). Events add up, clipped to 1; what falls outside the
+    window is cut off. UserError for an unknown shape.
+    """
+    if shape not in SHAPES:
+        raise UserError(f"unknown label shape {shape!r}; choose one of {', '.join(SHAPES)}")
+    labels = np.zeros((3, SAMPLES), np.float32)
+    for p_event, s_event in zip(np.atleast_1d(p), np.atleast_1d(s), strict=True):
+        for phase, arrival in ((P, p_event), (S, s_event)):
+            if not np.isnan(arrival):
+                start, end = _inside(arrival - HALF_WIDTH, arrival + HALF_WIDTH, closed=True)
+                labels[phase, start:end] += SHAPES[shape](np.arange(start, end) - arrival)
+        if not np.isnan(p_event) and not np.isnan(s_event):
+            start, end = _inside(p_event, detection_end(p_event, s_event), closed=False)
+            labels[DETECTION, start:end] = 1
+    return np.minimum(labels, 1, out=labels)
+
+
+def _inside(first: float, last: float, closed: bool) -> tuple[int, int]:
+    """Slice bounds of the samples from first to last (including a whole `last` if closed) inside the window."""
+    start = int(np.ceil(first))
+    end = int(np.floor(last)) + 1 if closed else int(np.ceil(last))
+    return min(max(start, 0), SAMPLES), min(max(end, 0), SAMPLES)

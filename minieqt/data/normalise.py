@@ -1,0 +1,28 @@
+"""One normalisation for training windows and for continuous data: zero mean, unit deviation, per component.
+
+    y = (x − mean x) / std x      over time, each component by itself      (published code, mode "std")
+
+A component is dead when it does not vary, or varies by less than float32 resolves beside its offset; a dead
+component becomes zero.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minieqt.backend import array_module
+
+Array = Any
+
+
+def normalise(x: Array) -> Array:
+    """x (..., C, T) -> the same shape and floating dtype; statistics in float64, as counts may be huge or tiny."""
+    xp = array_module(x)
+    mean = x.mean(axis=-1, keepdims=True, dtype=np.float64)
+    centred = x - mean
+    deviation = xp.sqrt((centred * centred).mean(axis=-1, keepdims=True))
+    alive = deviation > np.finfo(np.float32).eps * xp.abs(mean)
+    scale = xp.where(alive, 1 / xp.where(alive, deviation, 1), 0)
+    return (centred * scale).astype(np.result_type(x.dtype, np.float32))

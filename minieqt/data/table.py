@@ -1,0 +1,86 @@
+"""The table of a data set, one row a trace, and what every data set promises.
+
+Formats differ (STEAD's HDF5 and CSV in `stead`); the split, the loader and the evaluation see only this: a
+`TraceTable`, and `read(row)` for the waveform of one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
+
+import numpy as np
+
+from minieqt.errors import UserError
+
+Array = Any
+
+SAMPLES = 6000  # a window: 60 s at 100 Hz
+COMPONENTS = 3  # E, N, Z
+
+
+@dataclass(frozen=True)
+class TraceTable:
+    """Equal-length arrays, one row a trace; what is absent is NaN or the empty text.
+
+    Samples count from the window's start and need not be whole. Noise has no arrivals and no coda; noise may
+    carry the event it preceded, so that a split by event keeps the two together.
+    """
+
+    name: Array  # (N,) str
+    earthquake: Array  # (N,) bool
+    p_sample: Array  # (N,) float64
+    s_sample: Array  # (N,) float64
+    coda_end: Array  # (N,) float64
+    snr_db: Array  # (N, 3) float64, E N Z
+    event: Array  # (N,) str
+    station: Array  # (N,) str, "NET.STA"
+    magnitude: Array  # (N,) float64
+    distance_km: Array  # (N,) float64
+    start_time: Array  # (N,) str, as the data set writes it
+
+    def __len__(self) -> int:
+        return len(self.name)
+
+    def take(self, rows: Array) -> TraceTable:
+        """The table of some rows: indices or a boolean mask."""
+        return TraceTable(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+
+class Dataset(Protocol):
+    """A table, and the waveform of each of its rows."""
+
+    table: TraceTable
+    skipped: dict[str, int]  # reason -> number of rows left out of the table
+
+    def __len__(self) -> int: ...
+
+    def read(self, row: int) -> Array:
+        """(3, 6000) float32, E N Z, as recorded. BadTrace if the trace cannot be used."""
+
+    def close(self) -> None: ...
+
+
+class BadTrace(UserError):
+    """One trace that cannot be used; a loader counts it under `reason` and goes on."""
+
+    def __init__(self, name: str, reason: str, detail: str):
+        super().__init__(f"trace {name} {detail}")
+        self.reason = reason
+
+
+def as_window(name: str, samples: Array) -> Array:
+    """(6000, 3) numbers as stored -> (3, 6000) float32. BadTrace if the shape is wrong or a sample not finite."""
+    if samples.shape != (SAMPLES, COMPONENTS):
+        raise BadTrace(name, "wrong shape", f"has shape {samples.shape}, wanted {(SAMPLES, COMPONENTS)}")
+    with np.errstate(over="ignore"):  # a float64 too large for float32 becomes infinite, and is found below
+        window = np.ascontiguousarray(samples.T, np.float32)
+    if not np.isfinite(window).all():
+        raise BadTrace(name, "NaN or infinity", "holds NaN or infinity")
+    return window
+
+
+def describe(counts: Mapping[str, int], first: Mapping[str, str]) -> str:
+    """What was left out, in one line: "3 × wrong shape (first A.XX_1_EV), 1 × NaN or infinity (first …)"."""
+    return ", ".join(f"{count} × {reason} (first {first[reason]})" for reason, count in counts.items())

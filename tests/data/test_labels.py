@@ -1,0 +1,90 @@
+"""Labels against their formulas."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minieqt.data.labels import DETECTION, P, S, detection_end, make_labels
+from minieqt.errors import UserError
+
+whole_arrivals = st.tuples(st.integers(0, 5900), st.integers(1, 5999)).map(lambda ps: (ps[0], min(sum(ps), 5999)))
+
+
+def test_detection_runs_from_p_to_two_fifths_beyond_s():
+    labels = make_labels(700, 1200)
+    assert labels.shape == (3, 6000) and labels.dtype == np.float32
+    assert np.flatnonzero(labels[DETECTION]).tolist() == list(range(700, 1400))
+    assert set(labels[DETECTION]) == {0, 1}
+
+
+@settings(deadline=None)
+@given(whole_arrivals)
+def test_gaussian_is_the_formula_within_twenty_samples(arrivals):
+    labels, t = make_labels(*arrivals), np.arange(6000)
+    for row, arrival in zip((P, S), arrivals, strict=True):
+        expected = np.exp(-((t - arrival) ** 2) / 200) * (abs(t - arrival) <= 20)
+        np.testing.assert_allclose(labels[row], expected, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "shape, expected",
+    [("triangle", lambda d: np.maximum(1 - abs(d) / 20, 0)), ("box", lambda d: abs(d) <= 20)],
+)
+def test_the_published_alternatives(shape, expected):
+    labels, t = make_labels(700.5, 1200, shape), np.arange(6000)
+    np.testing.assert_allclose(labels[P], expected(t - 700.5), atol=1e-6)
+    np.testing.assert_allclose(labels[S], expected(t - 1200), atol=1e-6)
+
+
+@settings(deadline=None)
+@given(st.floats(0, 5998), st.floats(0.5, 3000), st.sampled_from(["gaussian", "triangle", "box"]))
+def test_labels_stay_in_0_to_1_and_peak_at_the_arrival(p, delay, shape):
+    s = min(p + delay, 5999)
+    labels = make_labels(p, s, shape)
+    assert labels.min() >= 0 and labels.max() <= 1
+    for row, arrival in ((P, p), (S, s)):
+        peak = np.flatnonzero(labels[row] == labels[row].max())
+        if shape != "box":
+            assert abs(peak - arrival).max() <= 0.51
+        assert abs(np.flatnonzero(labels[row]) - arrival).max() <= 20
+
+
+def test_noise_has_no_labels():
+    assert not make_labels(np.nan, np.nan).any()
+    assert not make_labels(np.empty(0), np.empty(0)).any()
+
+
+def test_a_missing_phase_leaves_the_other():
+    labels = make_labels(700, np.nan)
+    assert labels[P].max() == 1 and not labels[S].any() and not labels[DETECTION].any()
+
+
+def test_what_lies_outside_is_cut_off():
+    labels = make_labels(5, 5990)
+    assert labels[P, :26].all() and not labels[P, 26:].any()
+    assert labels[DETECTION, 5:].all() and not labels[DETECTION, :5].any()
+    assert labels[S, 5970:].all()
+
+
+def test_two_events_add_up_and_are_clipped():
+    two = make_labels([700, 3000], [1200, 3500])
+    np.testing.assert_array_equal(two, make_labels(700, 1200) + make_labels(3000, 3500))
+    close = make_labels([700, 710], [1200, 1210])
+    assert close.max() == 1
+    expected = np.minimum(make_labels(700, 1200) + make_labels(710, 1210), 1)
+    np.testing.assert_allclose(close, expected, atol=1e-6)
+
+
+@settings(deadline=None)
+@given(whole_arrivals)
+def test_the_end_is_exact_where_it_is_whole(arrivals):
+    p, s = arrivals
+    assert detection_end(p, s) == s + (2 * (s - p)) / 5
+
+
+def test_unknown_shape():
+    with pytest.raises(UserError, match="gaussian, triangle, box"):
+        make_labels(700, 1200, "circle")

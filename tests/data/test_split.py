@@ -1,0 +1,93 @@
+"""No row lost, none on two sides, no event on two sides."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minieqt.data import open_dataset, split
+from minieqt.data.table import TraceTable
+from minieqt.errors import UserError
+
+
+def table_of(events):
+    """A table of which only names and events matter."""
+    events = np.array([f"e{event}" for event in events])
+    nothing = np.full(len(events), np.nan)
+    columns = dict.fromkeys(TraceTable.__dataclass_fields__, nothing)
+    names = np.array([f"t{i:05d}" for i in range(len(events))])
+    return TraceTable(**columns | {"name": names, "event": events})
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(20, 60), st.sampled_from(["event", "trace"]))
+def test_every_row_once_and_no_group_on_two_sides(seed, events, by):
+    table = table_of(np.random.default_rng(seed).integers(0, events, 300))
+    parts = split(table, by, (0.6, 0.2, 0.2), seed)
+    assert sorted(itertools.chain(*parts)) == list(range(300))
+    groups = table.event if by == "event" else table.name
+    for one, other in itertools.combinations(parts, 2):
+        assert not set(groups[one]) & set(groups[other])
+    for rows in parts:
+        assert rows.dtype == np.int64 and (np.diff(rows) > 0).all()
+
+
+def test_fractions_are_met_in_traces(rng):
+    table = table_of(rng.integers(0, 3000, 10000))
+    shares = [len(rows) / 10000 for rows in split(table)]
+    np.testing.assert_allclose(shares, [0.85, 0.05, 0.10], atol=0.002)
+
+
+def test_by_event_and_by_trace_differ_where_events_have_several_traces(rng):
+    table = table_of(rng.integers(0, 500, 3000))
+    train, _, test = split(table, by="trace")
+    assert set(table.event[train]) & set(table.event[test])
+
+
+def test_seed_and_nothing_else_decides(rng):
+    events = rng.integers(0, 300, 1000)
+    table = table_of(events)
+    np.testing.assert_array_equal(split(table, seed=3)[2], split(table, seed=3)[2])
+    assert not np.array_equal(split(table, seed=3)[2], split(table, seed=4)[2])
+    order = rng.permutation(1000)  # the same traces, listed in another order
+    shuffled = table.take(order)
+    assert set(shuffled.name[split(shuffled, seed=3)[2]]) == set(table.name[split(table, seed=3)[2]])
+
+
+def test_noise_stays_with_the_event_it_preceded(shared):
+    with open_dataset(shared / "data/ncedc.hdf5", shared / "data/ncedc.csv") as dataset:
+        table = dataset.table
+        parts = split(table, fractions=(0.6, 0.2, 0.2))
+        side = np.empty(len(table), int)
+        for number, rows in enumerate(parts):
+            side[rows] = number
+        pairs = 0
+        for row in np.flatnonzero(~table.earthquake):
+            partner = np.flatnonzero(table.earthquake & (table.event == table.event[row]))
+            pairs += len(partner)
+            assert (side[partner] == side[row]).all()
+        assert pairs >= 30
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"by": "station"}, "choose event or trace"),
+        ({"fractions": (0.5, 0.2, 0.2)}, "add up to 1"),
+        ({"fractions": (1.2, -0.1, -0.1)}, "add up to 1"),
+    ],
+)
+def test_a_setting_that_cannot_work(change, message):
+    with pytest.raises(UserError, match=message):
+        split(table_of(range(100)), **change)
+
+
+def test_an_empty_part_is_an_error_unless_it_was_asked_for():
+    with pytest.raises(UserError, match="validation split is empty: 3 events with 3 traces"):
+        split(table_of(range(3)))
+    train, validation, test = split(table_of(range(3)), fractions=(0, 0, 1))
+    assert (len(train), len(validation), len(test)) == (0, 0, 3)

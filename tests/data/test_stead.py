@@ -1,0 +1,247 @@
+"""STEAD's two trees, the CSV's traps, and what is said about files that cannot be used."""
+
+from __future__ import annotations
+
+import csv
+import pickle
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from minieqt.data.stead import COLUMNS, number, open_dataset, read_csv, three_numbers
+from minieqt.data.table import BadTrace
+from minieqt.errors import UserError
+
+HEADER = "trace_name,trace_category,p_arrival_sample,s_arrival_sample,coda_end_sample,snr_db,source_id\n"
+
+
+def csv_of(tmp_path: Path, *lines: str, header: str = HEADER) -> Path:
+    path = tmp_path / "rows.csv"
+    path.write_text(header + "".join(line + "\n" for line in lines), encoding="utf-8")
+    return path
+
+
+# -- the fields --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["2896.0", "2896", "[[2896.]]", "[[ 2896.]]", " 2896. ", "2.896e3"])
+def test_one_number(text):
+    assert number(text) == 2896
+
+
+@pytest.mark.parametrize("text", ["", "None", "nan", "[[]]", "two", "1 2"])
+def test_no_number(text):
+    assert np.isnan(number(text))
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("[56.8 55.4 47.4]", [56.8, 55.4, 47.4]),
+        ("[65.         65.5        61.40000153]", [65, 65.5, 61.40000153]),
+        ("[-1.5  0.  nan]", [-1.5, 0, np.nan]),
+        ("19.4", [19.4] * 3),
+        ("", [np.nan] * 3),
+        ("[1. 2.]", [np.nan] * 3),
+    ],
+)
+def test_three_numbers(text, expected):
+    np.testing.assert_array_equal(three_numbers(text), expected)
+
+
+def test_there_are_35_columns():
+    assert len(COLUMNS) == len(set(COLUMNS)) == 35
+    assert COLUMNS[0] == "network_code" and COLUMNS[-1] == "trace_name"
+
+
+# -- the CSV -----------------------------------------------------------------------------------------------
+
+
+def test_absent_columns_and_literal_none(tmp_path):
+    path = csv_of(
+        tmp_path,
+        "A.XX_1_EV,earthquake_local,700.5,1200.25,[[1900.]],[1. 2. 3.],e1",
+        "A.XX_2_EV,,700,1200,None,None,None",
+        "A.XX_3_NO,noise,,,,,e1",
+        "A.XX_4_NO,,,,,,",
+    )
+    table, skipped, _ = read_csv(path)
+    assert not skipped
+    assert table.earthquake.tolist() == [True, True, False, False]
+    np.testing.assert_array_equal(table.p_sample, [700.5, 700, np.nan, np.nan])
+    np.testing.assert_array_equal(table.s_sample, [1200.25, 1200, np.nan, np.nan])
+    np.testing.assert_array_equal(table.coda_end, [1900, 1400, np.nan, np.nan])  # S + 0.4 (S − P) where absent
+    np.testing.assert_array_equal(table.snr_db, [[1, 2, 3]] + [[np.nan] * 3] * 3)
+    assert table.event.tolist() == ["e1", "A.XX_2_EV", "e1", "A.XX_4_NO"]
+    assert table.station.tolist() == [""] * 4 and table.start_time.tolist() == [""] * 4
+    assert np.isnan(table.magnitude).all() and np.isnan(table.distance_km).all()
+
+
+def test_a_coda_that_cannot_be_is_replaced(tmp_path):
+    rows = [f"A.XX_{i}_EV,,700,{s},{coda},,\n" for i, (s, coda) in enumerate([(1200, 900), (5900, ""), (1200, 7000)])]
+    table, _, _ = read_csv(csv_of(tmp_path, "".join(rows).rstrip("\n")))
+    assert table.coda_end.tolist() == [1400, 6000, 6000]
+
+
+def test_rows_left_out_are_counted_and_the_first_is_named(tmp_path):
+    path = csv_of(
+        tmp_path,
+        "good_EV,,700,1200,,,",
+        "",
+        "no_s_EV,,700,,,,",
+        "no_p_EV,,None,1200,,,",
+        "late_EV,,700,6000,,,",
+        "early_EV,,-1,1200,,,",
+        "turned_EV,,1200,700,,,",
+        "what,,700,1200,,,",
+        "cut_EV,,700",
+    )
+    table, skipped, first = read_csv(path)
+    assert table.name.tolist() == ["good_EV"]
+    assert skipped == {
+        "earthquake without P or S": 2,
+        "arrival outside the window": 2,
+        "S not after P": 1,
+        "neither earthquake nor noise": 1,
+        "row with too few or too many fields": 1,
+    }
+    assert first["earthquake without P or S"] == "no_s_EV" and first["arrival outside the window"] == "late_EV"
+    assert first["row with too few or too many fields"] == "line 10"
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("", "has no column trace_name, p_arrival_sample, s_arrival_sample"),
+        ("trace_name,p_arrival_sample\n", "has no column s_arrival_sample"),
+        (HEADER, "no usable row; give"),
+        (HEADER + "A_EV,,9000,9100,,,\n", r"no usable row \(1 × arrival outside the window \(first A_EV\)\)"),
+        ("\x89HDF\r\n\x1a\n", "not a CSV file"),
+        (HEADER + "A\xff", "not a CSV file"),
+    ],
+)
+def test_a_csv_that_cannot_be_used(tmp_path, text, message):
+    path = tmp_path / "bad.csv"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(UserError, match=message) as caught:
+        read_csv(path)
+    assert "\n" not in str(caught.value) and "bad.csv" in str(caught.value)
+
+
+def test_a_byte_order_mark_does_no_harm(tmp_path):
+    path = csv_of(tmp_path, "A_EV,,700,1200,,,", header="\ufeff" + HEADER)
+    assert read_csv(path)[0].name.tolist() == ["A_EV"]
+
+
+# -- the pair of files -------------------------------------------------------------------------------------
+
+
+def test_the_flat_tree(write, rng):
+    samples = rng.standard_normal((6000, 3)).astype(np.float32)
+    with open_dataset(*write({"A.XX_1_EV": {"samples": samples}, "A.XX_2_NO": {}})) as dataset:
+        assert len(dataset) == 2 and not dataset.skipped and dataset.report() == ""
+        x = dataset.read(0)
+        assert x.dtype == np.float32
+        np.testing.assert_array_equal(x, samples.T)
+
+
+def test_rows_that_are_not_in_the_hdf5_file(write):
+    hdf5, csv_path = write({f"A.XX_{i}_EV": {} for i in range(4)})
+    with h5py.File(hdf5, "a") as file:
+        del file["data/A.XX_1_EV"], file["data/A.XX_3_EV"]
+    with open_dataset(hdf5, csv_path) as dataset:
+        assert dataset.table.name.tolist() == ["A.XX_0_EV", "A.XX_2_EV"]
+        assert dataset.skipped == {"in the CSV but not in the HDF5 file": 2}
+        assert "2 rows left out: 2 × in the CSV but not in the HDF5 file (first A.XX_1_EV)" in dataset.report()
+        dataset.read(1)
+
+
+def test_files_that_do_not_belong_together(write):
+    hdf5, csv_path = write({"A.XX_1_EV": {}, "A.XX_2_EV": {}})
+    csv_path.write_text(csv_path.read_text().replace("A.XX", "B.XX"))
+    with pytest.raises(UserError, match=r"none of the 2 traces .*first missing: B.XX_1_EV"):
+        open_dataset(hdf5, csv_path)
+
+
+def test_missing_and_broken_files(write, tmp_path):
+    hdf5, csv_path = write({"A.XX_1_EV": {}})
+    with pytest.raises(UserError, match=r"nowhere.hdf5 does not exist; give the HDF5 file"):
+        open_dataset(tmp_path / "nowhere.hdf5", csv_path)
+    with pytest.raises(UserError, match=r"nowhere.csv does not exist; give the CSV file"):
+        open_dataset(hdf5, tmp_path / "nowhere.csv")
+    (tmp_path / "half.hdf5").write_bytes(hdf5.read_bytes()[:1000])
+    with pytest.raises(UserError, match="cannot be opened as HDF5") as caught:
+        open_dataset(tmp_path / "half.hdf5", csv_path)
+    assert "\n" not in str(caught.value)
+    with h5py.File(tmp_path / "other.hdf5", "w") as file:
+        file.create_group("waveforms")
+    with pytest.raises(UserError, match="neither the group data nor earthquake/local"):
+        open_dataset(tmp_path / "other.hdf5", csv_path)
+
+
+def test_bad_traces(write):
+    bad = np.zeros((6000, 3), np.float32)
+    bad[17, 1] = np.nan
+    with open_dataset(*write({"A_EV": {"samples": bad}, "B_EV": {"samples": np.zeros((3000, 3))}})) as dataset:
+        for row, reason in enumerate(["NaN or infinity", "wrong shape"]):
+            with pytest.raises(BadTrace) as caught:
+                dataset.read(row)
+            assert caught.value.reason == reason
+
+
+def test_a_pickled_data_set_opens_the_file_again(dataset):
+    before = dataset.read(0)
+    copy = pickle.loads(pickle.dumps(dataset))
+    np.testing.assert_array_equal(copy.read(0), before)
+    copy.close()
+    np.testing.assert_array_equal(copy.read(0), before)  # closing is no end
+    copy.close()
+
+
+# -- real data ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name, earthquakes, noise", [("stead50", 50, 0), ("ncedc", 126, 44), ("obs56", 37, 19)])
+def test_real_data_sets_are_read_whole(shared, name, earthquakes, noise):
+    paths = shared / f"data/{name}.hdf5", shared / f"data/{name}.csv"
+    with open(paths[1], newline="") as file:
+        rows = list(csv.DictReader(file))
+    with open_dataset(*paths) as dataset, h5py.File(paths[0]) as file:
+        table = dataset.table
+        assert not dataset.skipped
+        assert (table.earthquake.sum(), (~table.earthquake).sum()) == (earthquakes, noise)
+        assert table.name.tolist() == [row["trace_name"] for row in rows]
+        for i in range(len(dataset)):
+            group = "data" if "data" in file else "earthquake/local"
+            stored = file[f"{group}/{table.name[i]}"]
+            np.testing.assert_array_equal(dataset.read(i), stored[()].T)
+            if table.earthquake[i]:
+                for ours, theirs in ((table.p_sample[i], "p_arrival_sample"), (table.s_sample[i], "s_arrival_sample")):
+                    assert ours == pytest.approx(float(stored.attrs[theirs]), abs=0.5)  # obs56 rounds its attributes
+                assert table.coda_end[i] == pytest.approx(np.asarray(stored.attrs["coda_end_sample"]).item(), abs=0.01)
+                np.testing.assert_allclose(table.snr_db[i], stored.attrs["snr_db"], atol=0.051)
+                assert table.p_sample[i] < table.s_sample[i] < table.coda_end[i] <= 6000
+            else:
+                assert np.isnan(table.p_sample[i]) and np.isnan(table.coda_end[i])
+
+
+def test_stead_itself_at_its_first_row(shared):
+    with open_dataset(shared / "data/stead50.hdf5", shared / "data/stead50.csv") as dataset:
+        table = dataset.table.take(np.array([0]))
+    assert table.p_sample[0] == 700 and table.s_sample[0] == 1894 and table.coda_end[0] == 2896
+    np.testing.assert_allclose(table.snr_db[0], [56.8, 55.4, 47.4], atol=1e-6)
+    assert table.event[0] == "8556349" and table.station[0] == "TA.109C"
+    assert table.magnitude[0] == 3.6 and table.distance_km[0] == 102.09
+    assert table.start_time[0] == "2006-07-23 15:59:00.960000"
+
+
+def test_the_older_tree_holds_noise_in_another_group(tmp_path):
+    with h5py.File(tmp_path / "old.hdf5", "w") as file:
+        for i, name in enumerate(["earthquake/local/A.XX_1_EV", "non_earthquake/noise/A.XX_2_NO"]):
+            file[name] = np.full((6000, 3), i, np.float32)
+    path = csv_of(tmp_path, "A.XX_2_NO,noise,,,,,", "A.XX_1_EV,earthquake_local,700,1200,,,")
+    with open_dataset(tmp_path / "old.hdf5", path) as dataset:
+        assert dataset.table.earthquake.tolist() == [False, True]
+        assert dataset.read(0).max() == 1 and dataset.read(1).max() == 0
