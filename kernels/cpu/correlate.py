@@ -18,15 +18,27 @@ from numba import prange
 
 from kernels.cpu.strip import (
     GROUPS,
+    LEAD,
     compiled,
     compiled_parallel,
     fill,
+    new_strip,
     pack_backward,
     pack_forward,
     padded_rows,
-    strip_columns,
 )
-from kernels.cpu.tile import COLUMNS, LANES, ROWS, VECTORS, dot_add, outer_add, store_sums, store_tile, zero_tile
+from kernels.cpu.tile import (
+    COLUMNS,
+    LANES,
+    ROWS,
+    SUMS_STRIDE,
+    VECTORS,
+    add_sums,
+    dot_add,
+    outer_add,
+    store_tile,
+    zero_tile,
+)
 
 Array = Any
 
@@ -49,29 +61,36 @@ def correlate(strip: Array, start: int, packed: Array, out: Array) -> None:
 
 
 @compiled
-def correlate_gradient(z: Array, first: int, last: int, strip: Array, start: int, K: int, dW: Array) -> None:
-    """dW[o, c, k] += Σ_j z[o, j] strip[c, start + j - first + k], j from `first` to `last` in whole vectors.
+def correlate_gradient(z: Array, first: int, last: int, strip: Array, start: int, K: int, sums: Array) -> None:
+    """sums += Σ_j z[o, j] strip[c, start + j - first + k], j from `first` to `last` in whole vectors.
 
-    z (padded rows, columns) must be zero from `last` to the end of the vector that holds it.
+    z (padded rows, columns) must be zero from `last` to the end of the vector that holds it. `sums` (blocks, tiles,
+    SUMS_STRIDE) holds dW tile by tile, a tile being ROWS filters and VECTORS of the C K pairs (c, k); `collect` sorts it.
     """
-    O, C = dW.shape[0], dW.shape[1]
-    width, columns = strip.shape[1], z.shape[1]
-    sums = np.empty(ROWS * VECTORS, np.float32)
-    flat, taps = dW.reshape(-1), C * K
-    for block in range(0, O, ROWS):
-        for q in range(0, taps, VECTORS):
-            q1, q2 = min(q + 1, taps - 1), min(q + 2, taps - 1)
-            x0 = q // K * width + q % K + start
+    blocks, tiles, _ = sums.shape
+    width, columns, last_pair = strip.shape[1], z.shape[1], strip.shape[0] * K - 1
+    for block in range(blocks):
+        for q in range(tiles):
+            q0, q1, q2 = VECTORS * q, min(VECTORS * q + 1, last_pair), min(VECTORS * q + 2, last_pair)
+            x0 = q0 // K * width + q0 % K + start
             x1 = q1 // K * width + q1 % K + start
             x2 = q2 // K * width + q2 % K + start
             tile = zero_tile()
-            for j in range(first, last, LANES):
-                i = j - first
-                tile = dot_add(tile, z, block * columns + j, columns, strip, x0 + i, x1 + i, x2 + i)
-            store_sums(tile, sums, 0)
-            for r in range(min(ROWS, O - block)):
-                for v in range(min(VECTORS, taps - q)):
-                    flat[(block + r) * taps + q + v] += sums[r * VECTORS + v]
+            for j in range(0, last - first, LANES):
+                tile = dot_add(tile, z, block * ROWS * columns + first + j, columns, strip, x0 + j, x1 + j, x2 + j)
+            add_sums(tile, sums, (block * tiles + q) * SUMS_STRIDE)
+
+
+@compiled
+def collect(sums: Array, dW: Array) -> None:
+    """dW (O, C, K) += the sums (groups, blocks, tiles, SUMS_STRIDE) of `correlate_gradient`, group by group."""
+    O, pairs = dW.shape[0], dW.shape[1] * dW.shape[2]
+    flat = dW.reshape(-1)
+    for group in range(sums.shape[0]):
+        for o in range(O):
+            for pair in range(pairs):
+                place = o % ROWS * VECTORS + pair % VECTORS
+                flat[o * pairs + pair] += sums[group, o // ROWS, pair // VECTORS, place]
 
 
 def forward_kernel(drain: Callable) -> Callable:
@@ -85,12 +104,11 @@ def forward_kernel(drain: Callable) -> Callable:
     @compiled_parallel
     def kernel(x, W, b, left, shape, y, extra):  # type: ignore[no-untyped-def]
         (B, C, T), (O, _, K) = x.shape, W.shape
-        piece, stride, per_sequence, per_strip = shape
-        columns = strip_columns(stride, per_strip)
+        piece, stride, per_sequence, per_strip, columns = shape
         packed = pack_forward(W)
         pieces = B * per_sequence
         for item in prange((pieces + per_strip - 1) // per_strip):
-            strip = np.zeros((C, columns + K + COLUMNS), np.float32)
+            strip = new_strip(C, columns + K)
             out = np.empty((padded_rows(O), columns), np.float32)
             first, last = item * per_strip, min((item + 1) * per_strip, pieces)
             for p in range(first, last):
@@ -116,16 +134,17 @@ def backward_kernel(fill_gradient: Callable) -> Callable:
     def kernel(dy, extra, x, W, left, shape, dx):  # type: ignore[no-untyped-def]
         (B, C, T), (O, _, K) = x.shape, W.shape
         right = K - 1 - left
-        piece, stride, per_sequence, per_strip = shape
-        columns = strip_columns(stride, per_strip)
+        piece, stride, per_sequence, per_strip, columns = shape
         packed = pack_backward(W)
         pieces = B * per_sequence
         items = (pieces + per_strip - 1) // per_strip
         groups = min(GROUPS, items)
-        dW, db = np.zeros((groups, O, C, K), np.float32), np.zeros((groups, O), np.float32)
+        tiles = (C * K + VECTORS - 1) // VECTORS
+        sums = np.zeros((groups, padded_rows(O) // ROWS, tiles, SUMS_STRIDE), np.float32)
+        dW, db = np.zeros((O, C, K), np.float32), np.zeros((groups, O), np.float32)
         for group in prange(groups):
-            x_strip = np.zeros((C, columns + K + COLUMNS), np.float32)
-            z = np.zeros((padded_rows(O), columns + K + COLUMNS), np.float32)
+            x_strip = new_strip(C, columns + K)
+            z = new_strip(padded_rows(O), LEAD + columns + K)
             out = np.empty((padded_rows(C), columns), np.float32)
             for item in range(group * items // groups, (group + 1) * items // groups):
                 x_strip[:], z[:] = 0, 0
@@ -134,17 +153,18 @@ def backward_kernel(fill_gradient: Callable) -> Callable:
                     n, start = p // per_sequence, p % per_sequence * piece
                     column = (p - first) * stride
                     fill(x_strip, column, x[n], start - left, piece + K - 1)
-                    fill_gradient(z, column, dy[n], extra[n], start - right, piece + K - 1, T)
-                correlate(z, 0, packed, out)
+                    fill_gradient(z, LEAD - right + column, dy[n], extra[n], start - right, piece + K - 1, T)
+                correlate(z, LEAD - right, packed, out)
                 for p in range(first, last):
                     n, start = p // per_sequence, p % per_sequence * piece
                     column, count = (p - first) * stride, min(piece, T - start)
                     fill(dx[n], start, out[:C], column, count)
                     for o in range(O):
-                        db[group, o] += z[o, column + right : column + right + count].sum()
+                        db[group, o] += z[o, LEAD + column : LEAD + column + count].sum()
                 # z has zeros around a whole sequence; around a piece of one stand its neighbours' samples, not counted.
-                end = right + (piece if per_sequence > 1 else (last - first) * stride)
-                correlate_gradient(z, right, end, x_strip, 0, K, dW[group])
-        return dW.sum(axis=0), db.sum(axis=0)
+                end = LEAD + (piece if per_sequence > 1 else (last - first - 1) * stride + T)
+                correlate_gradient(z, LEAD, end, x_strip, 0, K, sums[group])
+        collect(sums, dW)
+        return dW, db.sum(axis=0)
 
     return kernel

@@ -21,6 +21,7 @@ from kernels.cpu.tile import COLUMNS, ROWS
 Array = Any
 
 SEGMENT = 480  # ten tiles: with 16 channels a strip is 31 KB and stays in the first-level cache
+LEAD = 16  # columns before a gradient's first piece: room for the taps left of it, and a multiple of every vector's length
 GROUPS = 8  # the sums over a batch are taken in at most so many parts
 
 # NumPy's rule for x / 0, because Python's (an exception) puts a branch into every loop that divides.
@@ -28,23 +29,24 @@ compiled = njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
 compiled_parallel = njit(cache=True, fastmath=True, nogil=True, error_model="numpy", parallel=True)
 
 
-def layout(x: Array, K: int) -> tuple[int, int, int, int]:
-    """How x (B, C, T) is cut for K taps: (piece, stride, pieces per sequence, pieces per strip).
+def layout(x: Array, K: int) -> tuple[int, int, int, int, int]:
+    """How x (B, C, T) is cut for K taps: (piece, stride, pieces per sequence, pieces per strip, columns per strip).
 
-    `piece` samples to a piece, `stride` columns from one piece to the next in a strip.
+    `piece` samples to a piece, whole tiles where a sequence is cut, all pieces of about one length so that little of the
+    last is empty; `stride` columns from one piece to the next in a strip; `columns` of a strip's result, whole tiles.
     """
     B, _, T = x.shape
-    piece = min(T, SEGMENT)
-    stride = piece + K - 1
+    per_sequence = -(-T // SEGMENT)
+    piece = T if per_sequence == 1 else round_up(-(-T // per_sequence), COLUMNS)
     per_sequence = -(-T // piece)
-    per_strip = max(1, min(SEGMENT // stride, B * per_sequence // GROUPS))
-    return piece, stride, per_sequence, per_strip
+    stride = piece + K - 1
+    per_strip = max(1, min((SEGMENT + K - 1) // stride, B * per_sequence // GROUPS))
+    return piece, stride, per_sequence, per_strip, round_up((per_strip - 1) * stride + piece, COLUMNS)
 
 
-@compiled
-def strip_columns(stride: int, per_strip: int) -> int:
-    """Columns of a strip's result: its pieces, rounded up to whole tiles."""
-    return (stride * per_strip + COLUMNS - 1) // COLUMNS * COLUMNS
+def round_up(count: int, unit: int) -> int:
+    """`count`, rounded up to a multiple of `unit`."""
+    return -(-count // unit) * unit
 
 
 @compiled
@@ -75,6 +77,15 @@ def pack_backward(W: Array) -> Array:
             for k in range(K):
                 packed[c // ROWS, o, K - 1 - k, c % ROWS] = W[o, c, k]
     return packed
+
+
+@compiled
+def new_strip(rows: int, columns: int) -> Array:
+    """Zeros (rows, columns rounded up and with room for a tile more), each row at the start of a cache line."""
+    width = (columns + COLUMNS + 15) // 16 * 16
+    memory = np.zeros(rows * width + 16, np.float32)
+    first = (-memory.ctypes.data // 4) % 16
+    return memory[first : first + rows * width].reshape(rows, width)
 
 
 @compiled

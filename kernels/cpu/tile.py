@@ -29,6 +29,7 @@ Array = Any
 WIDE = llvmlite.binding.get_host_cpu_features().get("avx512f", False)
 ROWS, VECTORS, LANES = (8, 3, 16) if WIDE else (4, 3, 8)
 COLUMNS = VECTORS * LANES
+SUMS_STRIDE = -(-ROWS * VECTORS // LANES) * LANES  # what one tile's sums take up, in whole vectors
 
 # -- what they mean --------------------------------------------------------------------------------------------------
 
@@ -57,9 +58,9 @@ def store_tile(tile: Array, out: Array, i: int, stride: int) -> None:
         out.reshape(-1)[i + r * stride : i + r * stride + COLUMNS] = tile[r].reshape(-1)
 
 
-def store_sums(tile: Array, out: Array, i: int) -> None:
-    """out[i + VECTORS · r + v] = Σ tile[r, v]: the lanes of each dot product added up."""
-    out.reshape(-1)[i : i + ROWS * VECTORS] = tile.sum(axis=2).reshape(-1)
+def add_sums(tile: Array, out: Array, i: int) -> None:
+    """out[i + VECTORS · r + v] += Σ tile[r, v]: the lanes of each dot product added up."""
+    out.reshape(-1)[i : i + ROWS * VECTORS] += tile.sum(axis=2).reshape(-1)
 
 
 # -- what compiled code calls ----------------------------------------------------------------------------------------
@@ -160,21 +161,25 @@ def _store_tile(typing: Any, tile: Any, out: Any, i: Any, stride: Any) -> Any:
 
 
 @intrinsic
-def _store_sums(typing: Any, tile: Any, out: Any, i: Any) -> Any:
+def _add_sums(typing: Any, tile: Any, out: Any, i: Any) -> Any:
+    def fold(builder: Any, a: Any, b: Any) -> Any:
+        """Neighbouring lanes of a, then of b, added in pairs: half as many lanes of twice as many sums."""
+        even, odd = ([ir.Constant(INT32, lane) for lane in range(first, 2 * LANES, 2)] for first in (0, 1))
+        lanes = ir.VectorType(INT32, LANES)
+        return builder.fadd(
+            builder.shuffle_vector(a, b, ir.Constant(lanes, even)), builder.shuffle_vector(a, b, ir.Constant(lanes, odd))
+        )
+
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         tile_, out_, i_ = args
+        vectors = [builder.extract_value(tile_, place) for place in range(ROWS * VECTORS)]
+        for _ in range(LANES.bit_length() - 1):  # each round folds all vectors in pairs, until a lane is a sum
+            vectors += vectors[-1:] * (len(vectors) % 2)
+            vectors = [fold(builder, a, b) for a, b in zip(vectors[0::2], vectors[1::2], strict=True)]
         at = _address(context, builder, signature.args[1], out_, i_)
-        for place in range(ROWS * VECTORS):
-            vector, lanes = builder.extract_value(tile_, place), LANES
-            while lanes > 1:  # fold the upper half onto the lower: the same order of additions every time
-                lanes //= 2
-                upper = ir.Constant(ir.VectorType(INT32, lanes), list(range(lanes, 2 * lanes)))
-                lower = ir.Constant(ir.VectorType(INT32, lanes), list(range(lanes)))
-                vector = builder.fadd(
-                    builder.shuffle_vector(vector, vector, lower), builder.shuffle_vector(vector, vector, upper)
-                )
-            total = builder.extract_element(vector, ir.Constant(INT32, 0))
-            builder.store(total, builder.gep(at, [ir.Constant(INT64, place)]))
+        for v, vector in enumerate(vectors):
+            place = builder.bitcast(builder.gep(at, [ir.Constant(INT64, v * LANES)]), VECTOR.as_pointer())
+            builder.store(builder.fadd(builder.load(place, align=4), vector), place, align=4)
         return context.get_dummy_value()
 
     return types.void(tile, out, i), generate
@@ -200,6 +205,6 @@ def _(tile, out, i, stride): # type: ignore[no-untyped-def]
     return lambda tile, out, i, stride: _store_tile(tile, out, i, stride)
 
 
-@overload(store_sums)
+@overload(add_sums)
 def _(tile, out, i): # type: ignore[no-untyped-def]
-    return lambda tile, out, i: _store_sums(tile, out, i)
+    return lambda tile, out, i: _add_sums(tile, out, i)
