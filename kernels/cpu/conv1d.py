@@ -29,7 +29,7 @@ def conv1d_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
 
 
 @compiled
-def add_bias(out: Array, column: int, count: int, b: Array, y: Array, _: Array, start: int) -> None:
+def add_bias(out: Array, column: int, count: int, b: Array, y: Array, _: Array, start: int, T: int) -> None:
     """y[:, start : start + count] = out[:, column : column + count] + b."""
     for o in range(y.shape[0]):
         sums, into = out[o, column : column + count], y[o, start : start + count]
@@ -38,7 +38,7 @@ def add_bias(out: Array, column: int, count: int, b: Array, y: Array, _: Array, 
 
 
 @compiled
-def add_bias_relu(out: Array, column: int, count: int, b: Array, y: Array, _: Array, start: int) -> None:
+def add_bias_relu(out: Array, column: int, count: int, b: Array, y: Array, _: Array, start: int, T: int) -> None:
     """y[:, start : start + count] = relu(out[:, column : column + count] + b)."""
     for o in range(y.shape[0]):
         sums, into = out[o, column : column + count], y[o, start : start + count]

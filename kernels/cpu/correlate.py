@@ -97,8 +97,8 @@ def forward_kernel(drain: Callable) -> Callable:
     """A compiled correlate(x, W, b, left, shape, y, extra) over a batch.
 
     x (B, C, T), W (O, C, K); `left` samples before t are read by y[t]; `shape` is `layout`'s. For each piece it calls
-    drain(out, column, count, b, y[n], extra[n], start) on the sums out[:, column : column + count] of the samples from
-    `start`. One strip is one piece of work.
+    drain(out, column, count, b, y[n], extra[n], start, T) on the sums out[:, column : column + count] of the samples
+    from `start`. One strip is one piece of work.
     """
 
     @compiled_parallel
@@ -117,7 +117,7 @@ def forward_kernel(drain: Callable) -> Callable:
             correlate(strip, 0, packed, out)
             for p in range(first, last):
                 n, start = p // per_sequence, p % per_sequence * piece
-                drain(out, (p - first) * stride, min(piece, T - start), b, y[n], extra[n], start)
+                drain(out, (p - first) * stride, min(piece, T - start), b, y[n], extra[n], start, T)
 
     return kernel
 

@@ -6,8 +6,11 @@ After upsampling, neighbouring taps read the same sample twice. With u[2t] = u[2
     y[2t + 1] = Σ_k W[k] u[2t + 1 + k - left]    = Σ_m W_odd[m]  x[t + m],    W_odd[m]  = Σ W[k] where ⌊(k - left + 1) / 2⌋ = m
 
 so a convolution of K taps after upsampling is one of about K / 2 taps and twice as many filters before it, half the
-work. Even and odd outputs are interleaved when a strip is drained. (The stage that crops is upsampled as it stands:
-its two edges would not fold.)
+work. Even and odd outputs are interleaved when a strip is drained.
+
+A crop of one sample splits a pair: at the left end u[0] is gone and u[1] stays. The folded convolution knows pairs only, so
+what it says near such an end counts a u that should be zero. There are left or right samples of that kind; forward works
+them out anew, backward takes the cropped sample's share off again.
 """
 
 from __future__ import annotations
@@ -16,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from kernels.cpu.conv1d import convolve_relu, convolve_relu_backward
 from kernels.cpu.correlate import backward_kernel, forward_kernel
 from kernels.cpu.strip import compiled, layout
 
@@ -24,30 +26,53 @@ Array = Any
 
 
 def decoder_stage_forward(x: Array, W: Array, b: Array, crop: tuple[int, int] = (0, 0)) -> tuple[Array, Any]:
-    """x (B, C, T), W (O, C, K), b (O) -> y (B, O, 2T - left - right), cache."""
+    """x (B, C, T), W (O, C, K), b (O), crop of 0 or 1 at each end -> y (B, O, 2T - left - right), cache."""
     x = np.ascontiguousarray(x)
-    (B, _, T), (O, _, K) = x.shape, W.shape
-    y = np.empty((B, O, 2 * T - sum(crop)), np.float32)
+    y = np.empty((x.shape[0], W.shape[0], 2 * x.shape[2] - sum(crop)), np.float32)
+    folded, left = fold(W)
+    stage(x, folded, b, left, layout(x, folded.shape[2]), y, y)
     if any(crop):
-        x = np.ascontiguousarray(x.repeat(2, axis=2)[:, :, crop[0] : 2 * T - crop[1]])
-        folded, left = W, (K - 1) // 2
-        convolve_relu(x, W, b, left, layout(x, K), y, y)
-    else:
-        folded, left = fold(W)
-        stage(x, folded, b, left, layout(x, folded.shape[2]), y, y)
+        redo_ends(x, W, b, crop, y)
     return y, (x, W, folded, left, y, crop)
 
 
 def decoder_stage_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     """dy (B, O, 2T - left - right) -> dx (B, C, T), dW (O, C, K), db (O)."""
     x, W, folded, left, y, crop = cache
-    dy, dx, shape = np.ascontiguousarray(dy), np.empty_like(x), layout(x, folded.shape[2])
+    dy, dx = np.ascontiguousarray(dy), np.empty_like(x)
+    dfolded, db = stage_backward(dy, y, x, folded, left, layout(x, folded.shape[2]), dx)
+    dW = unfold(dfolded, W)
     if any(crop):
-        dx, dW, db = dx, *convolve_relu_backward(dy, y, x, W, left, shape, dx)
-        dx = np.pad(dx, ((0, 0), (0, 0), crop))
-        return dx[:, :, 0::2] + dx[:, :, 1::2], dW, db
-    dfolded, db = stage_backward(dy, y, x, folded, left, shape, dx)
-    return dx, unfold(dfolded, W), db.reshape(2, -1).sum(axis=0)
+        take_off_cropped(dy, y, x, W, crop, dx, dW)
+    return dx, dW, db.reshape(2, -1).sum(axis=0)
+
+
+def redo_ends(x: Array, W: Array, b: Array, crop: tuple[int, int], y: Array) -> None:
+    """The outputs within a kernel's reach of a cropped end, in place, by the definition on the few samples they read."""
+    K, T = W.shape[2], y.shape[2]
+    left, right = (K - 1) // 2, K - 1 - (K - 1) // 2
+    for count, first in ((min(left, T) * crop[0], 0), (min(right, T) * crop[1], T - min(right, T))):
+        if count == 0:
+            continue
+        reads = np.arange(first - left, first + count + right)
+        u = x[:, :, (np.clip(reads, 0, T - 1) + crop[0]) // 2] * ((reads >= 0) & (reads < T)).astype(np.float32)
+        sums = sum(W[:, :, k] @ u[:, :, k : k + count] for k in range(K))
+        y[:, :, first : first + count] = np.maximum(sums + b[:, None], 0)
+
+
+def take_off_cropped(
+    dy: Array, y: Array, x: Array, W: Array, crop: tuple[int, int], dx: Array, dW: Array
+) -> None:
+    """What the folded backward gave the cropped samples u[-1] and u[T'], taken off dx and dW in place."""
+    K, T = W.shape[2], y.shape[2]
+    left = (K - 1) // 2
+    for at, sample in ((-1, 0), (T, -1))[1 - crop[0] : 1 + crop[1]]:  # in the output's time, in the input's
+        for k in range(K):
+            t = at - k + left  # the output that tap k of the cropped sample reaches
+            if 0 <= t < T:
+                z = dy[:, :, t] * (y[:, :, t] > 0)
+                dx[:, :, sample] -= z @ W[:, :, k]
+                dW[:, :, k] -= z.T @ x[:, :, sample]
 
 
 def folded_taps(K: int) -> Array:
@@ -77,28 +102,44 @@ def unfold(dfolded: Array, W: Array) -> Array:
 
 
 @compiled
-def interleave(out: Array, column: int, count: int, b: Array, y: Array, _: Array, start: int) -> None:
-    """y[:, 2 start :] = relu(sums + b), the even and the odd filters' sums in turn."""
-    O = y.shape[0]
+def interleave(out: Array, column: int, count: int, b: Array, y: Array, _: Array, start: int, T: int) -> None:
+    """y[:, 2 start - crop :] = relu(sums + b), the even and the odd filters' sums in turn; what is cropped is left out."""
+    O, crop = y.shape[0], (2 * T - y.shape[1]) // 2
+    first = crop if start == 0 else 0  # pairs before `first` and from `last` on are split by the crop
+    last = count - 1 if start + count == T and y.shape[1] + crop < 2 * T else count
+    zero = np.float32(0)
     for o in range(O):
         even, odd = out[o, column : column + count], out[O + o, column : column + count]
-        into = y[o, 2 * start : 2 * (start + count)]
-        for t in range(count):
-            into[2 * t] = max(even[t] + b[o], np.float32(0))
-            into[2 * t + 1] = max(odd[t] + b[o], np.float32(0))
+        if first == 1:
+            y[o, 0] = max(odd[0] + b[o], zero)
+        into = y[o, 2 * (start + first) - crop :]
+        even_pairs, odd_pairs = even[first:], odd[first:]
+        for t in range(last - first):
+            into[2 * t] = max(even_pairs[t] + b[o], zero)
+            into[2 * t + 1] = max(odd_pairs[t] + b[o], zero)
+        if last < count:
+            y[o, y.shape[1] - 1] = max(even[last] + b[o], zero)
 
 
 @compiled
 def fill_interleaved(z: Array, column: int, dy: Array, y: Array, start: int, count: int, T: int) -> None:
     """z[:, column : column + count] = dy where ReLU let y through, even samples in the first rows, odd in the rest."""
+    O, crop = dy.shape[0], (2 * T - y.shape[1]) // 2
     first, last = max(start, 0), min(start + count, T)
-    O = dy.shape[0]
+    first_pair = first + (crop if first == 0 else 0)
+    last_pair = last - 1 if last == T and y.shape[1] + crop < 2 * T else last
+    zero = np.float32(0)
     for o in range(O):
-        even, odd = z[o, column + first - start :], z[O + o, column + first - start :]
-        arriving, outputs = dy[o, 2 * first : 2 * last], y[o, 2 * first : 2 * last]
-        for t in range(last - first):
-            even[t] = arriving[2 * t] if outputs[2 * t] > 0 else np.float32(0)
-            odd[t] = arriving[2 * t + 1] if outputs[2 * t + 1] > 0 else np.float32(0)
+        even, odd = z[o, column + first_pair - start :], z[O + o, column + first_pair - start :]
+        arriving, outputs = dy[o, 2 * first_pair - crop :], y[o, 2 * first_pair - crop :]
+        for t in range(last_pair - first_pair):
+            even[t] = arriving[2 * t] if outputs[2 * t] > 0 else zero
+            odd[t] = arriving[2 * t + 1] if outputs[2 * t + 1] > 0 else zero
+        if first < first_pair:
+            z[O + o, column + first - start] = dy[o, 0] if y[o, 0] > 0 else zero
+        if last_pair < last:
+            end = y.shape[1] - 1
+            z[o, column + last_pair - start] = dy[o, end] if y[o, end] > 0 else zero
 
 
 stage = forward_kernel(interleave)

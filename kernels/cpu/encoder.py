@@ -36,7 +36,7 @@ def encoder_stage_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
 
 
 @compiled
-def pool(out: Array, column: int, count: int, b: Array, y: Array, source: Array, start: int) -> None:
+def pool(out: Array, column: int, count: int, b: Array, y: Array, source: Array, start: int, T: int) -> None:
     """The `count` sums of a piece, with bias, through ReLU and pooling into y[:, start / 2 :]; `source` says whence."""
     half = count // 2
     for o in range(y.shape[0]):
