@@ -58,7 +58,7 @@ def channel_statistics(x: Array, mean: Array, variance: Array) -> None:
 
 @compiled_parallel
 def normalise(x: Array, mean: Array, scale: Array, beta: Array, y: Array) -> None:
-    """y = scale (x - mean) + beta, channel by channel; x, y (B, C, T), the rest (C). Not scale x + shift: that cancels."""
+    """y = scale (x - mean) + beta, channel by channel; x, y (B, C, T), the rest (C). (scale x + shift would cancel.)"""
     B, C, T = x.shape
     for n in prange(B):
         for c in range(C):

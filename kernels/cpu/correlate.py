@@ -4,8 +4,8 @@
     correlate_gradient    dW[o, c, k] = Σ_j z[o, j] strip[c, j + k]
 
 What comes before and after them differs: a ReLU, a pooling, an upsampling. So the loops over a batch are made once and
-take a function for the rest: `forward_kernel(drain)` writes a piece's sums away, `backward_kernel(fill_gradient)` brings
-a piece's gradient in.
+take a function for the rest: `forward_kernel(drain)` writes a piece's sums away, `backward_kernel(fill_gradient)`
+brings a piece's gradient in.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def correlate_gradient(z: Array, first: int, last: int, strip: Array, start: int
     """sums += Σ_j z[o, j] strip[c, start + j - first + k], j from `first` to `last` in whole vectors.
 
     z (padded rows, columns) must be zero from `last` to the end of the vector that holds it. `sums` (blocks, tiles,
-    SUMS_STRIDE) holds dW tile by tile, a tile being ROWS filters and VECTORS of the C K pairs (c, k); `collect` sorts it.
+    SUMS_STRIDE) holds dW tile by tile: ROWS filters and VECTORS of the C·K pairs (c, k) each; `collect` sorts it.
     """
     blocks, tiles, _ = sums.shape
     width, columns, last_pair = strip.shape[1], z.shape[1], strip.shape[0] * K - 1
@@ -81,90 +81,100 @@ def correlate_gradient(z: Array, first: int, last: int, strip: Array, start: int
             add_sums(tile, sums, (block * tiles + q) * SUMS_STRIDE)
 
 
-@compiled
-def collect(sums: Array, dW: Array) -> None:
-    """dW (O, C, K) += the sums (groups, blocks, tiles, SUMS_STRIDE) of `correlate_gradient`, group by group."""
-    O, pairs = dW.shape[0], dW.shape[1] * dW.shape[2]
-    flat = dW.reshape(-1)
-    for group in range(sums.shape[0]):
-        for o in range(O):
-            for pair in range(pairs):
-                place = o % ROWS * VECTORS + pair % VECTORS
-                flat[o * pairs + pair] += sums[group, o // ROWS, pair // VECTORS, place]
+def collect(sums: Array, O: int, C: int, K: int) -> Array:
+    """The sums (blocks, tiles, SUMS_STRIDE) of `correlate_gradient`, sorted into dW (O, C, K)."""
+    blocks, tiles, _ = sums.shape
+    by_tile = sums[:, :, : ROWS * VECTORS].reshape(blocks, tiles, ROWS, VECTORS)
+    by_filter = by_tile.transpose(0, 2, 1, 3).reshape(blocks * ROWS, tiles * VECTORS)
+    return np.ascontiguousarray(by_filter[:O, : C * K]).reshape(O, C, K)
 
 
 def forward_kernel(drain: Callable) -> Callable:
-    """A compiled correlate(x, W, b, left, shape, y, extra) over a batch.
+    """A compiled kernel(x, W, b, left, shape, y, extra) over a batch.
 
     x (B, C, T), W (O, C, K); `left` samples before t are read by y[t]; `shape` is `layout`'s. For each piece it calls
     drain(out, column, count, b, y[n], extra[n], start, T) on the sums out[:, column : column + count] of the samples
     from `start`. One strip is one piece of work.
     """
 
+    @compiled
+    def one_strip(item, x, packed, O, K, b, left, shape, y, extra):  # type: ignore[no-untyped-def]
+        (B, C, T), (piece, stride, per_sequence, per_strip, columns) = x.shape, shape
+        strip = new_strip(C, columns + K)
+        out = np.empty((padded_rows(O), columns), np.float32)
+        first, last = item * per_strip, min((item + 1) * per_strip, B * per_sequence)
+        for p in range(first, last):
+            n, start = p // per_sequence, p % per_sequence * piece
+            fill(strip, (p - first) * stride, x[n], start - left, piece + K - 1)
+        correlate(strip, 0, packed, out)
+        for p in range(first, last):
+            n, start = p // per_sequence, p % per_sequence * piece
+            drain(out, (p - first) * stride, min(piece, T - start), b, y[n], extra[n], start, T)
+
     @compiled_parallel
     def kernel(x, W, b, left, shape, y, extra):  # type: ignore[no-untyped-def]
-        (B, C, T), (O, _, K) = x.shape, W.shape
-        piece, stride, per_sequence, per_strip, columns = shape
         packed = pack_forward(W)
-        pieces = B * per_sequence
-        for item in prange((pieces + per_strip - 1) // per_strip):
-            strip = new_strip(C, columns + K)
-            out = np.empty((padded_rows(O), columns), np.float32)
-            first, last = item * per_strip, min((item + 1) * per_strip, pieces)
-            for p in range(first, last):
-                n, start = p // per_sequence, p % per_sequence * piece
-                fill(strip, (p - first) * stride, x[n], start - left, piece + K - 1)
-            correlate(strip, 0, packed, out)
-            for p in range(first, last):
-                n, start = p // per_sequence, p % per_sequence * piece
-                drain(out, (p - first) * stride, min(piece, T - start), b, y[n], extra[n], start, T)
+        for item in prange((x.shape[0] * shape[2] + shape[3] - 1) // shape[3]):
+            one_strip(item, x, packed, W.shape[0], W.shape[2], b, left, shape, y, extra)
 
     return kernel
 
 
 def backward_kernel(fill_gradient: Callable) -> Callable:
-    """A compiled gradient(dy, extra, x, W, left, shape, dx) -> dW (O, C, K), db (O) over a batch; fills dx (B, C, T).
+    """A function gradient(dy, extra, x, W, left, shape, dx) -> dW (O, C, K), db (O) over a batch; fills dx (B, C, T).
 
     For each piece it calls fill_gradient(z, column, dy[n], extra[n], start, count, T), which writes the gradient of the
     correlation's samples from `start` (within 0 … T) to z[:, column : column + count]. Groups of strips are the pieces
     of work; each group adds up its own dW and db, and the groups are added up in order.
     """
 
-    @compiled_parallel
-    def kernel(dy, extra, x, W, left, shape, dx):  # type: ignore[no-untyped-def]
-        (B, C, T), (O, _, K) = x.shape, W.shape
+    @compiled
+    def one_strip(item, dy, extra, x, packed, K, left, shape, dx, x_strip, z, out, sums, db):  # type: ignore[no-untyped-def]
+        (B, C, T), (piece, stride, per_sequence, per_strip, _) = x.shape, shape
         right = K - 1 - left
-        piece, stride, per_sequence, per_strip, columns = shape
+        first, last = item * per_strip, min((item + 1) * per_strip, B * per_sequence)
+        x_strip[:] = 0
+        z[:] = 0
+        for p in range(first, last):
+            n, start = p // per_sequence, p % per_sequence * piece
+            column = (p - first) * stride
+            fill(x_strip, column, x[n], start - left, piece + K - 1)
+            fill_gradient(z, LEAD - right + column, dy[n], extra[n], start - right, piece + K - 1, T)
+        correlate(z, LEAD - right, packed, out)
+        for p in range(first, last):
+            n, start = p // per_sequence, p % per_sequence * piece
+            column, count = (p - first) * stride, min(piece, T - start)
+            fill(dx[n], start, out[:C], column, count)
+            for o in range(db.size):
+                row, total = z[o, LEAD + column : LEAD + column + count], np.float32(0)
+                for t in range(count):
+                    total += row[t]
+                db[o] += total
+        # z has zeros around a whole sequence; around a piece of one stand its neighbours' samples, not to be counted.
+        end = LEAD + (piece if per_sequence > 1 else (last - first - 1) * stride + T)
+        correlate_gradient(z, LEAD, end, x_strip, 0, K, sums)
+
+    @compiled_parallel
+    def kernel(dy, extra, x, W, left, shape, dx, sums, db):  # type: ignore[no-untyped-def]
+        (B, C, _), (O, _, K) = x.shape, W.shape
         packed = pack_backward(W)
-        pieces = B * per_sequence
-        items = (pieces + per_strip - 1) // per_strip
-        groups = min(GROUPS, items)
-        tiles = (C * K + VECTORS - 1) // VECTORS
-        sums = np.zeros((groups, padded_rows(O) // ROWS, tiles, SUMS_STRIDE), np.float32)
-        dW, db = np.zeros((O, C, K), np.float32), np.zeros((groups, O), np.float32)
+        items, groups, columns = (B * shape[2] + shape[3] - 1) // shape[3], sums.shape[0], shape[4]
         for group in prange(groups):
-            x_strip = new_strip(C, columns + K)
-            z = new_strip(padded_rows(O), LEAD + columns + K)
+            x_strip, z = new_strip(C, columns + K), new_strip(padded_rows(O), LEAD + columns + K)
             out = np.empty((padded_rows(C), columns), np.float32)
             for item in range(group * items // groups, (group + 1) * items // groups):
-                x_strip[:], z[:] = 0, 0
-                first, last = item * per_strip, min((item + 1) * per_strip, pieces)
-                for p in range(first, last):
-                    n, start = p // per_sequence, p % per_sequence * piece
-                    column = (p - first) * stride
-                    fill(x_strip, column, x[n], start - left, piece + K - 1)
-                    fill_gradient(z, LEAD - right + column, dy[n], extra[n], start - right, piece + K - 1, T)
-                correlate(z, LEAD - right, packed, out)
-                for p in range(first, last):
-                    n, start = p // per_sequence, p % per_sequence * piece
-                    column, count = (p - first) * stride, min(piece, T - start)
-                    fill(dx[n], start, out[:C], column, count)
-                    for o in range(O):
-                        db[group, o] += z[o, LEAD + column : LEAD + column + count].sum()
-                # z has zeros around a whole sequence; around a piece of one stand its neighbours' samples, not counted.
-                end = LEAD + (piece if per_sequence > 1 else (last - first - 1) * stride + T)
-                correlate_gradient(z, LEAD, end, x_strip, 0, K, sums[group])
-        collect(sums, dW)
-        return dW, db.sum(axis=0)
+                one_strip(
+                    item, dy, extra, x, packed, K, left, shape, dx, x_strip, z, out, sums[group], db[group]
+                )
 
-    return kernel
+    def gradient(
+        dy: Array, extra: Array, x: Array, W: Array, left: int, shape: tuple[int, ...], dx: Array
+    ) -> tuple[Array, Array]:
+        O, C, K = W.shape
+        groups = min(GROUPS, -(-x.shape[0] * shape[2] // shape[3]))
+        sums = np.zeros((groups, -(-O // ROWS), -(-C * K // VECTORS), SUMS_STRIDE), np.float32)
+        db = np.zeros((groups, O), np.float32)
+        kernel(dy, extra, x, W, left, shape, dx, sums, db)
+        return collect(sums.sum(axis=0), O, C, K), db.sum(axis=0)
+
+    return gradient

@@ -2,15 +2,15 @@
 
 After upsampling, neighbouring taps read the same sample twice. With u[2t] = u[2t + 1] = x[t],
 
-    y[2t]     = Σ_k W[k] u[2t + k - left]        = Σ_m W_even[m] x[t + m],    W_even[m] = Σ W[k] where ⌊(k - left) / 2⌋ = m
-    y[2t + 1] = Σ_k W[k] u[2t + 1 + k - left]    = Σ_m W_odd[m]  x[t + m],    W_odd[m]  = Σ W[k] where ⌊(k - left + 1) / 2⌋ = m
+    y[2t]     = Σ_k W[k] u[2t + k - left]     = Σ_m W_even[m] x[t + m],   W_even[m] = Σ W[k], ⌊(k - left) / 2⌋ = m
+    y[2t + 1] = Σ_k W[k] u[2t + 1 + k - left] = Σ_m W_odd[m] x[t + m],    W_odd[m]  = Σ W[k], ⌊(k - left + 1) / 2⌋ = m
 
 so a convolution of K taps after upsampling is one of about K / 2 taps and twice as many filters before it, half the
 work. Even and odd outputs are interleaved when a strip is drained.
 
-A crop of one sample splits a pair: at the left end u[0] is gone and u[1] stays. The folded convolution knows pairs only, so
-what it says near such an end counts a u that should be zero. There are left or right samples of that kind; forward works
-them out anew, backward takes the cropped sample's share off again.
+A crop of one sample splits a pair: at the left end u[0] is gone and u[1] stays. The folded convolution knows pairs
+only, so the outputs within a kernel's reach of such an end count a u that should be zero. Forward works them out anew,
+backward takes the cropped sample's share off again.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def decoder_stage_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
 
 
 def redo_ends(x: Array, W: Array, b: Array, crop: tuple[int, int], y: Array) -> None:
-    """The outputs within a kernel's reach of a cropped end, in place, by the definition on the few samples they read."""
+    """The outputs within a kernel's reach of a cropped end, in place: the definition, on the few samples they read."""
     K, T = W.shape[2], y.shape[2]
     left, right = (K - 1) // 2, K - 1 - (K - 1) // 2
     for count, first in ((min(left, T) * crop[0], 0), (min(right, T) * crop[1], T - min(right, T))):
@@ -103,7 +103,7 @@ def unfold(dfolded: Array, W: Array) -> Array:
 
 @compiled
 def interleave(out: Array, column: int, count: int, b: Array, y: Array, _: Array, start: int, T: int) -> None:
-    """y[:, 2 start - crop :] = relu(sums + b), the even and the odd filters' sums in turn; what is cropped is left out."""
+    """y[:, 2 start - crop :] = relu(sums + b), even and odd filters' sums in turn; what is cropped is left out."""
     O, crop = y.shape[0], (2 * T - y.shape[1]) // 2
     first = crop if start == 0 else 0  # pairs before `first` and from `last` on are split by the crop
     last = count - 1 if start + count == T and y.shape[1] + crop < 2 * T else count

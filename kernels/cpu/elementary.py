@@ -1,7 +1,7 @@
 """exp, tanh, sigmoid and log1p in plain arithmetic, so that a loop over them runs on vectors.
 
-The C library's versions take one number at a time. These are accurate to a few units in the last place of float32, which
-their test checks over the whole range. All start from eʸ - 1 with y = n ln 2 + r, |r| ≤ ln 2 / 2:
+The C library's versions take one number at a time. These are accurate to a few units in the last place of float32,
+which their test checks over the whole range. All start from eʸ - 1 with y = n ln 2 + r, |r| ≤ ln 2 / 2:
 
     eʸ - 1 = 2ⁿ (eʳ - 1) + (2ⁿ - 1),      eʳ - 1 = r + r²/2! + … + r⁷/7!
 

@@ -27,7 +27,7 @@ def lstm_forward(
     state_mask: Array | None = None,
     gate: str = "sigmoid",
 ) -> tuple[Array, Any]:
-    """x (B, C, T), W (D, 4H, C), U (D, 4H, H), b (D, 4H), masks (D, B, C) and (D, B, H) or None -> h (B, D·H, T), cache."""
+    """x (B, C, T), W (D, 4H, C), U (D, 4H, H), b (D, 4H), masks (D, B, C), (D, B, H) -> h (B, D·H, T), cache."""
     (B, _, T), (D, _, H) = x.shape, U.shape
     z, input_caches = np.empty((D, B, 4 * H, T), np.float32), []
     for d in range(D):
@@ -45,16 +45,16 @@ def lstm_backward(dh: Array, cache: Any) -> tuple[Array, Array, Array, Array]:
     """dh (B, D·H, T) -> dx (B, C, T), dW (D, 4H, C), dU (D, 4H, H), db (D, 4H)."""
     input_caches, U, input_mask, factors, gate, gates, c, h = cache
     D, B, T, H4 = gates.shape
-    dz = np.empty((D, B, H4, T), np.float32)
+    dz, dU = np.empty((D, B, H4, T), np.float32), np.zeros((min(GROUPS, B), *U.shape), np.float32)
     hard = gate == "hard_sigmoid"
-    dU = run_backward(np.ascontiguousarray(dh), np.ascontiguousarray(U), factors, hard, gates, c, h, dz)
+    run_backward(np.ascontiguousarray(dh), np.ascontiguousarray(U), factors, hard, gates, c, h, dz, dU)
     dx, dW, db = [], [], []
     for d in range(D):
         dx_d, dW_d, db_d = conv1d_backward(dz[d], input_caches[d])
         dx.append(dx_d if input_mask is None else dx_d * input_mask[d, :, :, None])
         dW.append(dW_d[:, :, 0])
         db.append(db_d)
-    return sum(dx[1:], start=dx[0]), np.stack(dW), dU, np.stack(db)
+    return sum(dx[1:], start=dx[0]), np.stack(dW), dU.sum(axis=0), np.stack(db)
 
 
 @compiled
@@ -68,35 +68,46 @@ def squash(z: Array, hard: bool, into: Array) -> None:
             into[k] = sigmoid(z[k])
 
 
+@compiled
+def run_one(
+    z: Array, Ut: Array, factors: Array, hard: bool, reverse: bool, gates: Array, c: Array, h: Array, y: Array
+) -> None:
+    """One sequence through time: z (4H, T), Ut (H, 4H), factors (H) -> gates (T, 4H), c and h (T + 1, H), y (H, T)."""
+    H4, T = z.shape
+    H = H4 // 4
+    sums = np.empty(H4, np.float32)
+    c[0] = 0
+    h[0] = 0
+    for step in range(T):
+        t = T - 1 - step if reverse else step
+        for k in range(H4):
+            sums[k] = z[k, t]
+        for j in range(H):
+            state, row = h[step, j] * factors[j], Ut[j]
+            for k in range(H4):
+                sums[k] += state * row[k]
+        g, before, after, out = gates[step], c[step], c[step + 1], h[step + 1]
+        squash(sums[: 2 * H], hard, g[: 2 * H])
+        squash(sums[3 * H :], hard, g[3 * H :])
+        for k in range(2 * H, 3 * H):
+            g[k] = tanh(sums[k])
+        for j in range(H):
+            after[j] = g[H + j] * before[j] + g[j] * g[2 * H + j]
+            out[j] = g[3 * H + j] * tanh(after[j])
+        for j in range(H):
+            y[j, t] = out[j]
+
+
 @compiled_parallel
 def run(z: Array, Ut: Array, factors: Array, hard: bool, gates: Array, c: Array, h: Array, y: Array) -> None:
-    """All sequences through time. z (D, B, 4H, T) the input products, Ut (D, H, 4H), factors (D, B, H); fills gates
-    (D, B, T, 4H), c and h (D, B, T + 1, H) in each direction's own time and y (B, D·H, T) in the sequence's."""
-    D, B, H4, T = z.shape
-    H = H4 // 4
+    """`run_one` for each of D directions of B sequences: z (D, B, 4H, T) the input products, Ut (D, H, 4H), factors
+    (D, B, H), gates (D, B, T, 4H), c and h (D, B, T + 1, H) in each direction's time, y (B, D·H, T) in the sequence's."""
+    D, B, H = factors.shape
     for item in prange(D * B):
         d, n = item // B, item % B
-        sums = np.empty(H4, np.float32)
-        c[d, n, 0], h[d, n, 0] = 0, 0
-        for step in range(T):
-            t = step if d == 0 else T - 1 - step
-            for k in range(H4):
-                sums[k] = z[d, n, k, t]
-            for j in range(H):
-                state, row = h[d, n, step, j] * factors[d, n, j], Ut[d, j]
-                for k in range(H4):
-                    sums[k] += state * row[k]
-            g = gates[d, n, step]
-            squash(sums[: 2 * H], hard, g[: 2 * H])
-            squash(sums[3 * H :], hard, g[3 * H :])
-            for k in range(2 * H, 3 * H):
-                g[k] = tanh(sums[k])
-            before, after, out = c[d, n, step], c[d, n, step + 1], h[d, n, step + 1]
-            for j in range(H):
-                after[j] = g[H + j] * before[j] + g[j] * g[2 * H + j]
-                out[j] = g[3 * H + j] * tanh(after[j])
-            for j in range(H):
-                y[n, d * H + j, t] = out[j]
+        run_one(
+            z[d, n], Ut[d], factors[d, n], hard, d == 1, gates[d, n], c[d, n], h[d, n], y[n, d * H : (d + 1) * H]
+        )
 
 
 @compiled
@@ -107,42 +118,61 @@ def slope(g: np.float32, hard: bool) -> np.float32:
     return g * (np.float32(1) - g)
 
 
+@compiled
+def run_one_backward(
+    dh: Array,
+    U: Array,
+    factors: Array,
+    hard: bool,
+    reverse: bool,
+    gates: Array,
+    c: Array,
+    h: Array,
+    dz: Array,
+    dU: Array,
+) -> None:
+    """One sequence back through time: dh (H, T) in the sequence's time; fills dz (4H, T), adds to dU (4H, H)."""
+    T, H4 = gates.shape
+    H = H4 // 4
+    one = np.float32(1)
+    # What step t + 1 hands down: to h, to c.
+    arriving, dcell, dz_step = np.zeros(H, np.float32), np.zeros(H, np.float32), np.empty(H4, np.float32)
+    for step in range(T - 1, -1, -1):
+        t = T - 1 - step if reverse else step
+        g, cell, before, state = gates[step], c[step + 1], c[step], h[step]
+        for j in range(H):
+            arriving[j] += dh[j, t]
+        for j in range(H):
+            i, f, candidate, o = g[j], g[H + j], g[2 * H + j], g[3 * H + j]
+            squashed = tanh(cell[j])
+            dc = arriving[j] * o * (one - squashed * squashed) + dcell[j]
+            dz_step[j] = dc * candidate * slope(i, hard)
+            dz_step[H + j] = dc * before[j] * slope(f, hard)
+            dz_step[2 * H + j] = dc * i * (one - candidate * candidate)
+            dz_step[3 * H + j] = arriving[j] * squashed * slope(o, hard)
+            dcell[j] = dc * f
+        arriving[:] = 0
+        for k in range(H4):
+            row, part, gradient = U[k], dU[k], dz_step[k]
+            for j in range(H):
+                arriving[j] += gradient * row[j]
+                part[j] += gradient * state[j] * factors[j]
+            dz[k, t] = gradient
+        for j in range(H):
+            arriving[j] *= factors[j]
+
+
 @compiled_parallel
 def run_backward(
-    dh: Array, U: Array, factors: Array, hard: bool, gates: Array, c: Array, h: Array, dz: Array
-) -> Array:
-    """All sequences back through time: fills dz (D, B, 4H, T) in the sequence's time, returns dU (D, 4H, H)."""
-    D, B, T, H4 = gates.shape
-    H = H4 // 4
-    groups = min(GROUPS, B)
-    parts = np.zeros((D, groups, H4, H), np.float32)
+    dh: Array, U: Array, factors: Array, hard: bool, gates: Array, c: Array, h: Array, dz: Array, dU: Array
+) -> None:
+    """`run_one_backward` for each of D directions of B sequences; dU (groups, D, 4H, H) is summed group by group."""
+    D, B, H = factors.shape
+    groups = dU.shape[0]
     for item in prange(D * groups):
         d, group = item // groups, item % groups
-        arriving, dcell, dz_step = np.empty(H, np.float32), np.empty(H, np.float32), np.empty(H4, np.float32)
         for n in range(group * B // groups, (group + 1) * B // groups):
-            arriving[:], dcell[:] = 0, 0  # what step + 1 hands down: to h, to c
-            for step in range(T - 1, -1, -1):
-                t = step if d == 0 else T - 1 - step
-                g, cell, before = gates[d, n, step], c[d, n, step + 1], c[d, n, step]
-                for j in range(H):
-                    arriving[j] += dh[n, d * H + j, t]
-                for j in range(H):
-                    i, f, candidate, o = g[j], g[H + j], g[2 * H + j], g[3 * H + j]
-                    squashed = tanh(cell[j])
-                    dc = arriving[j] * o * (np.float32(1) - squashed * squashed) + dcell[j]
-                    dz_step[j] = dc * candidate * slope(i, hard)
-                    dz_step[H + j] = dc * before[j] * slope(f, hard)
-                    dz_step[2 * H + j] = dc * i * (np.float32(1) - candidate * candidate)
-                    dz_step[3 * H + j] = arriving[j] * squashed * slope(o, hard)
-                    dcell[j] = dc * f
-                arriving[:] = 0
-                state = h[d, n, step]
-                for k in range(H4):
-                    row, part, gradient = U[d, k], parts[d, group, k], dz_step[k]
-                    for j in range(H):
-                        arriving[j] += gradient * row[j]
-                        part[j] += gradient * state[j] * factors[d, n, j]
-                    dz[d, n, k, t] = gradient
-                for j in range(H):
-                    arriving[j] *= factors[d, n, j]
-    return parts.sum(axis=1)
+            own = dh[n, d * H : (d + 1) * H]
+            run_one_backward(
+                own, U[d], factors[d, n], hard, d == 1, gates[d, n], c[d, n], h[d, n], dz[d, n], dU[group, d]
+            )

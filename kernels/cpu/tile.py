@@ -7,10 +7,10 @@ sums that never leave the registers:
     outer_add    tile[r, :] += w[r] · x[0:COLUMNS]            8 + 3 loads for 24 fused multiply-adds
     dot_add      tile[r, v] += z_r[0:LANES] * x_v[0:LANES]    8 + 3 loads for 24 fused multiply-adds
 
-COLUMNS = 48 is three AVX-512 vectors of 16 numbers: 8 × 3 = 24 sums, three vectors of x and one weight fill 28 of the 32
-registers, and the network's lengths (47, 94, 188, 375, 750, 1500, 3000, 6000) leave little of a last tile empty. Without
-AVX-512 a tile is 4 × 24. LLVM cannot be talked into this from a plain loop (it keeps the sums in memory, for a
-sixth of the speed), so the four operations are written in its own language, and beside each stands the NumPy that it means:
+COLUMNS = 48 is three AVX-512 vectors of 16 numbers: 8 × 3 = 24 sums, three vectors of x and one weight fill 28 of the
+32 registers, and the network's lengths (47, 94, 188, 375, 750, 1500, 3000, 6000) leave little of a last tile empty.
+Without AVX-512 a tile is 4 × 24. LLVM cannot be talked into this from a plain loop (it keeps the sums in memory, for a
+sixth of the speed), so the operations are written in its own language, and beside each stands the NumPy that it means:
 compiled code calls the former, plain Python the latter.
 """
 
@@ -59,7 +59,10 @@ def store_tile(tile: Array, out: Array, i: int, stride: int) -> None:
 
 
 def add_sums(tile: Array, out: Array, i: int) -> None:
-    """out[i + VECTORS · r + v] += Σ tile[r, v]: the lanes of each dot product added up."""
+    """out[i + VECTORS · r + v] += Σ tile[r, v]: the lanes of each dot product added up.
+
+    Compiled code adds whole vectors: what is left of SUMS_STRIDE numbers is for nobody to read.
+    """
     out.reshape(-1)[i : i + ROWS * VECTORS] += tile.sum(axis=2).reshape(-1)
 
 
@@ -167,7 +170,8 @@ def _add_sums(typing: Any, tile: Any, out: Any, i: Any) -> Any:
         even, odd = ([ir.Constant(INT32, lane) for lane in range(first, 2 * LANES, 2)] for first in (0, 1))
         lanes = ir.VectorType(INT32, LANES)
         return builder.fadd(
-            builder.shuffle_vector(a, b, ir.Constant(lanes, even)), builder.shuffle_vector(a, b, ir.Constant(lanes, odd))
+            builder.shuffle_vector(a, b, ir.Constant(lanes, even)),
+            builder.shuffle_vector(a, b, ir.Constant(lanes, odd)),
         )
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
