@@ -21,7 +21,7 @@ from minieqt.training.config import Config, resumed
 from minieqt.training.run import run
 
 # Without --data: how many windows are made, and what two processor cores train on them in about three minutes.
-SYNTHETIC: dict[str, Any] = {"windows": 320, "epochs": 3, "batch_size": 16}
+SYNTHETIC: dict[str, Any] = {"windows": 400, "epochs": 5, "batch_size": 4}
 RUNS = Path("runs")
 
 
@@ -41,7 +41,7 @@ def parse(arguments: list[str] | None) -> dict[str, Any]:
     add("--lstm-blocks", type=whole(1, 16), help=f"2 as in the paper, 3 as released ({Config.lstm_blocks})")
     add("--drop-rate", type=share, help=f"dropout ({Config.drop_rate})")
     add("--seed", type=whole(0), help=f"rules weights, dropout, split, order, augmentation ({Config.seed})")
-    add("--threads", type=whole(1, 4096), help="processor threads (all there are)")
+    add("--threads", type=whole(1, 4096), help="threads of the fast kernels (all there are)")
     add("--gpus", type=whole(0, 1024), default=0, help="0 trains on the processor (0)")
     add("--out", type=Path, metavar="DIR", help="the run's folder (a new one, runs/001, runs/002, …)")
     add("--save-minutes", type=positive, default=10.0, help="renew last.h5 within an epoch so often (10)")

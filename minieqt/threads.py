@@ -14,11 +14,13 @@ def available_threads() -> int:
 
 
 def limit_threads(count: int) -> None:
-    """Let BLAS and Numba use `count` threads, for the whole process.
+    """Let the kernels (Numba) use `count` threads and BLAS one, for the whole process.
 
-    Sums may be added up in another order with another number of threads, so the last bits of a result depend on it.
+    The readable code multiplies thousands of small matrices, a few microseconds each. BLAS gains nothing from a second
+    thread there, and while other processes are busy its waiting threads slow the whole several times. One thread also
+    fixes the order of its sums, and so the last bits of a result.
     """
-    threadpool_limits(count)
+    threadpool_limits(1, user_api="blas")
     if "numba" in sys.modules:
         from numba import config, set_num_threads
 
