@@ -11,22 +11,24 @@ from typing import Any
 import numpy as np
 from numba import prange
 
+from kernels.cpu.compile import compiled, compiled_parallel
 from kernels.cpu.elementary import exp, tanh
-from kernels.cpu.strip import GROUPS, compiled, compiled_parallel
+from kernels.cpu.strip import GROUPS
 
 Array = Any
 
-EPS = np.float32(1e-7)
+EPS = 1e-7
 
 
 def attention_forward(
-    x: Array, Wt: Array, Wx: Array, bh: Array, Wa: Array, ba: Array, width: int | None = None
+    x: Array, Wt: Array, Wx: Array, bh: Array, Wa: Array, ba: Array, width: int | None = None, eps: float = EPS
 ) -> tuple[Array, Array, Any]:
     """x (B, C, T), Wt Wx (C, U), bh (U), Wa (U, 1), ba (1) -> y (B, C, T), weights a (B, T, T), cache."""
     x, (B, _, T), U = np.ascontiguousarray(x), x.shape, bh.size
     y, a = np.empty_like(x), np.empty((B, T, T), np.float32)
     q, k, largest = np.empty((B, T, U), np.float32), np.empty((B, T, U), np.float32), np.empty((B, T), np.int64)
-    attend(x, Wt, Wx, bh, Wa[:, 0].copy(), ba[0], 2 * T if width is None else width, y, a, q, k, largest)
+    width = 2 * T if width is None else width
+    attend(x, Wt, Wx, bh, Wa[:, 0].copy(), ba[0], width, np.float32(eps), y, a, q, k, largest)
     return y, a, (x, Wt, Wx, Wa, a, q, k, largest)
 
 
@@ -60,6 +62,7 @@ def attend_one(
     Wa: Array,
     ba: np.float32,
     width: int,
+    eps: np.float32,
     y: Array,
     a: Array,
     q: Array,
@@ -87,7 +90,7 @@ def attend_one(
             if e[s] > e[best]:
                 best = s
         largest[t] = best
-        weights, highest, total = a[t], e[best], EPS
+        weights, highest, total = a[t], e[best], eps
         first, last = max(t - width // 2, 0), min(t - width // 2 + width, T)
         weights[:] = 0
         for s in range(first, last):
@@ -112,6 +115,7 @@ def attend(
     Wa: Array,
     ba: np.float32,
     width: int,
+    eps: np.float32,
     y: Array,
     a: Array,
     q: Array,
@@ -120,7 +124,7 @@ def attend(
 ) -> None:
     """`attend_one` for each of B samples: x, y (B, C, T), a (B, T, T), q and k (B, T, U), largest (B, T)."""
     for n in prange(x.shape[0]):
-        attend_one(x[n], Wt, Wx, bh, Wa, ba, width, y[n], a[n], q[n], k[n], largest[n])
+        attend_one(x[n], Wt, Wx, bh, Wa, ba, width, eps, y[n], a[n], q[n], k[n], largest[n])
 
 
 @compiled

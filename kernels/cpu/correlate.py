@@ -3,25 +3,24 @@
     correlate             out[o, j] = Σ_c Σ_k W[o, c, k] strip[c, j + k]
     correlate_gradient    dW[o, c, k] = Σ_j z[o, j] strip[c, j + k]
 
-What comes before and after them differs: a ReLU, a pooling, an upsampling. So the loops over a batch are made once and
-take a function for the rest: `forward_kernel(drain)` writes a piece's sums away, `backward_kernel(fill_gradient)`
-brings a piece's gradient in.
+What stands at their ends differs, a ReLU, a pooling, an upsampling (ends.py), and is chosen by a number: one compiled
+kernel forward and one backward serve every convolution of the network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numba import prange
 
+from kernels.cpu.compile import compiled, compiled_parallel
+from kernels.cpu.ends import PLAIN, drain, fill_gradient
 from kernels.cpu.strip import (
     GROUPS,
     LEAD,
-    compiled,
-    compiled_parallel,
     fill,
+    layout,
     new_strip,
     pack_backward,
     pack_forward,
@@ -89,49 +88,95 @@ def collect(sums: Array, O: int, C: int, K: int) -> Array:
     return np.ascontiguousarray(by_filter[:O, : C * K]).reshape(O, C, K)
 
 
-def forward_kernel(drain: Callable) -> Callable:
-    """A compiled kernel(x, W, b, left, shape, y, extra) over a batch.
+def convolve(end: int, x: Array, W: Array, b: Array, left: int, y: Array) -> Array:
+    """x (B, C, T), W (O, C, K), b -> y, filled, by one of the `ends`; y[t] reads from `left` samples before t on.
 
-    x (B, C, T), W (O, C, K); `left` samples before t are read by y[t]; `shape` is `layout`'s. For each piece it calls
-    drain(out, column, count, b, y[n], extra[n], start, T) on the sums out[:, column : column + count] of the samples
-    from `start`. One strip is one piece of work.
+    Returns `passes`, what `convolve_backward` needs to know of y (like y, bytes; nothing in it for PLAIN).
     """
-
-    @compiled
-    def one_strip(item, x, packed, O, K, b, left, shape, y, extra):  # type: ignore[no-untyped-def]
-        (B, C, T), (piece, stride, per_sequence, per_strip, columns) = x.shape, shape
-        strip = new_strip(C, columns + K)
-        out = np.empty((padded_rows(O), columns), np.float32)
-        first, last = item * per_strip, min((item + 1) * per_strip, B * per_sequence)
-        for p in range(first, last):
-            n, start = p // per_sequence, p % per_sequence * piece
-            fill(strip, (p - first) * stride, x[n], start - left, piece + K - 1)
-        correlate(strip, 0, packed, out)
-        for p in range(first, last):
-            n, start = p // per_sequence, p % per_sequence * piece
-            drain(out, (p - first) * stride, min(piece, T - start), b, y[n], extra[n], start, T)
-
-    @compiled_parallel
-    def kernel(x, W, b, left, shape, y, extra):  # type: ignore[no-untyped-def]
-        packed = pack_forward(W)
-        for item in prange((x.shape[0] * shape[2] + shape[3] - 1) // shape[3]):
-            one_strip(item, x, packed, W.shape[0], W.shape[2], b, left, shape, y, extra)
-
-    return kernel
+    passes = np.empty(y.shape if end != PLAIN else (y.shape[0], 0, 0), np.uint8)
+    run(end, x, W, b, left, layout(x, W.shape[2]), y, passes)
+    return passes
 
 
-def backward_kernel(fill_gradient: Callable) -> Callable:
-    """A function gradient(dy, extra, x, W, left, shape, dx) -> dW (O, C, K), db (O) over a batch; fills dx (B, C, T).
+def convolve_backward(
+    end: int, dy: Array, passes: Array, x: Array, W: Array, left: int
+) -> tuple[Array, Array, Array]:
+    """dy like y -> dx (B, C, T), dW (O, C, K), db (O); each sum over the batch is taken group by group."""
+    (O, C, K), shape, dx = W.shape, layout(x, W.shape[2]), np.empty_like(x)
+    groups = min(GROUPS, -(-x.shape[0] * shape[2] // shape[3]))
+    sums = np.zeros((groups, -(-O // ROWS), -(-C * K // VECTORS), SUMS_STRIDE), np.float32)
+    db = np.zeros((groups, O), np.float32)
+    run_backward(end, np.ascontiguousarray(dy), passes, x, W, left, shape, dx, sums, db)
+    return dx, collect(sums.sum(axis=0), O, C, K), db.sum(axis=0)
 
-    For each piece it calls fill_gradient(z, column, dy[n], extra[n], start, count, T), which writes the gradient of the
-    correlation's samples from `start` (within 0 … T) to z[:, column : column + count]. Groups of strips are the pieces
-    of work; each group adds up its own dW and db, and the groups are added up in order.
-    """
 
-    @compiled
-    def one_strip(item, dy, extra, x, packed, K, left, shape, dx, x_strip, z, out, sums, db):  # type: ignore[no-untyped-def]
-        (B, C, T), (piece, stride, per_sequence, per_strip, _) = x.shape, shape
-        right = K - 1 - left
+@compiled
+def one_strip(
+    item: int,
+    end: int,
+    x: Array,
+    packed: Array,
+    O: int,
+    K: int,
+    b: Array,
+    left: int,
+    shape: tuple[int, int, int, int, int],
+    y: Array,
+    passes: Array,
+) -> None:
+    """Cut the pieces of one strip from x, correlate, and drain them into y."""
+    (B, C, T), (piece, stride, per_sequence, per_strip, columns) = x.shape, shape
+    strip = new_strip(C, columns + K)
+    out = np.empty((padded_rows(O), columns), np.float32)
+    first, last = item * per_strip, min((item + 1) * per_strip, B * per_sequence)
+    for p in range(first, last):
+        n, start = p // per_sequence, p % per_sequence * piece
+        fill(strip, (p - first) * stride, x[n], start - left, piece + K - 1)
+    correlate(strip, 0, packed, out)
+    for p in range(first, last):
+        n, start = p // per_sequence, p % per_sequence * piece
+        drain(end, out, (p - first) * stride, min(piece, T - start), b, y[n], passes[n], start, T)
+
+
+@compiled_parallel
+def run(
+    end: int,
+    x: Array,
+    W: Array,
+    b: Array,
+    left: int,
+    shape: tuple[int, int, int, int, int],
+    y: Array,
+    passes: Array,
+) -> None:
+    """`one_strip` for all strips of a batch, each a piece of work."""
+    packed = pack_forward(W)
+    for item in prange((x.shape[0] * shape[2] + shape[3] - 1) // shape[3]):
+        one_strip(item, end, x, packed, W.shape[0], W.shape[2], b, left, shape, y, passes)
+
+
+@compiled
+def one_group(
+    group: int,
+    end: int,
+    dy: Array,
+    passes: Array,
+    x: Array,
+    packed: Array,
+    K: int,
+    left: int,
+    shape: tuple[int, int, int, int, int],
+    dx: Array,
+    sums: Array,
+    db: Array,
+) -> None:
+    """The strips of one group: fill z with their gradient, correlate it into dx, and add to the group's dW and db."""
+    (B, C, T), (piece, stride, per_sequence, per_strip, columns) = x.shape, shape
+    groups, O, right = db.shape[0], db.shape[1], K - 1 - left
+    x_strip, z = new_strip(C, columns + K), new_strip(padded_rows(O), LEAD + columns + K)
+    out = np.empty((padded_rows(C), columns), np.float32)
+    items = (B * per_sequence + per_strip - 1) // per_strip
+    for item in range(group * items // groups, (group + 1) * items // groups):
         first, last = item * per_strip, min((item + 1) * per_strip, B * per_sequence)
         x_strip[:] = 0
         z[:] = 0
@@ -139,42 +184,36 @@ def backward_kernel(fill_gradient: Callable) -> Callable:
             n, start = p // per_sequence, p % per_sequence * piece
             column = (p - first) * stride
             fill(x_strip, column, x[n], start - left, piece + K - 1)
-            fill_gradient(z, LEAD - right + column, dy[n], extra[n], start - right, piece + K - 1, T)
+            fill_gradient(end, z, LEAD - right + column, dy[n], passes[n], start - right, piece + K - 1, T)
         correlate(z, LEAD - right, packed, out)
         for p in range(first, last):
             n, start = p // per_sequence, p % per_sequence * piece
             column, count = (p - first) * stride, min(piece, T - start)
             fill(dx[n], start, out[:C], column, count)
-            for o in range(db.size):
+            for o in range(O):
                 row, total = z[o, LEAD + column : LEAD + column + count], np.float32(0)
                 for t in range(count):
                     total += row[t]
-                db[o] += total
+                db[group, o] += total
         # z has zeros around a whole sequence; around a piece of one stand its neighbours' samples, not to be counted.
-        end = LEAD + (piece if per_sequence > 1 else (last - first - 1) * stride + T)
-        correlate_gradient(z, LEAD, end, x_strip, 0, K, sums)
+        end_column = LEAD + (piece if per_sequence > 1 else (last - first - 1) * stride + T)
+        correlate_gradient(z, LEAD, end_column, x_strip, 0, K, sums[group])
 
-    @compiled_parallel
-    def kernel(dy, extra, x, W, left, shape, dx, sums, db):  # type: ignore[no-untyped-def]
-        (B, C, _), (O, _, K) = x.shape, W.shape
-        packed = pack_backward(W)
-        items, groups, columns = (B * shape[2] + shape[3] - 1) // shape[3], sums.shape[0], shape[4]
-        for group in prange(groups):
-            x_strip, z = new_strip(C, columns + K), new_strip(padded_rows(O), LEAD + columns + K)
-            out = np.empty((padded_rows(C), columns), np.float32)
-            for item in range(group * items // groups, (group + 1) * items // groups):
-                one_strip(
-                    item, dy, extra, x, packed, K, left, shape, dx, x_strip, z, out, sums[group], db[group]
-                )
 
-    def gradient(
-        dy: Array, extra: Array, x: Array, W: Array, left: int, shape: tuple[int, ...], dx: Array
-    ) -> tuple[Array, Array]:
-        O, C, K = W.shape
-        groups = min(GROUPS, -(-x.shape[0] * shape[2] // shape[3]))
-        sums = np.zeros((groups, -(-O // ROWS), -(-C * K // VECTORS), SUMS_STRIDE), np.float32)
-        db = np.zeros((groups, O), np.float32)
-        kernel(dy, extra, x, W, left, shape, dx, sums, db)
-        return collect(sums.sum(axis=0), O, C, K), db.sum(axis=0)
-
-    return gradient
+@compiled_parallel
+def run_backward(
+    end: int,
+    dy: Array,
+    passes: Array,
+    x: Array,
+    W: Array,
+    left: int,
+    shape: tuple[int, int, int, int, int],
+    dx: Array,
+    sums: Array,
+    db: Array,
+) -> None:
+    """`one_group` for all groups, each a piece of work."""
+    packed = pack_backward(W)
+    for group in prange(db.shape[0]):
+        one_group(group, end, dy, passes, x, packed, W.shape[2], left, shape, dx, sums, db)

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from kernels.cpu.correlate import backward_kernel, forward_kernel
-from kernels.cpu.strip import compiled, layout
+from kernels.cpu.correlate import convolve, convolve_backward
+from kernels.cpu.ends import OPEN, UNFOLD
 
 Array = Any
 
@@ -30,24 +30,23 @@ def decoder_stage_forward(x: Array, W: Array, b: Array, crop: tuple[int, int] = 
     x = np.ascontiguousarray(x)
     y = np.empty((x.shape[0], W.shape[0], 2 * x.shape[2] - sum(crop)), np.float32)
     folded, left = fold(W)
-    stage(x, folded, b, left, layout(x, folded.shape[2]), y, y)
+    passes = convolve(UNFOLD, x, folded, b, left, y)
     if any(crop):
-        redo_ends(x, W, b, crop, y)
-    return y, (x, W, folded, left, y, crop)
+        redo_ends(x, W, b, crop, y, passes)
+    return y, (x, W, folded, left, passes, crop)
 
 
 def decoder_stage_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     """dy (B, O, 2T - left - right) -> dx (B, C, T), dW (O, C, K), db (O)."""
-    x, W, folded, left, y, crop = cache
-    dy, dx = np.ascontiguousarray(dy), np.empty_like(x)
-    dfolded, db = stage_backward(dy, y, x, folded, left, layout(x, folded.shape[2]), dx)
+    x, W, folded, left, passes, crop = cache
+    dx, dfolded, db = convolve_backward(UNFOLD, dy, passes, x, folded, left)
     dW = unfold(dfolded, W)
     if any(crop):
-        take_off_cropped(dy, y, x, W, crop, dx, dW)
+        take_off_cropped(dy, passes, x, W, crop, dx, dW)
     return dx, dW, db.reshape(2, -1).sum(axis=0)
 
 
-def redo_ends(x: Array, W: Array, b: Array, crop: tuple[int, int], y: Array) -> None:
+def redo_ends(x: Array, W: Array, b: Array, crop: tuple[int, int], y: Array, passes: Array) -> None:
     """The outputs within a kernel's reach of a cropped end, in place: the definition, on the few samples they read."""
     K, T = W.shape[2], y.shape[2]
     left, right = (K - 1) // 2, K - 1 - (K - 1) // 2
@@ -58,19 +57,20 @@ def redo_ends(x: Array, W: Array, b: Array, crop: tuple[int, int], y: Array) -> 
         u = x[:, :, (np.clip(reads, 0, T - 1) + crop[0]) // 2] * ((reads >= 0) & (reads < T)).astype(np.float32)
         sums = sum(W[:, :, k] @ u[:, :, k : k + count] for k in range(K))
         y[:, :, first : first + count] = np.maximum(sums + b[:, None], 0)
+        passes[:, :, first : first + count] = y[:, :, first : first + count] > 0
 
 
 def take_off_cropped(
-    dy: Array, y: Array, x: Array, W: Array, crop: tuple[int, int], dx: Array, dW: Array
+    dy: Array, passes: Array, x: Array, W: Array, crop: tuple[int, int], dx: Array, dW: Array
 ) -> None:
     """What the folded backward gave the cropped samples u[-1] and u[T'], taken off dx and dW in place."""
-    K, T = W.shape[2], y.shape[2]
+    K, T = W.shape[2], dy.shape[2]
     left = (K - 1) // 2
     for at, sample in ((-1, 0), (T, -1))[1 - crop[0] : 1 + crop[1]]:  # in the output's time, in the input's
         for k in range(K):
             t = at - k + left  # the output that tap k of the cropped sample reaches
             if 0 <= t < T:
-                z = dy[:, :, t] * (y[:, :, t] > 0)
+                z = dy[:, :, t] * (passes[:, :, t] == OPEN)
                 dx[:, :, sample] -= z @ W[:, :, k]
                 dW[:, :, k] -= z.T @ x[:, :, sample]
 
@@ -99,48 +99,3 @@ def unfold(dfolded: Array, W: Array) -> Array:
     even, odd = dfolded.reshape(2, O, C, -1)
     taps_even, taps_odd = folded_taps(K)
     return even[:, :, taps_even] + odd[:, :, taps_odd]
-
-
-@compiled
-def interleave(out: Array, column: int, count: int, b: Array, y: Array, _: Array, start: int, T: int) -> None:
-    """y[:, 2 start - crop :] = relu(sums + b), even and odd filters' sums in turn; what is cropped is left out."""
-    O, crop = y.shape[0], (2 * T - y.shape[1]) // 2
-    first = crop if start == 0 else 0  # pairs before `first` and from `last` on are split by the crop
-    last = count - 1 if start + count == T and y.shape[1] + crop < 2 * T else count
-    zero = np.float32(0)
-    for o in range(O):
-        even, odd = out[o, column : column + count], out[O + o, column : column + count]
-        if first == 1:
-            y[o, 0] = max(odd[0] + b[o], zero)
-        into = y[o, 2 * (start + first) - crop :]
-        even_pairs, odd_pairs = even[first:], odd[first:]
-        for t in range(last - first):
-            into[2 * t] = max(even_pairs[t] + b[o], zero)
-            into[2 * t + 1] = max(odd_pairs[t] + b[o], zero)
-        if last < count:
-            y[o, y.shape[1] - 1] = max(even[last] + b[o], zero)
-
-
-@compiled
-def fill_interleaved(z: Array, column: int, dy: Array, y: Array, start: int, count: int, T: int) -> None:
-    """z[:, column : column + count] = dy where ReLU let y through, even samples in the first rows, odd in the rest."""
-    O, crop = dy.shape[0], (2 * T - y.shape[1]) // 2
-    first, last = max(start, 0), min(start + count, T)
-    first_pair = first + (crop if first == 0 else 0)
-    last_pair = last - 1 if last == T and y.shape[1] + crop < 2 * T else last
-    zero = np.float32(0)
-    for o in range(O):
-        even, odd = z[o, column + first_pair - start :], z[O + o, column + first_pair - start :]
-        arriving, outputs = dy[o, 2 * first_pair - crop :], y[o, 2 * first_pair - crop :]
-        for t in range(last_pair - first_pair):
-            even[t] = arriving[2 * t] if outputs[2 * t] > 0 else zero
-            odd[t] = arriving[2 * t + 1] if outputs[2 * t + 1] > 0 else zero
-        if first < first_pair:
-            z[O + o, column + first - start] = dy[o, 0] if y[o, 0] > 0 else zero
-        if last_pair < last:
-            end = y.shape[1] - 1
-            z[o, column + last_pair - start] = dy[o, end] if y[o, end] > 0 else zero
-
-
-stage = forward_kernel(interleave)
-stage_backward = backward_kernel(fill_interleaved)

@@ -44,7 +44,7 @@ def _power_of_two(typing: Any, n: Any) -> Any:
 
 @overload(power_of_two)
 def _(n):  # type: ignore[no-untyped-def]
-    return lambda n: _power_of_two(n)
+    return lambda n: _power_of_two(n)  # type: ignore[call-arg]
 
 
 @inlined

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from kernels.cpu.conv1d import conv1d_backward, conv1d_forward, convolve_relu, convolve_relu_backward
-from kernels.cpu.strip import layout
+from kernels.cpu.conv1d import conv1d_backward, conv1d_forward
+from kernels.cpu.correlate import convolve, convolve_backward
+from kernels.cpu.ends import RELU
 
 Array = Any
 
@@ -18,17 +19,16 @@ def feedforward_forward(
     """x (B, C, T), W1 (F, C), b1 (F), W2 (C, F), b2 (C), mask (B, F, T) or None -> y (B, C, T), cache."""
     x, wide = np.ascontiguousarray(x), W1[:, :, None]
     a = np.empty((x.shape[0], b1.size, x.shape[2]), np.float32)
-    convolve_relu(x, wide, b1, 0, layout(x, 1), a, a)
+    passes = convolve(RELU, x, wide, b1, 0, a)
     y, narrow_cache = conv1d_forward(a if mask is None else a * mask, W2[:, :, None], b2)
-    return y, (x, wide, a, mask, narrow_cache)
+    return y, (x, wide, passes, mask, narrow_cache)
 
 
 def feedforward_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array, Array, Array]:
     """dy (B, C, T) -> dx (B, C, T), dW1 (F, C), db1 (F), dW2 (C, F), db2 (C)."""
-    x, wide, a, mask, narrow_cache = cache
+    x, wide, passes, mask, narrow_cache = cache
     da, dW2, db2 = conv1d_backward(dy, narrow_cache)
     if mask is not None:
         da *= mask
-    dx = np.empty_like(x)
-    dW1, db1 = convolve_relu_backward(da, a, x, wide, 0, layout(x, 1), dx)
+    dx, dW1, db1 = convolve_backward(RELU, da, passes, x, wide, 0)
     return dx, dW1[:, :, 0], db1, dW2[:, :, 0], db2

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from kernels.cpu.strip import GROUPS, compiled, compiled_parallel
+from kernels.cpu.compile import compiled, compiled_parallel
+from kernels.cpu.strip import GROUPS
 
 Array = Any
 

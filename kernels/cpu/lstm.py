@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numba import prange
 
+from kernels.cpu.compile import compiled, compiled_parallel
 from kernels.cpu.conv1d import conv1d_backward, conv1d_forward
 from kernels.cpu.elementary import sigmoid, tanh
-from kernels.cpu.strip import GROUPS, compiled, compiled_parallel
+from kernels.cpu.strip import GROUPS
 
 Array = Any
 
@@ -101,7 +102,7 @@ def run_one(
 @compiled_parallel
 def run(z: Array, Ut: Array, factors: Array, hard: bool, gates: Array, c: Array, h: Array, y: Array) -> None:
     """`run_one` for each of D directions of B sequences: z (D, B, 4H, T) the input products, Ut (D, H, 4H), factors
-    (D, B, H), gates (D, B, T, 4H), c and h (D, B, T + 1, H) in each direction's time, y (B, D·H, T) in the sequence's."""
+    (D, B, H), gates (D, B, T, 4H), c and h (D, B, T + 1, H) in a direction's own time, y (B, D·H, T) in x's."""
     D, B, H = factors.shape
     for item in prange(D * B):
         d, n = item // B, item % B

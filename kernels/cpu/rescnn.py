@@ -8,8 +8,8 @@ import numpy as np
 from numba import prange
 
 from kernels.cpu.batchnorm import EPS, channel_gradient
+from kernels.cpu.compile import compiled_parallel
 from kernels.cpu.conv1d import conv1d_backward, conv1d_forward
-from kernels.cpu.strip import compiled_parallel
 
 Array = Any
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from kernels.cpu.compile import compiled
 from kernels.cpu.tile import COLUMNS, ROWS
 
 Array = Any
@@ -24,16 +24,12 @@ SEGMENT = 480  # ten tiles: with 16 channels a strip is 31 KB and stays in the f
 LEAD = 16  # columns before a gradient's first piece: room for the taps left of it, and whole vectors
 GROUPS = 8  # the sums over a batch are taken in at most so many parts
 
-# NumPy's rule for x / 0, because Python's (an exception) puts a branch into every loop that divides.
-compiled = njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
-compiled_parallel = njit(cache=True, fastmath=True, nogil=True, error_model="numpy", parallel=True)
-
 
 def layout(x: Array, K: int) -> tuple[int, int, int, int, int]:
     """How x (B, C, T) is cut for K taps: (piece, stride, pieces per sequence, pieces per strip, columns per strip).
 
     `piece` samples to a piece, whole tiles where a sequence is cut, all pieces of about one length so that little of
-    the last is empty; `stride` columns from one piece to the next in a strip; `columns` of a strip's result, whole tiles.
+    the last is empty; `stride` columns from one piece to the next in a strip; `columns` of its result, whole tiles.
     """
     B, _, T = x.shape
     per_sequence = -(-T // SEGMENT)

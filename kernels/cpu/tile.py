@@ -191,24 +191,24 @@ def _add_sums(typing: Any, tile: Any, out: Any, i: Any) -> Any:
 
 @overload(zero_tile)
 def _(): # type: ignore[no-untyped-def]
-    return lambda: _zero_tile()
+    return lambda: _zero_tile()  # type: ignore[call-arg]
 
 
 @overload(outer_add)
 def _(tile, w, i, x, j): # type: ignore[no-untyped-def]
-    return lambda tile, w, i, x, j: _outer_add(tile, w, i, x, j)
+    return lambda tile, w, i, x, j: _outer_add(tile, w, i, x, j)  # type: ignore[call-arg]
 
 
 @overload(dot_add)
 def _(tile, z, i, stride, x, j0, j1, j2): # type: ignore[no-untyped-def]
-    return lambda tile, z, i, stride, x, j0, j1, j2: _dot_add(tile, z, i, stride, x, j0, j1, j2)
+    return lambda tile, z, i, stride, x, j0, j1, j2: _dot_add(tile, z, i, stride, x, j0, j1, j2)  # type: ignore[call-arg]
 
 
 @overload(store_tile)
 def _(tile, out, i, stride): # type: ignore[no-untyped-def]
-    return lambda tile, out, i, stride: _store_tile(tile, out, i, stride)
+    return lambda tile, out, i, stride: _store_tile(tile, out, i, stride)  # type: ignore[call-arg]
 
 
 @overload(add_sums)
 def _(tile, out, i): # type: ignore[no-untyped-def]
-    return lambda tile, out, i: _add_sums(tile, out, i)
+    return lambda tile, out, i: _add_sums(tile, out, i)  # type: ignore[call-arg]

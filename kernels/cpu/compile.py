@@ -1,0 +1,63 @@
+"""How the kernels are compiled: once for this processor and this source, then kept on disk.
+
+Numba looks only at the file that a kernel stands in when it asks whether a stored kernel is still good, but kernels
+here are made of pieces from several files. So the folder they are kept in carries a digest of all of them: change one,
+and everything is compiled anew. It lies beside the sources, or in the user's cache where those cannot be written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from numba import config, njit
+
+SOURCES = Path(__file__).parent
+# NumPy's rule for x / 0, because Python's (an exception) puts a branch into every loop that divides.
+OPTIONS: dict[str, Any] = {"cache": True, "fastmath": True, "nogil": True, "error_model": "numpy"}
+
+
+@cache
+def cache_folder() -> Path:
+    """The folder for kernels compiled from these very sources; older ones beside it are removed."""
+    digest = hashlib.sha256()
+    for source in sorted(SOURCES.glob("*.py")):
+        digest.update(source.read_bytes())
+    name = f"kernels-{digest.hexdigest()[:16]}"
+    beside = SOURCES / "__pycache__"
+    try:
+        beside.mkdir(exist_ok=True)
+        writable = os.access(beside, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "minieqt" / name
+    for older in beside.glob("kernels-*"):
+        if older.name != name:
+            shutil.rmtree(older, ignore_errors=True)
+    return beside / name
+
+
+def _compiled(function: Callable, **options: Any) -> Any:
+    before = config.CACHE_DIR  # type: ignore[attr-defined]
+    if not before:  # a folder that the user chose (NUMBA_CACHE_DIR) stays chosen
+        config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
+    try:
+        return njit(**OPTIONS, **options)(function)
+    finally:
+        config.CACHE_DIR = before  # type: ignore[attr-defined]
+
+
+def compiled(function: Callable) -> Any:
+    """Compile a function when it is first called with a type of arguments."""
+    return _compiled(function)
+
+
+def compiled_parallel(function: Callable) -> Any:
+    """The same, with its `prange` loops shared out to threads."""
+    return _compiled(function, parallel=True)
