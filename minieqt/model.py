@@ -20,6 +20,8 @@ from minieqt.blocks.rescnn import ResCNN
 from minieqt.blocks.transformer import Transformer
 from minieqt.layer import Layer
 from minieqt.layers.activations import sigmoid_forward
+from minieqt.layers.attention import EPS
+from minieqt.layers.dropout import Dropout
 from minieqt.loss import WEIGHTS, cross_entropy_backward, cross_entropy_forward
 from minieqt.philox import Randomness
 from minieqt.summary import summarise
@@ -28,7 +30,12 @@ Array = Any
 
 
 class EQTransformer(Layer):
-    """The whole network. `lstm_blocks=2` is the paper's, 3 with `gate="hard_sigmoid"` the released one."""
+    """The whole network. `lstm_blocks=2` is the paper's, 3 with `gate="hard_sigmoid"` the released one.
+
+    Two details differ in SeisBench's own networks: where the decoder crops (`crop`), and what stands beside the sum
+    in attention (`attention_eps`). `normalisation` is only kept here, for whoever prepares the network's input: one
+    of the names that minieqt.data.normalise knows.
+    """
 
     def __init__(
         self,
@@ -38,29 +45,35 @@ class EQTransformer(Layer):
         seed: int = 0,
         dtype: str = "float32",
         length: int = 6000,
+        crop: str = "keras",
+        attention_eps: float = EPS,
+        normalisation: str = "component",
     ):
         super().__init__()
         if lstm_blocks < 1:
             raise ValueError(f"lstm_blocks must be at least 1, got {lstm_blocks}")
-        self.config = {
+        self.config: dict[str, Any] = {
             "lstm_blocks": lstm_blocks,
             "gate": gate,
             "drop_rate": drop_rate,
             "seed": seed,
             "dtype": dtype,
             "length": length,
+            "crop": crop,
+            "attention_eps": attention_eps,
+            "normalisation": normalisation,
         }
         self.length = length
-        rng = np.random.default_rng(seed)
         self.randomness = Randomness(seed)
+        rng = np.random.default_rng(seed)
         drop = (rng, self.randomness, drop_rate)
         self.encoder = Encoder(rng)
         self.rescnn = ResCNN(FILTERS[-1], *drop)
         self.bilstm = BiLSTM(FILTERS[-1], lstm_blocks, *drop, gate)
-        self.transformers = [Transformer(UNITS, *drop) for _ in range(2)]
-        self.detection = Decoder(UNITS, length, rng)
-        self.p = PhaseBranch(length, *drop, gate)
-        self.s = PhaseBranch(length, *drop, gate)
+        self.transformers = [Transformer(UNITS, *drop, attention_eps) for _ in range(2)]
+        self.detection = Decoder(UNITS, length, rng, crop)
+        self.p = PhaseBranch(length, *drop, gate, crop, attention_eps)
+        self.s = PhaseBranch(length, *drop, gate, crop, attention_eps)
         self.vector, self.gradient = self.pack(dtype)
 
     def logits(self, x: Array) -> tuple[Array, Array, Array]:
@@ -99,6 +112,15 @@ class EQTransformer(Layer):
         for transformer in reversed(self.transformers):
             dy = transformer.backward(dy)
         return self.encoder.backward(self.rescnn.backward(self.bilstm.backward(dy)))
+
+    def sample_dropout(self, on: bool = True) -> None:
+        """Keep dropout active in evaluation (Monte-Carlo dropout, Gal & Ghahramani 2016), or no longer.
+
+        Batch normalisation stays as evaluation wants it. Each sample of the masks has its own `randomness.step`.
+        """
+        for _, layer in self.layers():
+            if isinstance(layer, Dropout):
+                layer.sampling = on
 
     def summary(self) -> str:
         """A table of the layers, their output shapes and parameter counts."""

@@ -4,7 +4,8 @@
     decoder    (B, 16, 47) -> (B, 8, 6000) -> logits (B, 6000)
 
 The encoder's 375 samples became 188, and 188 doubled are 376: a stage may have to crop. The published network does
-so one stage later, 752 -> 750, one sample at each end.
+so one stage later, 752 -> 750, one sample at each end (`crop="keras"`). SeisBench's own networks crop where the
+encoder padded, 376 -> 375, one sample at the right (`crop="seisbench"`).
 """
 
 from __future__ import annotations
@@ -22,22 +23,30 @@ from minieqt.layers.upsample import crop1d_backward, crop1d_forward, upsample1d_
 
 Array = Any
 
-CROP_STAGE = 3
+CROPS = ("keras", "seisbench")
+CROP_STAGE = 3  # of the published network
 HEAD_KERNEL = 11
 
 
-def decoder_crops(length: int) -> list[tuple[int, int]]:
+def decoder_crops(length: int, crop: str = "keras") -> list[tuple[int, int]]:
     """What each of the seven stages crops (left, right) so that ⌈length / 128⌉ becomes `length` again.
 
-    ValueError for a length that the fourth stage's crop cannot restore (6000 and multiples of 128 can be).
+    ValueError for an unknown `crop`, and for a length that the published network's one crop cannot restore (6000 and
+    multiples of 128 can be).
     """
+    if crop not in CROPS:
+        raise ValueError(f"crop must be one of {', '.join(CROPS)}, got {crop!r}")
     lengths = [length]
     for _ in FILTERS:
         lengths.append(-(-lengths[-1] // 2))
     crops, current = [], lengths[-1]
     for stage in range(len(FILTERS)):
-        excess = 2 * current - lengths[-2 - stage] if stage == CROP_STAGE else 0
-        crops.append((excess // 2, excess - excess // 2))
+        excess = 2 * current - lengths[-2 - stage]
+        if crop == "seisbench":
+            crops.append((0, excess))
+        else:
+            excess = excess if stage == CROP_STAGE else 0
+            crops.append((excess // 2, excess - excess // 2))
         current = 2 * current - excess
     if current != length:
         raise ValueError(f"a window of {length} samples cannot be decoded to its own length (6000 can)")
@@ -89,13 +98,13 @@ class DecoderStage(Layer):
 class Decoder(Layer):
     """Seven stages and the head: (B, 16, ⌈T / 128⌉) -> logits (B, T)."""
 
-    def __init__(self, channels: int, length: int, rng: np.random.Generator):
+    def __init__(self, channels: int, length: int, rng: np.random.Generator, crop: str = "keras"):
         super().__init__()
         filters, kernels = FILTERS[::-1], KERNELS[::-1]
         widths = (channels,) + filters[:-1]
         self.stages = [
             DecoderStage(*sizes, rng)
-            for sizes in zip(widths, filters, kernels, decoder_crops(length), strict=True)
+            for sizes in zip(widths, filters, kernels, decoder_crops(length, crop), strict=True)
         ]
         self.head = Conv1D(filters[-1], 1, HEAD_KERNEL, rng)
 

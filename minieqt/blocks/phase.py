@@ -15,7 +15,7 @@ import numpy as np
 from minieqt.blocks.bilstm import UNITS
 from minieqt.blocks.decoder import Decoder
 from minieqt.layer import Layer
-from minieqt.layers.attention import Attention
+from minieqt.layers.attention import EPS, Attention
 from minieqt.layers.lstm import LSTM
 from minieqt.philox import Randomness
 
@@ -28,12 +28,19 @@ class PhaseBranch(Layer):
     """LSTM, local attention, decoder: (B, 16, ⌈T / 128⌉) -> logits (B, T)."""
 
     def __init__(
-        self, length: int, rng: np.random.Generator, randomness: Randomness, drop_rate: float, gate: str
+        self,
+        length: int,
+        rng: np.random.Generator,
+        randomness: Randomness,
+        drop_rate: float,
+        gate: str,
+        crop: str = "keras",
+        attention_eps: float = EPS,
     ):
         super().__init__()
         self.lstm = LSTM(UNITS, UNITS, rng, randomness, drop_rate, gate)
-        self.attention = Attention(UNITS, rng, width=ATTENTION_WIDTH)
-        self.decoder = Decoder(UNITS, length, rng)
+        self.attention = Attention(UNITS, rng, width=ATTENTION_WIDTH, eps=attention_eps)
+        self.decoder = Decoder(UNITS, length, rng, crop)
 
     def forward(self, x: Array) -> Array:
         """x (B, 16, ⌈T / 128⌉) -> logits (B, T)."""

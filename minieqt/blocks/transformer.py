@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minieqt.layer import Layer
-from minieqt.layers.attention import Attention
+from minieqt.layers.attention import EPS, Attention
 from minieqt.layers.feedforward import FeedForward
 from minieqt.layers.layernorm import LayerNorm
 from minieqt.philox import Randomness
@@ -23,9 +23,16 @@ FEEDFORWARD_UNITS = 128
 class Transformer(Layer):
     """Global additive attention and a feed-forward part, each added to its input and normalised."""
 
-    def __init__(self, channels: int, rng: np.random.Generator, randomness: Randomness, drop_rate: float):
+    def __init__(
+        self,
+        channels: int,
+        rng: np.random.Generator,
+        randomness: Randomness,
+        drop_rate: float,
+        attention_eps: float = EPS,
+    ):
         super().__init__()
-        self.attention = Attention(channels, rng)
+        self.attention = Attention(channels, rng, eps=attention_eps)
         self.norm1 = LayerNorm(channels)
         self.feedforward = FeedForward(channels, FEEDFORWARD_UNITS, rng, randomness, drop_rate)
         self.norm2 = LayerNorm(channels)

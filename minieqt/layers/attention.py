@@ -10,6 +10,7 @@ x (B, C, T) -> y (B, C, T), a (B, T, T). Wt, Wx (C, U); bh (U); Wa (U, 1); ba (1
 t - A//2 ≤ t' < t - A//2 + A; global attention keeps everything. This is no plain softmax: the maximum is taken over
 the whole row before the band is cut, and 1e-7 stands beside the sum, so that the maximum does not cancel. Its
 gradient has a path through the maximum, which matters where all of a band lies far below its row's largest e.
+SeisBench's own networks have 1e-5 in the place of 1e-7: `eps`.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def attention_band(T: int, width: int | None, xp: Any = np) -> Array:
 
 @accelerated
 def attention_forward(
-    x: Array, Wt: Array, Wx: Array, bh: Array, Wa: Array, ba: Array, width: int | None = None
+    x: Array, Wt: Array, Wx: Array, bh: Array, Wa: Array, ba: Array, width: int | None = None, eps: float = EPS
 ) -> tuple[Array, Array, Any]:
     """The equations above: x (B, C, T) -> y (B, C, T), weights a (B, T, T), cache."""
     xp = array_module(x)
@@ -45,7 +46,7 @@ def attention_forward(
     h = xp.tanh((steps @ Wt)[:, :, None, :] + (steps @ Wx)[:, None, :, :] + bh)  # (B, T, T, U)
     e = (h @ Wa)[..., 0] + ba
     w = xp.exp(e - e.max(axis=2, keepdims=True)) * attention_band(x.shape[2], width, xp)
-    a = w / (w.sum(axis=2, keepdims=True) + EPS)
+    a = w / (w.sum(axis=2, keepdims=True) + eps)
     return x @ a.transpose(0, 2, 1), a, (x, Wt, Wx, Wa, h, e, a)
 
 
@@ -90,9 +91,16 @@ class Attention(Layer):
     ba: Array
     dba: Array
 
-    def __init__(self, channels: int, rng: np.random.Generator, units: int = 32, width: int | None = None):
+    def __init__(
+        self,
+        channels: int,
+        rng: np.random.Generator,
+        units: int = 32,
+        width: int | None = None,
+        eps: float = EPS,
+    ):
         super().__init__()
-        self.width = width
+        self.width, self.eps = width, eps
         self.weights: Array = None
         self.add_parameter("Wt", xavier_normal(rng, (channels, units), channels, units))
         self.add_parameter("Wx", xavier_normal(rng, (channels, units), channels, units))
@@ -103,7 +111,7 @@ class Attention(Layer):
     def forward(self, x: Array) -> Array:
         """x (B, C, T) -> (B, C, T)."""
         y, self.weights, cache = attention_forward(
-            x, self.Wt, self.Wx, self.bh, self.Wa, self.ba, self.width
+            x, self.Wt, self.Wx, self.bh, self.Wa, self.ba, self.width, self.eps
         )
         self.keep(cache)
         return y

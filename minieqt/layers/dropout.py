@@ -27,7 +27,7 @@ def dropout_mask(like: Array, shape: tuple[int, ...], rate: float, randomness: R
 
 
 class Dropout(Layer):
-    """Zero each value with probability `rate` in training; nothing happens in evaluation."""
+    """Zero each value with probability `rate` in training; in evaluation only if asked for samples (`sampling`)."""
 
     def __init__(self, rate: float, randomness: Randomness):
         super().__init__()
@@ -36,10 +36,11 @@ class Dropout(Layer):
         self.rate = rate
         self.randomness = randomness
         self.stream = randomness.new_stream()
+        self.sampling = False  # stay active in evaluation: Monte-Carlo dropout
 
     def mask(self, shape: tuple[int, ...], like: Array) -> Array | None:
         """A mask of the given shape, batch first, in the dtype and on the device of `like`; None if all ones."""
-        if not self.training or self.rate == 0:
+        if not (self.training or self.sampling) or self.rate == 0:
             return None
         return dropout_mask(like, shape, self.rate, self.randomness, self.stream)
 

@@ -1,5 +1,6 @@
 """Published weights in and out."""
 
+from minieqt.weights.load import Loaded, load_weights, open_weights, save_weights
 from minieqt.weights.seisbench import from_seisbench, to_seisbench
 
-__all__ = ["from_seisbench", "to_seisbench"]
+__all__ = ["Loaded", "from_seisbench", "load_weights", "open_weights", "save_weights", "to_seisbench"]

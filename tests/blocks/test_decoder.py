@@ -69,3 +69,11 @@ def test_gradients(rng, B, T, crop):
 def test_customs(rng):
     assert_customs(disturb(DecoderStage(3, 4, 5, (1, 1), rng), rng), rng.standard_normal((2, 3, 9)), rng)
     assert_customs(Decoder(2, 128, rng), rng.standard_normal((2, 2, 1)), rng)
+
+
+def test_seisbench_crops_where_the_encoder_padded():
+    uncropped = (0, 0)
+    assert decoder_crops(6000, "seisbench") == [uncropped] * 2 + [(0, 1)] + [uncropped] * 4
+    assert decoder_crops(750, "seisbench") == [uncropped] * 2 + [(0, 1)] + [uncropped] * 2 + [(0, 1), uncropped]
+    with pytest.raises(ValueError, match="crop must be one of keras, seisbench"):
+        decoder_crops(6000, "torch")
