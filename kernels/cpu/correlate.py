@@ -16,6 +16,7 @@ from numba import prange
 
 from kernels.cpu.compile import compiled, compiled_parallel
 from kernels.cpu.ends import PLAIN, drain, fill_gradient
+from kernels.cpu.memory import keep_freed_memory
 from kernels.cpu.strip import (
     GROUPS,
     LEAD,
@@ -43,19 +44,17 @@ Array = Any
 
 
 @compiled
-def correlate(strip: Array, start: int, packed: Array, out: Array) -> None:
+def correlate(strip: Array, start: int, packed: Array, taps: Array, out: Array) -> None:
     """out[o, j] = Σ_c Σ_k W[o, c, k] strip[c, start + j + k] for all of out (padded rows, whole tiles)."""
     blocks, C, K, _ = packed.shape
     width, columns = strip.shape[1], out.shape[1]
     for block in range(blocks):
         for j in range(0, columns, COLUMNS):
             tile = zero_tile()
-            w = block * C * K * ROWS
             for c in range(C):
-                x = c * width + start + j
-                for k in range(K):
-                    tile = outer_add(tile, packed, w, strip, x + k)
-                    w += ROWS
+                x, w = c * width + start + j, (block * C + c) * K
+                for k in range(taps[block, c, 0], taps[block, c, 1]):
+                    tile = outer_add(tile, packed, (w + k) * ROWS, strip, x + k)
             store_tile(tile, out, block * ROWS * columns + j, columns)
 
 
@@ -93,6 +92,7 @@ def convolve(end: int, x: Array, W: Array, b: Array, left: int, y: Array) -> Arr
 
     Returns `passes`, what `convolve_backward` needs to know of y (like y, bytes; nothing in it for PLAIN).
     """
+    keep_freed_memory()
     passes = np.empty(y.shape if end != PLAIN else (y.shape[0], 0, 0), np.uint8)
     run(end, x, W, b, left, layout(x, W.shape[2]), y, passes)
     return passes
@@ -116,6 +116,7 @@ def one_strip(
     end: int,
     x: Array,
     packed: Array,
+    taps: Array,
     O: int,
     K: int,
     b: Array,
@@ -132,7 +133,7 @@ def one_strip(
     for p in range(first, last):
         n, start = p // per_sequence, p % per_sequence * piece
         fill(strip, (p - first) * stride, x[n], start - left, piece + K - 1)
-    correlate(strip, 0, packed, out)
+    correlate(strip, 0, packed, taps, out)
     for p in range(first, last):
         n, start = p // per_sequence, p % per_sequence * piece
         drain(end, out, (p - first) * stride, min(piece, T - start), b, y[n], passes[n], start, T)
@@ -150,9 +151,9 @@ def run(
     passes: Array,
 ) -> None:
     """`one_strip` for all strips of a batch, each a piece of work."""
-    packed = pack_forward(W)
+    packed, taps = pack_forward(W)
     for item in prange((x.shape[0] * shape[2] + shape[3] - 1) // shape[3]):
-        one_strip(item, end, x, packed, W.shape[0], W.shape[2], b, left, shape, y, passes)
+        one_strip(item, end, x, packed, taps, W.shape[0], W.shape[2], b, left, shape, y, passes)
 
 
 @compiled
@@ -163,6 +164,7 @@ def one_group(
     passes: Array,
     x: Array,
     packed: Array,
+    taps: Array,
     K: int,
     left: int,
     shape: tuple[int, int, int, int, int],
@@ -185,7 +187,7 @@ def one_group(
             column = (p - first) * stride
             fill(x_strip, column, x[n], start - left, piece + K - 1)
             fill_gradient(end, z, LEAD - right + column, dy[n], passes[n], start - right, piece + K - 1, T)
-        correlate(z, LEAD - right, packed, out)
+        correlate(z, LEAD - right, packed, taps, out)
         for p in range(first, last):
             n, start = p // per_sequence, p % per_sequence * piece
             column, count = (p - first) * stride, min(piece, T - start)
@@ -214,6 +216,6 @@ def run_backward(
     db: Array,
 ) -> None:
     """`one_group` for all groups, each a piece of work."""
-    packed = pack_backward(W)
+    packed, taps = pack_backward(W)
     for group in prange(db.shape[0]):
-        one_group(group, end, dy, passes, x, packed, W.shape[2], left, shape, dx, sums, db)
+        one_group(group, end, dy, passes, x, packed, taps, W.shape[2], left, shape, dx, sums, db)

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from kernels.cpu.compile import compiled
 from kernels.cpu.correlate import convolve, convolve_backward
 from kernels.cpu.ends import OPEN, UNFOLD
 
@@ -40,7 +41,7 @@ def decoder_stage_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     """dy (B, O, 2T - left - right) -> dx (B, C, T), dW (O, C, K), db (O)."""
     x, W, folded, left, passes, crop = cache
     dx, dfolded, db = convolve_backward(UNFOLD, dy, passes, x, folded, left)
-    dW = unfold(dfolded, W)
+    dW = unfold(dfolded, W.shape[2])
     if any(crop):
         take_off_cropped(dy, passes, x, W, crop, dx, dW)
     return dx, dW, db.reshape(2, -1).sum(axis=0)
@@ -75,27 +76,31 @@ def take_off_cropped(
                 dW[:, :, k] -= z.T @ x[:, :, sample]
 
 
-def folded_taps(K: int) -> Array:
-    """(2, K): the tap m, counted from the first, that tap k of the even and of the odd outputs folds into."""
-    left = (K - 1) // 2
-    taps = np.stack([(np.arange(K) - left) // 2, (np.arange(K) - left + 1) // 2])
-    return taps - taps.min()
-
-
+@compiled
 def fold(W: Array) -> tuple[Array, int]:
     """W (O, C, K) -> folded weights (2O, C, M), even filters first, and how far left of t they begin."""
     O, C, K = W.shape
-    taps = folded_taps(K)
-    folded = np.zeros((2, O, C, taps.max() + 1), np.float32)
-    for k in range(K):
-        for phase in range(2):
-            folded[phase, :, :, taps[phase, k]] += W[:, :, k]
-    return folded.reshape(2 * O, C, -1), ((K - 1) // 2 + 1) // 2
+    left = (K - 1) // 2
+    begin = (left + 1) // 2  # the even outputs' first tap reads x[t - begin]
+    folded = np.zeros((2 * O, C, (K - left) // 2 + begin + 1), np.float32)
+    for o in range(O):
+        for c in range(C):
+            for k in range(K):
+                folded[o, c, (k - left) // 2 + begin] += W[o, c, k]
+                folded[O + o, c, (k - left + 1) // 2 + begin] += W[o, c, k]
+    return folded, begin
 
 
-def unfold(dfolded: Array, W: Array) -> Array:
+@compiled
+def unfold(dfolded: Array, K: int) -> Array:
     """The gradient of folded weights (2O, C, M) -> dW (O, C, K): each tap collects from where it was folded into."""
-    O, C, K = W.shape
-    even, odd = dfolded.reshape(2, O, C, -1)
-    taps_even, taps_odd = folded_taps(K)
-    return even[:, :, taps_even] + odd[:, :, taps_odd]
+    O, C = dfolded.shape[0] // 2, dfolded.shape[1]
+    left = (K - 1) // 2
+    begin = (left + 1) // 2
+    dW = np.empty((O, C, K), np.float32)
+    for o in range(O):
+        for c in range(C):
+            for k in range(K):
+                even, odd = (k - left) // 2 + begin, (k - left + 1) // 2 + begin
+                dW[o, c, k] = dfolded[o, c, even] + dfolded[O + o, c, odd]
+    return dW

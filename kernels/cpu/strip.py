@@ -52,19 +52,20 @@ def padded_rows(O: int) -> int:
 
 
 @compiled
-def pack_forward(W: Array) -> Array:
-    """W (O, C, K) -> (O / ROWS, C, K, ROWS): a tile's weights side by side, zeros for rows that are not there."""
+def pack_forward(W: Array) -> tuple[Array, Array]:
+    """W (O, C, K) -> packed (O / ROWS, C, K, ROWS), a tile's weights side by side, zeros for rows that are not there;
+    and the `taps` of each packed [block, channel]."""
     O, C, K = W.shape
     packed = np.zeros((padded_rows(O) // ROWS, C, K, ROWS), np.float32)
     for o in range(O):
         for c in range(C):
             for k in range(K):
                 packed[o // ROWS, c, k, o % ROWS] = W[o, c, k]
-    return packed
+    return packed, taps(packed)
 
 
 @compiled
-def pack_backward(W: Array) -> Array:
+def pack_backward(W: Array) -> tuple[Array, Array]:
     """W (O, C, K) -> packed weights that correlate dy (O, …) to dx (C, …): transposed, and each kernel reversed."""
     O, C, K = W.shape
     packed = np.zeros((padded_rows(C) // ROWS, O, K, ROWS), np.float32)
@@ -72,7 +73,26 @@ def pack_backward(W: Array) -> Array:
         for c in range(C):
             for k in range(K):
                 packed[c // ROWS, o, K - 1 - k, c % ROWS] = W[o, c, k]
-    return packed
+    return packed, taps(packed)
+
+
+@compiled
+def taps(packed: Array) -> Array:
+    """(blocks, C, 2): from which tap to which the ROWS kernels of a block and channel are not all zero.
+
+    Folded kernels (see decoder.py) begin or end with zeros by construction, and zeros need not be multiplied.
+    """
+    blocks, C, K, _ = packed.shape
+    reach = np.zeros((blocks, C, 2), np.int64)
+    for block in range(blocks):
+        for c in range(C):
+            first, last = K, 0
+            for k in range(K):
+                for r in range(ROWS):
+                    if packed[block, c, k, r] != 0:
+                        first, last = min(first, k), k + 1
+            reach[block, c, 0], reach[block, c, 1] = min(first, last), last
+    return reach
 
 
 @compiled
