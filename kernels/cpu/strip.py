@@ -32,7 +32,8 @@ def layout(x: Array, K: int) -> tuple[int, int, int, int, int]:
     the last is empty; `stride` columns from one piece to the next in a strip; `columns` of its result, whole tiles.
     """
     B, _, T = x.shape
-    per_sequence = -(-T // SEGMENT)
+    # A small batch is cut finer, so that there is work for several threads.
+    per_sequence = max(-(-T // SEGMENT), min(-(-T // COLUMNS), GROUPS // B))
     piece = T if per_sequence == 1 else round_up(-(-T // per_sequence), COLUMNS)
     per_sequence = -(-T // piece)
     stride = piece + K - 1
@@ -57,10 +58,12 @@ def pack_forward(W: Array) -> tuple[Array, Array]:
     and the `taps` of each packed [block, channel]."""
     O, C, K = W.shape
     packed = np.zeros((padded_rows(O) // ROWS, C, K, ROWS), np.float32)
-    for o in range(O):
+    for block in range(packed.shape[0]):
+        rows, into = W[block * ROWS : (block + 1) * ROWS], packed[block]
         for c in range(C):
             for k in range(K):
-                packed[o // ROWS, c, k, o % ROWS] = W[o, c, k]
+                for r in range(rows.shape[0]):
+                    into[c, k, r] = rows[r, c, k]
     return packed, taps(packed)
 
 
@@ -69,10 +72,12 @@ def pack_backward(W: Array) -> tuple[Array, Array]:
     """W (O, C, K) -> packed weights that correlate dy (O, …) to dx (C, …): transposed, and each kernel reversed."""
     O, C, K = W.shape
     packed = np.zeros((padded_rows(C) // ROWS, O, K, ROWS), np.float32)
-    for o in range(O):
-        for c in range(C):
+    for block in range(packed.shape[0]):
+        for o in range(O):
+            rows, into = W[o, block * ROWS : (block + 1) * ROWS], packed[block, o]
             for k in range(K):
-                packed[c // ROWS, o, K - 1 - k, c % ROWS] = W[o, c, k]
+                for r in range(rows.shape[0]):
+                    into[K - 1 - k, r] = rows[r, k]
     return packed, taps(packed)
 
 
@@ -86,13 +91,22 @@ def taps(packed: Array) -> Array:
     reach = np.zeros((blocks, C, 2), np.int64)
     for block in range(blocks):
         for c in range(C):
-            first, last = K, 0
-            for k in range(K):
-                for r in range(ROWS):
-                    if packed[block, c, k, r] != 0:
-                        first, last = min(first, k), k + 1
-            reach[block, c, 0], reach[block, c, 1] = min(first, last), last
+            first, last = 0, K
+            while first < K and all_zero(packed[block, c, first]):
+                first += 1
+            while last > first and all_zero(packed[block, c, last - 1]):
+                last -= 1
+            reach[block, c, 0], reach[block, c, 1] = first, last
     return reach
+
+
+@compiled
+def all_zero(weights: Array) -> bool:
+    """Whether all of a few numbers are zero."""
+    for weight in weights:
+        if weight != 0:
+            return False
+    return True
 
 
 @compiled
