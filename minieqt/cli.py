@@ -14,6 +14,8 @@ COMMANDS = {
     "synth": "write a synthetic data set in STEAD's format",
     "summary": "list the network's layers and count its parameters",
     "evaluate": "score a trained network against the analysts' picks",
+    "pick": "pick continuous records: events, P and S",
+    "convert": "convert weights between the layouts of minieqt, Keras and SeisBench",
 }
 
 

@@ -114,11 +114,12 @@ class EQTransformer(Layer):
         return self.encoder.backward(self.rescnn.backward(self.bilstm.backward(dy)))
 
     def sample_dropout(self, on: bool = True) -> None:
-        """Keep dropout active in evaluation (Monte-Carlo dropout, Gal & Ghahramani 2016), or no longer.
+        """Keep the ResCNN's spatial dropout active in evaluation, or no longer.
 
-        Batch normalisation stays as evaluation wants it. Each sample of the masks has its own `randomness.step`.
+        That is Monte-Carlo dropout (Gal & Ghahramani 2016) as the published code has it: no other dropout is sampled,
+        and batch normalisation stays as evaluation wants it. Each sample of masks has its own `randomness.step`.
         """
-        for _, layer in self.layers():
+        for _, layer in self.rescnn.layers():
             if isinstance(layer, Dropout):
                 layer.sampling = on
 

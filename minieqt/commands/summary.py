@@ -3,6 +3,7 @@
   python -m minieqt summary
   python -m minieqt summary --lstm-blocks 3
   python -m minieqt summary --weights runs/001/best.h5
+  python -m minieqt summary --weights EqT_model.h5              Keras's and SeisBench's files as well
 """
 
 from __future__ import annotations
@@ -14,13 +15,17 @@ from minieqt.arguments import existing_file, whole
 
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--lstm-blocks", type=whole(1, 16), default=2, help="2 as in the paper, 3 as released (2)")
-    parser.add_argument("--weights", type=existing_file, metavar="FILE.h5", help="a trained network, not a new one")
+    parser.add_argument("--weights", type=existing_file, metavar="FILE", help="a trained network, not a new one")
 
 
 def run(options: Namespace) -> int:
     from minieqt.model import EQTransformer
-    from minieqt.weights import native
+    from minieqt.weights import open_weights
 
-    model = native.load(options.weights) if options.weights else EQTransformer(options.lstm_blocks)
-    print(model.summary())
+    if options.weights:
+        weights = open_weights(options.weights)
+        print(f"{options.weights.name}: {weights.describe()}")
+        print(weights.model.summary())
+    else:
+        print(EQTransformer(options.lstm_blocks).summary())
     return 0

@@ -1,0 +1,211 @@
+"""Pick continuous records: earthquakes, P and S, in files that other seismology software reads.
+
+INPUT is any number of files of any format that ObsPy reads, folders, or an SDS archive. OUT gets picks.csv,
+X_prediction_results.csv (EQTransformer's columns), picks.xml (QuakeML: one candidate event a detection, without an
+origin) and association.csv (for GaMMA and PyOcto). Started again, it goes on where it stopped.
+
+  python -m minieqt pick --example
+  python -m minieqt pick day.mseed --weights runs/001/best.h5 --out picks
+  python -m minieqt pick archive --weights EqT_model.h5 --out picks --start 2022-02-06 --end 2022-02-08 --station "PB.*"
+  python -m minieqt pick archive --weights pnw.pt --out picks --overlap 0.7 --uncertainty 10 --plots 5 --probabilities
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from minieqt.arguments import share, whole
+from minieqt.errors import UserError
+from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
+
+if TYPE_CHECKING:
+    from minieqt.picking.results import Coordinates
+
+RUNS = Path("runs")
+
+
+def arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("input", nargs="*", type=Path, metavar="INPUT", help="waveform files, folders, an SDS archive")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="of minieqt, Keras, SeisBench (example: last run)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="the folder that gets the results (example: example)")
+    parser.add_argument("--example", action="store_true", help="pick and draw the earthquake that ObsPy brings along")
+    chosen = parser.add_argument_group("which part of the input")
+    chosen.add_argument("--start", metavar="TIME", help="not before, such as 2022-02-06 or 2022-02-06T02:30:00")
+    chosen.add_argument("--end", metavar="TIME", help="not after")
+    chosen.add_argument("--station", action="append", default=[], metavar="NET.STA", help="with * and ?; repeatable")
+    rules = parser.add_argument_group("how")
+    rules.add_argument("--overlap", type=share, default=0.5, help="of neighbouring windows (0.5)")
+    rules.add_argument("--stack", choices=("max", "mean"), default="max", help="of windows where they overlap (max)")
+    rules.add_argument("--blind", type=whole(0), default=0, metavar="N", help="samples at windows' edges left out (0)")
+    rules.add_argument("--filter", default="1-45", metavar="LOW-HIGH", help="band-pass in Hz, or none (1-45)")
+    for name, threshold in (("detection", DETECTION_THRESHOLD), ("p", P_THRESHOLD), ("s", S_THRESHOLD)):
+        rules.add_argument(f"--{name}-threshold", type=share, default=threshold, help=f"({threshold})")
+    rules.add_argument("--batch-size", type=whole(1), default=64, help="windows at a time (64)")
+    rules.add_argument("--uncertainty", type=whole(0), default=0, metavar="N", help="samples of MC dropout (0)")
+    rules.add_argument("--seed", type=whole(0), default=0, help="of those samples (0)")
+    more = parser.add_argument_group("more to write")
+    more.add_argument("--probabilities", action="store_true", help="detection, P and S over time, as miniSEED")
+    more.add_argument("--plots", type=whole(0), default=0, metavar="N", help="figures for each station and day (0)")
+    more.add_argument("--stations", type=Path, metavar="FILE", help="StationXML or other inventory: coordinates")
+    add_weight_options(parser)
+
+
+def add_weight_options(parser: ArgumentParser) -> None:
+    """Options for what a weight file does not tell."""
+    weights = parser.add_argument_group("if the weight file does not tell")
+    weights.add_argument("--gate", choices=("sigmoid", "hard_sigmoid"), help="of the LSTMs")
+    weights.add_argument("--component-order", metavar="ENZ", help="in which the network was trained")
+    weights.add_argument("--normalisation", choices=("component", "window", "peak"), help="of its windows")
+    weights.add_argument("--crop", choices=("keras", "seisbench"), help="of its decoder")
+    weights.add_argument("--attention-eps", type=float, metavar="X", help="beside the sum in attention")
+
+
+def weight_options(options: Namespace) -> dict[str, Any]:
+    """What was given of `add_weight_options`."""
+    names = ("gate", "component_order", "normalisation", "crop", "attention_eps")
+    return {name: getattr(options, name) for name in names}
+
+
+def run(options: Namespace) -> int:
+    from tqdm import tqdm
+
+    from minieqt.picking.archive import Selection, open_archive
+    from minieqt.picking.pick import describe_skipped
+    from minieqt.picking.run import Job, Report, pick_archive
+    from minieqt.picking.windows import Settings
+    from minieqt.weights import open_weights
+
+    if options.example == bool(options.input):
+        raise UserError("name files or folders to pick, or --example without any")
+    options.weights = options.weights or (last_weights() if options.example else None)
+    options.out = options.out or (Path("example") if options.example else None)
+    if options.weights is None or options.out is None:
+        raise UserError("--weights FILE and --out DIR are needed")
+    settings = Settings(
+        overlap=options.overlap,
+        stack=options.stack,
+        blind=options.blind,
+        band=parse_filter(options.filter),
+        detection_threshold=options.detection_threshold,
+        p_threshold=options.p_threshold,
+        s_threshold=options.s_threshold,
+        batch_size=options.batch_size,
+        samples=options.uncertainty,
+        seed=options.seed,
+    )
+    selection = Selection(parse_time(options.start), parse_time(options.end), tuple(options.station))
+    weights = open_weights(options.weights, **weight_options(options))
+    settings.step(weights.model.length)
+    print(f"{options.weights}: {weights.describe()}")
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.example:
+        return run_example(options, weights.model, settings)
+    archive = open_archive(options.input, selection)
+    job = Job(
+        weights.model, settings, options.out, options.probabilities, options.plots, read_coordinates(options.stations)
+    )
+    total = len(archive.days(86400 * 10**9))
+    with tqdm(total=total, unit="station-day", disable=None) as bar:
+        windows = 0
+
+        def progress(count: int) -> None:
+            nonlocal windows
+            windows += count
+            bar.set_postfix_str(f"{windows} windows", refresh=True)
+
+        def finish(report: Report) -> None:
+            bar.update()
+            bar.set_postfix_str(f"{windows} windows, {len(report.events)} events", refresh=False)
+
+        report = pick_archive(archive, job, bar.set_description_str, progress, finish)
+    if report.skipped:
+        print(f"left out: {describe_skipped(report.skipped)}", file=sys.stderr)
+    phases = [pick.phase for pick in report.events.picks()]
+    print(
+        f"{report.done} station-days picked, {report.resumed} taken as they were: {len(report.events)} events, "
+        f"{phases.count('P')} P, {phases.count('S')} S in {options.out}"
+    )
+    return 0
+
+
+def run_example(options: Namespace, model: Any, settings: Any) -> int:
+    """Pick ObsPy's own example record and draw what was found, or the whole record if nothing was."""
+    import numpy as np
+    import obspy
+
+    from minieqt.picking.pick import DAY, station_day
+    from minieqt.picking.results import Events
+    from minieqt.picking.run import plot_event
+    from minieqt.plots import plot_window, save_figure
+
+    stream = obspy.read()
+    start = stream[0].stats.starttime
+    found = station_day(stream, start.ns // DAY * DAY, model, settings)
+    assert found is not None  # the record is there, three components at 100 Hz
+    events = Events(found.events)
+    for event in events:
+        print(f"{event.start} to {event.end}: detection {event.probability:.2f}")
+        for pick in event.picks():
+            print(f"  {pick.phase} {pick.time} on {pick.channel}, probability {pick.probability:.2f}")
+    if events:
+        figure = plot_event(found, max(events, key=lambda event: event.probability))
+    else:
+        print("nothing was found: these weights may need more training (or lower thresholds)")
+        detection, p, s = np.asarray(found.probabilities[0].mean)
+        figure = plot_window(found.segments[0].x, (detection, p, s), title=f"BW.RJOB   {start}", unit="filtered")
+    path = options.out / "example.png"
+    save_figure(figure, path)
+    events.to_csv_of_picks(options.out / "picks.csv")
+    print(f"figure: {path}")
+    return 0
+
+
+def last_weights() -> Path:
+    """The best network of the last training run."""
+    found = sorted(RUNS.glob("*/best.h5"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise UserError("no training run was found in runs/: run `make train` first, or give --weights FILE")
+    return found[-1]
+
+
+def parse_filter(text: str) -> tuple[float, float] | None:
+    """ "1-45" -> (1, 45), "none" -> None."""
+    if text == "none":
+        return None
+    try:
+        low, high = map(float, text.split("-"))
+    except ValueError:
+        raise UserError(f"--filter wants two corners in Hz like 1-45, or none; got {text!r}") from None
+    return low, high
+
+
+def parse_time(text: str | None) -> Any:
+    """A UTC time as ObsPy reads it."""
+    from obspy import UTCDateTime
+
+    if text is None:
+        return None
+    try:
+        return UTCDateTime(text)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{text!r} is no time such as 2022-02-06 or 2022-02-06T02:30:00") from error
+
+
+def read_coordinates(path: Path | None) -> Coordinates:
+    """{(network, station): (latitude, longitude, elevation)} of an inventory that ObsPy reads."""
+    if path is None:
+        return {}
+    from obspy import read_inventory
+
+    try:
+        inventory = read_inventory(str(path))
+    except Exception as error:  # ObsPy's readers raise whatever they like
+        raise UserError(f"{path} is no inventory that ObsPy reads") from error
+    return {
+        (network.code, station.code): (station.latitude, station.longitude, station.elevation)
+        for network in inventory
+        for station in network
+    }

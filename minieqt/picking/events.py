@@ -1,0 +1,136 @@
+"""From probabilities to events and picks: the rules, and what is known of each.
+
+An event is a run of detection over its threshold, at least 10 samples long. Its S is the highest S peak inside it;
+its P the highest P peak from one second before its start to 0.1 s before that S (to its end, if there is no S).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from obspy import UTCDateTime
+
+from minieqt.picking.peaks import detection_runs, peaks
+from minieqt.picking.waveforms import Instrument, Segment
+from minieqt.picking.windows import Probabilities, Settings
+
+Array = Any
+
+BEFORE_START = 1.0  # s, how long before a detection its P may be
+BEFORE_S = 0.1  # s, how long before S a P must be
+SNR_WINDOW = 2.0  # s, before and after a pick
+WIDTH_TO_DEVIATION = 2 * np.sqrt(2 * np.log(2))  # of a Gaussian: its full width at half its height
+
+
+@dataclass(frozen=True)
+class Pick:
+    """An arrival at a station. `uncertainty` is the probability's spread (None without Monte-Carlo samples),
+    `time_uncertainty` in seconds the peak's width as a Gaussian's standard deviation, `snr` in decibels."""
+
+    instrument: Instrument
+    channel: str
+    phase: str  # "P" or "S"
+    time: UTCDateTime
+    probability: float
+    uncertainty: float | None
+    time_uncertainty: float
+    snr: float | None
+
+
+@dataclass(frozen=True)
+class Event:
+    """A detection at a station: from `start` to `end`; probability is its mean over the detection."""
+
+    instrument: Instrument
+    start: UTCDateTime
+    end: UTCDateTime
+    probability: float
+    uncertainty: float | None
+    p: Pick | None = None
+    s: Pick | None = None
+
+    def picks(self) -> list[Pick]:
+        """P, then S, as far as they are there."""
+        return [pick for pick in (self.p, self.s) if pick is not None]
+
+
+def find_events(
+    instrument: Instrument,
+    channels: dict[str, str],
+    segment: Segment,
+    found: Probabilities,
+    settings: Settings,
+) -> list[Event]:
+    """The events of one segment, in order of time. channels: {component: channel's code}."""
+    detection, p, s = found.mean
+    rate, T = segment.rate, segment.x.shape[1]
+    p_samples, p_heights = peaks(p, settings.p_threshold)
+    s_samples, s_heights = peaks(s, settings.s_threshold)
+
+    def make(phase: str, sample: int | None) -> Pick | None:
+        if sample is None:
+            return None
+        row = 1 if phase == "P" else 2
+        wanted = "ZNE" if phase == "P" else "NEZ"
+        return Pick(
+            instrument,
+            next(channels[component] for component in wanted if component in channels),
+            phase,
+            UTCDateTime(ns=segment.time(sample)),
+            float(found.mean[row, sample]),
+            None if found.spread is None else float(found.spread[row, sample]),
+            peak_width(found.mean[row], sample) / WIDTH_TO_DEVIATION / rate,
+            signal_to_noise(segment.x, sample, round(SNR_WINDOW * rate)),
+        )
+
+    events = []
+    for start, end in detection_runs(detection, settings.detection_threshold):
+        s_sample = highest(s_samples, s_heights, start, end)
+        until = end if s_sample is None else s_sample - round(BEFORE_S * rate) + 1
+        p_sample = highest(p_samples, p_heights, start - round(BEFORE_START * rate), until)
+        events.append(
+            Event(
+                instrument,
+                UTCDateTime(ns=segment.time(start)),
+                UTCDateTime(ns=segment.time(min(end, T - 1))),
+                float(detection[start:end].mean()),
+                None if found.spread is None else float(found.spread[0, start:end].mean()),
+                make("P", p_sample),
+                make("S", s_sample),
+            )
+        )
+    return events
+
+
+def highest(samples: Array, heights: Array, first: int, last: int) -> int | None:
+    """The sample of the highest peak with first ≤ sample < last, the earlier of equals; None if there is none."""
+    begin, end = np.searchsorted(samples, [first, last])
+    if end <= begin:
+        return None
+    return int(samples[begin + heights[begin:end].argmax()])
+
+
+def peak_width(probability: Array, sample: int) -> float:
+    """Full width at half height, in samples, of the peak at `sample`; straight lines between samples."""
+    half = probability[sample] / 2
+
+    def reach(side: Array) -> float:
+        """How far along `side`, which begins with the peak itself, the curve stays above half."""
+        below = np.flatnonzero(side <= half)
+        if len(below) == 0:
+            return float(len(side))
+        k = int(below[0])
+        return float(k - 1 + (side[k - 1] - half) / (side[k - 1] - side[k]))
+
+    return reach(probability[sample : sample + 500]) + reach(probability[max(sample - 500, 0) : sample + 1][::-1])
+
+
+def signal_to_noise(x: Array, sample: int, length: int) -> float | None:
+    """10 log10 of (95th percentile of |x| after the pick / before)², all components together; None without data."""
+    before, after = np.abs(x[:, max(sample - length, 0) : sample]), np.abs(x[:, sample : sample + length])
+    if before.size == 0 or after.size == 0:
+        return None
+    noise, strength = np.percentile(before, 95), np.percentile(after, 95)
+    return float(20 * np.log10(strength / noise)) if noise > 0 and strength > 0 else None

@@ -1,0 +1,152 @@
+"""annotate and pick: ObsPy Streams in; probabilities, or events and picks, out.
+
+A record is worked through day by day (UTC), with ten minutes of both neighbours for context, so that a month needs
+no more memory than a day. The days are the calendar's: what comes out does not depend on how the record was cut into
+files. An event belongs to the day in which its detection begins.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from obspy import Stream, Trace, UTCDateTime
+
+from minieqt.errors import UserError
+from minieqt.model import EQTransformer
+from minieqt.picking.events import Event, find_events
+from minieqt.picking.results import Events, Picks
+from minieqt.picking.waveforms import SECOND, Instrument, Segment, best_instruments, group, segments
+from minieqt.picking.windows import Probabilities, Settings, probabilities
+
+Array = Any
+
+DAY = 86400 * SECOND
+CONTEXT = 600 * SECOND  # of the neighbouring days
+NAMES = ("DET", "P", "S")  # channels of the probabilities' traces
+
+
+@dataclass
+class StationDay:
+    """What was found in one day at one instrument, and from what."""
+
+    instrument: Instrument
+    day: int  # its first nanosecond
+    segments: list[Segment]
+    probabilities: list[Probabilities]
+    events: list[Event]
+
+    def traces(self) -> Iterator[Trace]:
+        """The day's own probabilities, as traces named DET, P, S."""
+        for segment, found in zip(self.segments, self.probabilities, strict=True):
+            T = segment.x.shape[1]
+            edges = ((edge - segment.start) / SECOND * segment.rate for edge in (self.day, self.day + DAY))
+            first, last = (int(min(max(np.ceil(round(edge, 6)), 0), T)) for edge in edges)
+            for name, probability in zip(NAMES, found.mean, strict=True):
+                header = {
+                    "network": self.instrument.network,
+                    "station": self.instrument.station,
+                    "location": self.instrument.location,
+                    "channel": name,
+                    "sampling_rate": segment.rate,
+                    "starttime": UTCDateTime(ns=segment.time(first)),
+                }
+                if last > first:
+                    yield Trace(probability[first:last], header)
+
+
+def pick(
+    stream: Stream, model: EQTransformer, progress: Callable[[int], object] = lambda windows: None, **settings: Any
+) -> tuple[Events, Picks]:
+    """The events of an ObsPy Stream and their picks, in order of time.
+
+    settings: see `Settings`. The stream stays as it is. UserError if nothing in it can be used.
+    """
+    days = station_days(stream, model, Settings(**settings), progress)
+    events = Events(sorted((event for day in days for event in day.events), key=lambda event: event.start))
+    return events, events.picks()
+
+
+def annotate(
+    stream: Stream, model: EQTransformer, progress: Callable[[int], object] = lambda windows: None, **settings: Any
+) -> Stream:
+    """Probabilities of an ObsPy Stream, as a Stream of traces DET, P, S at 100 Hz, one of each for each segment."""
+    days = station_days(stream, model, Settings(**settings), progress)
+    return Stream(list(rejoin(trace for day in days for trace in day.traces())))
+
+
+def rejoin(traces: Iterable[Trace]) -> Iterator[Trace]:
+    """Put together what only midnight had cut, whatever lies between two days of one channel."""
+    held: dict[str, list[Trace]] = {}
+    for trace in traces:
+        parts = held.setdefault(trace.id, [])
+        delta = trace.stats.delta
+        if parts and abs(trace.stats.starttime - parts[-1].stats.endtime - delta) > delta / 2:
+            yield whole(parts)
+            parts.clear()
+        parts.append(trace)
+    for parts in held.values():
+        yield whole(parts)
+
+
+def whole(parts: list[Trace]) -> Trace:
+    """One trace of traces that follow each other."""
+    return Trace(np.concatenate([part.data for part in parts]), parts[0].stats)
+
+
+def station_days(
+    stream: Stream, model: EQTransformer, settings: Settings, progress: Callable[[int], object]
+) -> Iterator[StationDay]:
+    """Every station of a stream, day by day. UserError if nothing can be used."""
+    skipped: Counter[str] = Counter()
+    stations: dict[tuple[str, str], list[Trace]] = {}
+    for components in group(stream, skipped).values():
+        for trace in (trace for held in components.values() for trace in held):
+            stations.setdefault((trace.stats.network, trace.stats.station), []).append(trace)
+    if not stations:
+        raise UserError(f"nothing to pick: {describe_skipped(skipped) or 'the stream is empty'}")
+    for _, traces in sorted(stations.items()):
+        begin = min(trace.stats.starttime.ns for trace in traces)
+        end = max(trace.stats.endtime.ns for trace in traces)
+        for day in range(begin // DAY * DAY, end + 1, DAY):
+            found = station_day(traces, day, model, settings, progress)
+            if found is not None:
+                yield found
+
+
+def station_day(
+    traces: Iterable[Trace],
+    day: int,
+    model: EQTransformer,
+    settings: Settings,
+    progress: Callable[[int], object] = lambda windows: None,
+    skipped: Counter[str] | None = None,
+) -> StationDay | None:
+    """One day, given by its first nanosecond, of one station's traces (which may go beyond it). None without data."""
+    first, last = UTCDateTime(ns=day - CONTEXT), UTCDateTime(ns=day + DAY + CONTEXT)
+    near = [trace.slice(first, last) for trace in traces]
+    inside = [trace for trace in near if trace.stats.endtime.ns >= day and trace.stats.starttime.ns < day + DAY]
+    instruments = best_instruments(group(inside, skipped))
+    if not instruments:
+        return None
+    instrument = instruments[0]
+    components = group(near)[instrument]
+    found = segments(components, settings.band)
+    model.eval()
+    answers = probabilities(found, model, settings, progress)
+    channels = {component: held[0].stats.channel for component, held in components.items()}
+    events = [
+        event
+        for segment, answer in zip(found, answers, strict=True)
+        for event in find_events(instrument, channels, segment, answer, settings)
+        if day <= event.start.ns < day + DAY
+    ]
+    return StationDay(instrument, day, found, answers, events)
+
+
+def describe_skipped(skipped: Counter[str]) -> str:
+    """What was left out, in words; empty if nothing was."""
+    return "; ".join(f"{count} × {reason}" for reason, count in skipped.most_common())

@@ -1,0 +1,189 @@
+"""Picking an archive: one station and one day after the other, each finished one kept, all tables at the end.
+
+    OUT/station_days/NET.STA.2022-02-06.json     what was found; a rerun of the same takes it as it is
+    OUT/probabilities/NET.STA.2022-02-06.mseed   if asked for
+    OUT/plots/NET.STA.2022-02-06T023129.png      if asked for
+    OUT/picks.csv  X_prediction_results.csv  picks.xml  association.csv
+
+Every file is written under another name and renamed: what is there is whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from obspy import Stream, UTCDateTime
+
+from minieqt.files import replacing, write_text
+from minieqt.model import EQTransformer
+from minieqt.picking.archive import Archive, Station
+from minieqt.picking.events import Event, Pick
+from minieqt.picking.pick import CONTEXT, DAY, StationDay, station_day
+from minieqt.picking.results import Coordinates, Events
+from minieqt.picking.waveforms import SECOND, Instrument
+from minieqt.picking.windows import Settings
+
+VERSION = 1  # of what a station-day's file holds and of how it was found
+PLOT_BEFORE = 10.0  # s of a figure before the event
+
+
+@dataclass
+class Job:
+    """What to do with every station-day."""
+
+    model: EQTransformer
+    settings: Settings
+    out: Path
+    probabilities: bool = False
+    plots: int = 0  # figures a station-day, those of the highest detection probability
+    coordinates: Coordinates = field(default_factory=dict)
+
+    def fingerprint(self) -> str:
+        """Of everything but the data that decides what is found."""
+        digest = hashlib.sha256(self.model.vector.tobytes())
+        for array in self.model.state().values():
+            digest.update(np.asarray(array).tobytes())
+        told = [VERSION, self.model.config, asdict(self.settings), self.probabilities, self.plots]
+        digest.update(json.dumps(told, sort_keys=True).encode())
+        return digest.hexdigest()
+
+
+@dataclass
+class Report:
+    """How a run went."""
+
+    events: Events = field(default_factory=Events)
+    done: int = 0  # station-days
+    resumed: int = 0  # station-days that were there already
+    skipped: Counter[str] = field(default_factory=Counter)  # files and traces left out, by reason
+
+
+def pick_archive(
+    archive: Archive,
+    job: Job,
+    begin: Callable[[str], object] = lambda title: None,
+    progress: Callable[[int], object] = lambda windows: None,
+    finish: Callable[[Report], object] = lambda report: None,
+) -> Report:
+    """Pick everything and write the tables. `begin` gets a station-day's name, `finish` the sums."""
+    report = Report(skipped=Counter(archive.unreadable))
+    fingerprint = job.fingerprint()
+    folder = job.out / "station_days"
+    folder.mkdir(parents=True, exist_ok=True)
+    for day, station in archive.days(DAY):
+        name = f"{station[0]}.{station[1]}.{UTCDateTime(ns=day).strftime('%Y-%m-%d')}"
+        begin(name)
+        start, end = day - CONTEXT, day + DAY + CONTEXT
+        files = archive.files(station, start, end)
+        known = {"made": fingerprint, "selection": limits(archive), "files": [describe_file(path) for path in files]}
+        part = folder / f"{name}.json"
+        events = read_part(part, known)
+        if events is not None:
+            report.resumed += 1
+        else:
+            events = []
+            traces = archive.read(station, start, end)
+            found = station_day(traces, day, job.model, job.settings, progress, report.skipped)
+            if found is not None:
+                events = found.events
+                write_extras(job, found, name, station)
+            write_text(part, json.dumps(known | {"events": [event_to_json(event) for event in events]}) + "\n")
+            report.done += 1
+        report.events.extend(events)
+        finish(report)
+    report.events.sort(key=lambda event: (event.start, event.instrument))
+    report.events.to_csv_of_picks(job.out / "picks.csv")
+    report.events.to_csv(job.out / "X_prediction_results.csv", job.coordinates)
+    report.events.picks().to_association(job.out / "association.csv")
+    report.events.to_quakeml(job.out / "picks.xml")
+    return report
+
+
+def limits(archive: Archive) -> list[str | None]:
+    """The selection's times: they cut records."""
+    chosen = archive.selection
+    return [None if time is None else str(time) for time in (chosen.start, chosen.end)]
+
+
+def describe_file(path: Path) -> list[Any]:
+    """What changes when a file's contents do."""
+    stat = path.stat()
+    return [str(path.resolve()), stat.st_size, stat.st_mtime_ns]
+
+
+def write_extras(job: Job, found: StationDay, name: str, station: Station) -> None:
+    """Probabilities and figures of a station-day, as far as asked for."""
+    if job.probabilities:
+        folder = job.out / "probabilities"
+        folder.mkdir(exist_ok=True)
+        with replacing(folder / f"{name}.mseed") as partial:
+            Stream(list(found.traces())).write(str(partial), format="MSEED", encoding="FLOAT32")
+    if job.plots:
+        from minieqt.plots import save_figure
+
+        folder = job.out / "plots"
+        folder.mkdir(exist_ok=True)
+        best = sorted(found.events, key=lambda event: -event.probability)[: job.plots]
+        for event in best:
+            path = folder / f"{station[0]}.{station[1]}.{event.start.strftime('%Y-%m-%dT%H%M%S')}.png"
+            save_figure(plot_event(found, event), path)
+
+
+def plot_event(found: StationDay, event: Event) -> Any:
+    """A minute of waveforms around an event, the probabilities, and the picks: a matplotlib Figure."""
+    from minieqt.plots import plot_window
+
+    inside = [s.start <= event.start.ns < s.time(s.x.shape[1]) for s in found.segments]
+    segment, probability = found.segments[inside.index(True)], found.probabilities[inside.index(True)]
+    first = round((event.start.ns - segment.start) / SECOND * segment.rate - PLOT_BEFORE * segment.rate)
+    first = max(min(first, segment.x.shape[1] - round(60 * segment.rate)), 0)
+    cut = np.s_[:, first : first + round(60 * segment.rate)]
+    begin = segment.time(first)
+    picks = {pick.phase: (pick.time.ns - begin) / SECOND * segment.rate for pick in event.picks()}
+    at = event.instrument
+    time = UTCDateTime(ns=begin).strftime("%Y-%m-%d %H:%M:%S.%f")
+    title = f"{at.network}.{at.station}.{at.location}.{at.band}   {time}"
+    detection, p, s = probability.mean[cut]
+    return plot_window(segment.x[cut], (detection, p, s), picks=picks, title=title, unit="filtered")
+
+
+# -- a station-day's file ----------------------------------------------------------------------------------------
+
+
+def read_part(path: Path, known: dict[str, Any]) -> list[Event] | None:
+    """The events of a finished station-day; None if it is not there, damaged, or was made from something else."""
+    try:
+        part = json.loads(path.read_text(encoding="utf-8"))
+        if any(part[name] != value for name, value in known.items()):
+            return None
+        return [event_from_json(event) for event in part["events"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def event_to_json(event: Event) -> dict[str, Any]:
+    def pick_to_json(pick: Pick | None) -> dict[str, Any] | None:
+        return None if pick is None else asdict(pick) | {"instrument": None, "time": pick.time.ns}
+
+    times = {"start": event.start.ns, "end": event.end.ns}
+    return asdict(event) | times | {"p": pick_to_json(event.p), "s": pick_to_json(event.s)}
+
+
+def event_from_json(event: dict[str, Any]) -> Event:
+    instrument = Instrument(**event["instrument"])
+
+    def pick_from_json(pick: dict[str, Any] | None) -> Pick | None:
+        if pick is None:
+            return None
+        return Pick(**(pick | {"instrument": instrument, "time": UTCDateTime(ns=pick["time"])}))
+
+    times = {"start": UTCDateTime(ns=event["start"]), "end": UTCDateTime(ns=event["end"])}
+    phases = {"p": pick_from_json(event["p"]), "s": pick_from_json(event["s"])}
+    return Event(**(event | times | phases | {"instrument": instrument}))

@@ -1,0 +1,237 @@
+"""From ObsPy traces to what the network reads: segments of three components at 100 Hz, without a gap.
+
+    group       traces of one station, location and instrument belong together; the best instrument of a station stays
+    join        pieces of one channel become one, whatever files they came in; where they overlap, the first stays
+    prepare     demean, band-pass, resample to 100 Hz
+    segments    components onto one time axis (E, N, Z); a missing one is zero; a gap in all of them ends a segment
+
+Times are whole nanoseconds since 1970, as UTCDateTime keeps them: sums of them never round.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from obspy import Trace
+from scipy import signal
+
+Array = Any
+
+RATE = 100.0  # Hz, what the network was trained on
+SLOWEST, FASTEST = 20.0, 500.0  # Hz, what can be resampled to it
+ORDER = "ENZ"
+SECOND = 10**9  # nanoseconds
+
+# Bands and instruments by preference: high-gain broadband, high-gain short-period, then accelerometers.
+PREFERENCE = ("HH", "BH", "CH", "EH", "SH", "DH", "HL", "BL", "HN", "BN", "EN", "CN", "SN", "DN")
+JAPANESE = re.compile(r"(EW|NS|UD)(\d?)")  # K-NET and KiK-net: EW, NS, UD, EW1 …
+NAMED = {"E": "E", "N": "N", "Z": "Z", "W": "E", "S": "N", "U": "Z", "D": "Z"}
+
+
+@dataclass(frozen=True, order=True)
+class Instrument:
+    """Where traces come from: SEED's codes without the component, `band` being band and instrument code (HH)."""
+
+    network: str
+    station: str
+    location: str
+    band: str
+
+    def rank(self) -> tuple[int, str, str]:
+        """Lower is better."""
+        place = PREFERENCE.index(self.band) if self.band in PREFERENCE else len(PREFERENCE)
+        return place, self.location, self.band
+
+
+@dataclass
+class Piece:
+    """One channel without a gap: data (N,), start in nanoseconds, rate in Hz."""
+
+    start: int
+    rate: float
+    data: Array
+
+    def end(self) -> int:
+        """One sample after the last."""
+        return self.start + round(len(self.data) / self.rate * SECOND)
+
+
+@dataclass
+class Segment:
+    """Three components without a gap in all of them: x (3, N) float32 in the order E, N, Z."""
+
+    start: int
+    rate: float
+    x: Array
+
+    def time(self, sample: float) -> int:
+        """A sample's time in nanoseconds."""
+        return self.start + round(sample / self.rate * SECOND)
+
+
+# -- grouping ----------------------------------------------------------------------------------------------------
+
+
+def split_channel(channel: str) -> tuple[str, str]:
+    """A channel's code -> (band and instrument, component's letter or digit)."""
+    japanese = JAPANESE.fullmatch(channel)
+    if japanese:
+        return japanese[2], japanese[1][0]
+    return channel[:-1], channel[-1:]
+
+
+def components(letters: Iterable[str]) -> dict[str, str]:
+    """{letter or digit: E, N or Z} of one instrument's channels; what is none of them is left out.
+
+    Digits are horizontals in SEED's order, 1 (or 2) near north, 2 (or 3) near east; where no vertical is named and
+    three digits are there, 1 is the vertical, 2 north, 3 east, as data loggers number their inputs.
+    """
+    letters = set(letters)
+    known = {letter: NAMED[letter] for letter in letters if letter in NAMED}
+    digits = sorted(letter for letter in letters if letter in "123" and letter)
+    names = "ZNE" if len(digits) == 3 and "Z" not in known.values() else "NE"
+    free = [name for name in names if name not in known.values()]
+    return known | dict(zip(digits, free, strict=False))
+
+
+def group(traces: Iterable[Trace], skipped: Counter[str] | None = None) -> dict[Instrument, dict[str, list[Trace]]]:
+    """{instrument: {component: its traces}}; traces that cannot be used are counted in `skipped` by reason."""
+    skipped = Counter() if skipped is None else skipped
+    found: dict[Instrument, dict[str, list[Trace]]] = {}
+    for trace in traces:
+        stats = trace.stats
+        band, letter = split_channel(stats.channel)
+        if stats.npts == 0:
+            continue
+        if not SLOWEST <= stats.sampling_rate <= FASTEST:
+            skipped[f"{stats.sampling_rate:g} Hz, outside {SLOWEST:g} to {FASTEST:g}"] += 1
+        elif trace.data.dtype.kind not in "iuf":
+            skipped["data that are no numbers"] += 1
+        else:
+            instrument = Instrument(stats.network, stats.station, stats.location, band)
+            found.setdefault(instrument, {}).setdefault(letter, []).append(trace)
+    groups = {}
+    for instrument, letters in found.items():
+        names = components(letters)
+        for letter in letters.keys() - names.keys():
+            skipped[f"channel {instrument.band}{letter}, no component that is known"] += len(letters[letter])
+        merged: dict[str, list[Trace]] = {}
+        for letter in sorted(names):
+            merged.setdefault(names[letter], []).extend(letters[letter])
+        if merged:
+            groups[instrument] = merged
+    return groups
+
+
+def best_instruments(instruments: Iterable[Instrument]) -> list[Instrument]:
+    """The best one of each station, in order of their names."""
+    best: dict[tuple[str, str], Instrument] = {}
+    for instrument in sorted(instruments, key=Instrument.rank):
+        best.setdefault((instrument.network, instrument.station), instrument)
+    return sorted(best.values())
+
+
+# -- one channel -------------------------------------------------------------------------------------------------
+
+
+def runs(trace: Trace) -> Iterable[Piece]:
+    """The stretches of a trace that hold data: not masked, not NaN, not infinite."""
+    data, start, rate = trace.data, trace.stats.starttime.ns, float(trace.stats.sampling_rate)
+    good = ~np.ma.getmaskarray(data) if np.ma.isMaskedArray(data) else None
+    data = np.ma.getdata(data)
+    if data.dtype.kind == "f" and not np.isfinite(data).all():
+        good = np.isfinite(data) if good is None else good & np.isfinite(data)
+    if good is None:
+        yield Piece(start, rate, data)
+        return
+    edges = np.flatnonzero(np.diff(good, prepend=False, append=False))
+    for first, last in edges.reshape(-1, 2):
+        yield Piece(start + round(first / rate * SECOND), rate, data[first:last])
+
+
+def join(traces: Iterable[Trace]) -> list[Piece]:
+    """The traces of one channel -> as few pieces as there are; data keep their type.
+
+    The order of the traces does not matter: a piece begins with the earliest, and samples that are there already
+    stay. A start that is off by less than half a sample is taken as rounded. One missing sample is no gap but a
+    clock's correction: it is bridged by the mean of its neighbours.
+    """
+    pieces = sorted((run for trace in traces for run in runs(trace)), key=lambda run: (run.start, -len(run.data)))
+    joined: list[Piece] = []
+    parts: list[list[Array]] = []
+    length = 0
+    for run in pieces:
+        if joined and run.rate == joined[-1].rate:
+            at = round((run.start - joined[-1].start) / SECOND * run.rate)
+            if at <= length + 1:
+                new = run.data[max(length - at, 0) :]
+                if at > length:
+                    parts[-1].append(np.array([(float(parts[-1][-1][-1]) + float(new[0])) / 2]))
+                    length += 1
+                if len(new):
+                    parts[-1].append(new)
+                    length += len(new)
+                continue
+        joined.append(run)
+        parts.append([run.data])
+        length = len(run.data)
+    return [
+        Piece(first.start, first.rate, held[0] if len(held) == 1 else np.concatenate(held))
+        for first, held in zip(joined, parts, strict=True)
+    ]
+
+
+def prepare(piece: Piece, band: tuple[float, float] | None) -> Piece:
+    """Demean, band-pass between two corners (Hz, Butterworth of two corners, zero phase; None: leave out), resample.
+
+    Where the upper corner lies beyond what the rate can carry it is a high-pass. The new rate is the nearest to
+    100 Hz that whole numbers up to 100 give, and exactly that wherever it can be; data already there keep theirs.
+    """
+    data = piece.data.astype(np.float64)
+    data -= data.mean()
+    if band is not None:
+        nyquist = piece.rate / 2
+        kind, corners = ("bandpass", band) if band[1] < 0.99 * nyquist else ("highpass", band[0])
+        sections = signal.butter(2, corners, kind, fs=piece.rate, output="sos")
+        data = signal.sosfiltfilt(sections, data, padlen=min(int(piece.rate), len(data) - 1))
+    ratio = Fraction(RATE / piece.rate).limit_denominator(100)
+    if ratio != 1:
+        data = signal.resample_poly(data, ratio.numerator, ratio.denominator)
+    return Piece(piece.start, float(piece.rate * ratio), data.astype(np.float32))
+
+
+# -- three channels ----------------------------------------------------------------------------------------------
+
+
+def segments(traces: dict[str, list[Trace]], band: tuple[float, float] | None = (1.0, 45.0)) -> list[Segment]:
+    """{component: traces} of one instrument -> segments in order of time, prepared as in `prepare`."""
+    pieces = [
+        (ORDER.index(component), prepare(piece, band)) for component in traces for piece in join(traces[component])
+    ]
+    pieces.sort(key=lambda pair: pair[1].start)
+    together: list[list[tuple[int, Piece]]] = []
+    end = 0
+    for row, piece in pieces:
+        if not together or (piece.start - end) / SECOND * piece.rate >= 0.5:
+            together.append([])
+            end = piece.end()
+        together[-1].append((row, piece))
+        end = max(end, piece.end())
+    return [place(held) for held in together]
+
+
+def place(pieces: list[tuple[int, Piece]]) -> Segment:
+    """(row, piece) that overlap in time -> one segment, each piece at its nearest sample."""
+    first = pieces[0][1]
+    starts = [round((piece.start - first.start) / SECOND * first.rate) for _, piece in pieces]
+    length = max(start + len(piece.data) for start, (_, piece) in zip(starts, pieces, strict=True))
+    x = np.zeros((3, length), np.float32)
+    for start, (row, piece) in zip(starts, pieces, strict=True):
+        x[row, start : start + len(piece.data)] = piece.data
+    return Segment(first.start, first.rate, x)

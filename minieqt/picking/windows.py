@@ -1,0 +1,173 @@
+"""From segments to probabilities: windows of 60 s, the network, and the windows' answers stacked.
+
+Windows begin at whole multiples of their step since 1970, so that they do not depend on where a record happens to
+begin, and a gap moves none but the ones beside it. Two more make sure that no sample goes unseen: one begins with
+the segment's first sample, one ends with its last. A segment shorter than a window is padded with zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minieqt.data.normalise import normalise
+from minieqt.errors import UserError
+from minieqt.model import EQTransformer
+from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
+from minieqt.picking.waveforms import SECOND, Segment
+
+Array = Any
+
+STACKS = ("max", "mean")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How records are picked. UserError for values that make no sense together."""
+
+    overlap: float = 0.5  # of two windows that follow each other
+    stack: str = "max"  # "max" or "mean" where they overlap
+    blind: int = 0  # samples at either edge of a window that are not believed, but at the ends of a segment
+    band: tuple[float, float] | None = (1.0, 45.0)  # Hz; None: no filter
+    detection_threshold: float = DETECTION_THRESHOLD
+    p_threshold: float = P_THRESHOLD
+    s_threshold: float = S_THRESHOLD
+    batch_size: int = 64
+    samples: int = 0  # of Monte-Carlo dropout; 0: none
+    seed: int = 0  # of those samples
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.overlap <= 0.95:
+            raise UserError(f"the overlap of windows lies between 0 and 0.95, got {self.overlap}")
+        if self.stack not in STACKS:
+            raise UserError(f"windows are stacked by {' or '.join(STACKS)}, got {self.stack!r}")
+        if self.blind < 0 or self.batch_size < 1 or self.samples < 0:
+            raise UserError("blind and samples must not be negative, and a batch holds at least one window")
+        if self.band is not None and not 0 < self.band[0] < self.band[1]:
+            raise UserError(f"a band-pass needs two rising corners above 0 Hz, got {self.band[0]} and {self.band[1]}")
+        for name in ("detection", "p", "s"):
+            threshold = getattr(self, f"{name}_threshold")
+            if not 0 < threshold < 1:
+                raise UserError(f"a threshold lies between 0 and 1, got {threshold} for {name}")
+
+    def step(self, length: int) -> int:
+        """Samples from one window to the next. UserError if blinded edges leave some that no window shows."""
+        step = max(round(length * (1 - self.overlap)), 1)
+        if step > length - 2 * self.blind:
+            raise UserError(
+                f"{self.blind} blinded samples at either edge leave gaps between windows of an overlap of "
+                f"{self.overlap}: blind at most {(length - step) // 2}, or let windows overlap more"
+            )
+        return step
+
+
+@dataclass
+class Probabilities:
+    """What the network says of a segment: mean (3, N) of detection, P, S; spread (3, N), None without samples."""
+
+    mean: Array
+    spread: Array | None = None
+
+
+def window_starts(segment: Segment, length: int, step: int) -> list[int]:
+    """The first samples of a segment's windows, in order."""
+    last = segment.x.shape[1] - length
+    if last <= 0:
+        return [0]
+    every = round(step / segment.rate * SECOND)  # nanoseconds
+    starts = {0, last}
+    time = -(-segment.start // every) * every
+    while (start := round((time - segment.start) / SECOND * segment.rate)) < last:
+        starts.add(start)
+        time += every
+    return sorted(starts)
+
+
+def probabilities(
+    segments: list[Segment],
+    model: EQTransformer,
+    settings: Settings,
+    progress: Callable[[int], object] = lambda windows: None,
+) -> list[Probabilities]:
+    """Run a network in evaluation mode over segments; `progress` is called with the number of windows done."""
+    length = model.length
+    step = settings.step(length)
+    found = [Probabilities(np.zeros(segment.x.shape, np.float32)) for segment in segments]
+    counts = [np.zeros(segment.x.shape[1], np.float32) for segment in segments] if settings.stack == "mean" else None
+    if settings.samples:
+        for stacked in found:
+            stacked.spread = np.zeros_like(stacked.mean)
+    done = 0
+    for places in batches(segments, length, step, settings.batch_size):
+        x = np.stack([cut(segments[which], start, length) for which, start in places])
+        mean, spread = predict(model, normalise(x, model.config["normalisation"]), settings, done)
+        for n, (which, start) in enumerate(places):
+            stacked, T = found[which], segments[which].x.shape[1]
+            left = 0 if start == 0 else settings.blind
+            right = min(length, T) if start + length >= T else length - settings.blind
+            place = np.s_[:, start + left : start + right]
+            if counts is None:
+                into, new = stacked.mean[place], mean[n, :, left:right]
+                higher = new > into
+                into[higher] = new[higher]
+                if spread is not None and stacked.spread is not None:
+                    stacked.spread[place][higher] = spread[n, :, left:right][higher]
+            else:
+                counts[which][place[1]] += 1
+                stacked.mean[place] += mean[n, :, left:right]
+                if spread is not None and stacked.spread is not None:
+                    stacked.spread[place] += spread[n, :, left:right]
+        done += len(places)
+        progress(len(places))
+    for stacked, count in zip(found, counts or [], strict=False):
+        stacked.mean /= count
+        if stacked.spread is not None:
+            stacked.spread /= count
+    return found
+
+
+def batches(segments: list[Segment], length: int, step: int, size: int) -> Iterator[list[tuple[int, int]]]:
+    """(segment, first sample) of every window, `size` at a time, across segments."""
+    places = [
+        (which, start) for which, segment in enumerate(segments) for start in window_starts(segment, length, step)
+    ]
+    for first in range(0, len(places), size):
+        yield places[first : first + size]
+
+
+def cut(segment: Segment, start: int, length: int) -> Array:
+    """One window (3, length), padded on the right with each component's mean, which normalisation takes off."""
+    x = segment.x[:, start : start + length]
+    missing = length - x.shape[1]
+    if missing == 0:
+        return x
+    return np.concatenate([x, np.repeat(x.mean(axis=1, keepdims=True), missing, axis=1)], axis=1)
+
+
+def predict(model: EQTransformer, x: Array, settings: Settings, first: int) -> tuple[Array, Array | None]:
+    """x (B, 3, T) normalised -> probabilities (B, 3, T), and their spread over samples of dropout or None.
+
+    `first` is the number of the batch's first window: masks depend on (seed, sample, window), not on batches.
+    """
+    if not settings.samples:
+        return np.stack(model.forward(x), axis=1), None
+    randomness = model.randomness
+    before = randomness.seed, randomness.step, randomness.first_sample
+    model.sample_dropout()
+    total = np.zeros(x.shape, np.float64)
+    squares = np.zeros(x.shape, np.float64)
+    try:
+        randomness.seed, randomness.first_sample = settings.seed, first
+        for randomness.step in range(1, settings.samples + 1):
+            y = np.stack(model.forward(x), axis=1).astype(np.float64)
+            total += y
+            squares += y * y
+    finally:
+        model.sample_dropout(False)
+        randomness.seed, randomness.step, randomness.first_sample = before
+    mean = total / settings.samples
+    variance = np.maximum(squares / settings.samples - mean * mean, 0)
+    return mean.astype(np.float32), np.sqrt(variance).astype(np.float32)
