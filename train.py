@@ -21,7 +21,7 @@ from minieqt.training.config import Config, resumed
 from minieqt.training.run import run
 
 # Without --data: how many windows are made, and what two processor cores train on them in about three minutes.
-SYNTHETIC: dict[str, Any] = {"windows": 400, "epochs": 5, "batch_size": 4}
+SYNTHETIC: dict[str, Any] = {"windows": 1000, "epochs": 10, "batch_size": 8}
 RUNS = Path("runs")
 
 

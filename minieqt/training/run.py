@@ -22,6 +22,7 @@ from minieqt.training import config as configuration
 from minieqt.training.checkpoint import Position
 from minieqt.training.config import Config
 from minieqt.training.loop import BEST, CURVES, HISTORY, LAST, train, write_history
+from minieqt.warmup import warm_up
 from minieqt.weights import native
 
 METRICS = "metrics.json"
@@ -74,6 +75,7 @@ def run(config: Config, folder: Path, resume: bool = False, overwrite: bool = Fa
         print(dataset.report())
     if resume:
         print(f"resuming in epoch {position.epoch + 1} at batch {position.batch + 1}", flush=True)
+    warm_up(model)
     signal = train(
         model,
         optimiser,
