@@ -33,6 +33,12 @@ SHAPES: dict[str, Callable[[Array], Array]] = {
 }
 
 
+def check_shape(shape: str) -> None:
+    """UserError unless it is one of SHAPES."""
+    if shape not in SHAPES:
+        raise UserError(f"unknown label shape {shape!r}; choose one of {', '.join(SHAPES)}")
+
+
 def detection_end(p: Array, s: Array) -> Array:
     """S + 0.4 (S − P) in samples; two fifths, so that whole numbers stay whole."""
     return s + 2 * (s - p) / 5
@@ -45,8 +51,7 @@ def make_labels(p: Array, s: Array, shape: str = "gaussian") -> Array:
     that was not picked: then there is no detection either). Events add up, clipped to 1; what falls outside the
     window is cut off. UserError for an unknown shape.
     """
-    if shape not in SHAPES:
-        raise UserError(f"unknown label shape {shape!r}; choose one of {', '.join(SHAPES)}")
+    check_shape(shape)
     labels = np.zeros((3, SAMPLES), np.float32)
     for p_event, s_event in zip(np.atleast_1d(p), np.atleast_1d(s), strict=True):
         for phase, arrival in ((P, p_event), (S, s_event)):

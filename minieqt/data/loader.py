@@ -1,31 +1,25 @@
 """Batches: traces read, augmented, normalised and labelled, in an order and with draws that counters decide.
 
-Nothing that a batch holds depends on the batch size, on the batches before it or on who asks: an epoch resumed at
-its tenth batch goes on as if it had never stopped.
+Nothing that a batch holds depends on the batch size, on the batches before it, on how many threads make batches or
+on who asks: an epoch resumed at its tenth batch goes on as if it had never stopped.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from minieqt.data.augment import (
-    AUGMENTED,
-    PLAIN,
-    Augmentation,
-    Plan,
-    augment_window,
-    draw_plan,
-    noise_samples,
-    window_uniforms,
-)
-from minieqt.data.labels import make_labels
+from minieqt.data.augment import AUGMENTED, PLAIN, Augmentation
+from minieqt.data.labels import check_shape
+from minieqt.data.order import shuffled
 from minieqt.data.table import COMPONENTS, SAMPLES, BadTrace, Dataset, describe
+from minieqt.data.windows import make_windows
 from minieqt.errors import UserError
-from minieqt.philox import SHUFFLE, uniform
 
 Array = Any
 
@@ -48,6 +42,10 @@ class Loader:
     With an augmentation, a batch holds batch_size / 2 traces twice, the augmented copy behind the plain one; so any
     even cut of a batch holds both kinds. Without, batch_size traces as they were recorded. `skipped` collects the
     names of the traces that could not be used, by reason. UserError for a setting or rows that cannot work.
+
+    threads: so many batches are made at once while the network works, and one more waits ready; 0 makes each batch
+    when it is asked for. shard: (rank, ranks), the cut of every batch that this rank of several gets, in one piece.
+    block: neighbours that are read together (see `order`), for disks that do not like to jump.
     """
 
     def __init__(
@@ -59,8 +57,11 @@ class Loader:
         augmentation: Augmentation | None = None,
         shuffle: bool = True,
         label_shape: str = "gaussian",
+        threads: int = 1,
+        shard: tuple[int, int] = (0, 1),
+        block: int = 0,
     ):
-        self.copies = (PLAIN,) if augmentation is None else (PLAIN, AUGMENTED)
+        self.copies = np.array([PLAIN] if augmentation is None else [PLAIN, AUGMENTED])
         if batch_size < 1 or batch_size % len(self.copies):
             raise UserError(
                 f"batch size must be at least 1, and even with augmentation, as a batch holds every trace twice; "
@@ -68,9 +69,14 @@ class Loader:
             )
         if len(rows) == 0:
             raise UserError("there are no traces to load: the split is empty")
+        rank, ranks = shard
+        if not 0 <= rank < ranks <= batch_size // len(self.copies):
+            raise UserError(f"a batch of {batch_size} cannot be cut for rank {rank} of {ranks}; give larger batches")
+        check_shape(label_shape)
         self.dataset, self.rows = dataset, np.asarray(rows, np.int64)
         self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
         self.augmentation, self.label_shape = augmentation, label_shape
+        self.threads, self.shard, self.block = threads, shard, block
         self.skipped: dict[str, set[str]] = {}
 
     def __len__(self) -> int:
@@ -82,23 +88,23 @@ class Loader:
         return self.batch_size // len(self.copies)
 
     def order(self, epoch: int) -> Array:
-        """The rows in the order of this epoch: sorted by two draws for each row, if they are to be shuffled."""
-        if not self.shuffle:
-            return self.rows
-        return self.rows[np.lexsort(uniform((self.seed, SHUFFLE), self.rows, 2, epoch, 0).T)]
+        """The rows in the order of this epoch."""
+        return shuffled(self.rows, self.seed, epoch, self.block) if self.shuffle else self.rows
 
     def epoch(self, epoch: int, first_batch: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch, from `first_batch` on; a batch without a single usable trace is left out."""
-        order, step = self.order(epoch), self._traces_per_batch
+        """The batches of an epoch, from `first_batch` on.
+
+        A batch without a single usable trace is left out, but for a shard's, which may be empty: ranks keep in step.
+        """
         good = bad = 0
-        for number in range(first_batch, len(self)):
-            rows = order[number * step : (number + 1) * step]
-            batch = self._load(epoch, rows, number)
+        for batch, reasons in self._ahead(epoch, first_batch):
             good += len(batch.rows)
-            bad += len(rows) - len(batch.rows) // len(self.copies)
+            bad += len(reasons)
+            for reason in reasons:
+                self.skipped.setdefault(reason.reason, set()).add(reason.name)
             if good == 0 and bad >= min(HOPELESS, len(self.rows)):
                 raise UserError(f"none of the first {bad} traces can be used: {self.report()}; check the data set")
-            if len(batch.rows):
+            if len(batch.rows) or self.shard[1] > 1:
                 yield batch
 
     def report(self) -> str:
@@ -106,31 +112,45 @@ class Loader:
         counts = {reason: len(names) for reason, names in self.skipped.items()}
         return describe(counts, {reason: min(names) for reason, names in self.skipped.items()})
 
-    def _load(self, epoch: int, rows: Array, number: int) -> Batch:
-        x = np.empty((len(rows) * len(self.copies), COMPONENTS, SAMPLES), np.float32)
-        labels = np.empty_like(x)
-        used: list[int] = []
-        uniforms = [window_uniforms(self.seed, epoch, rows, copy) for copy in self.copies]
-        for i, row in enumerate(rows.tolist()):
-            try:
-                raw = self.dataset.read(row)
-            except BadTrace as bad:
-                self.skipped.setdefault(bad.reason, set()).add(str(self.dataset.table.name[row]))
-                continue
-            for copy in self.copies:
-                here = len(used)
-                x[here], labels[here] = self._window(raw, row, epoch, copy, uniforms[copy][i])
-                used.append(row)
-        return Batch(x[: len(used)], labels[: len(used)], np.array(used, np.int64), number)
+    def _ahead(self, epoch: int, first_batch: int) -> Iterator[tuple[Batch, list[BadTrace]]]:
+        """Every batch in its turn, with why its missing traces are missing; later ones are being made meanwhile."""
+        order, numbers = self.order(epoch), range(first_batch, len(self))
+        if not self.threads:
+            yield from (self._load(epoch, self._cut(order, number), number) for number in numbers)
+            return
+        pool = ThreadPoolExecutor(self.threads, "loader")
+        waiting: deque[Future[tuple[Batch, list[BadTrace]]]] = deque()
+        try:
+            for number in numbers:
+                waiting.append(pool.submit(self._load, epoch, self._cut(order, number), number))
+                if len(waiting) > self.threads + 1:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
-    def _window(self, raw: Array, row: int, epoch: int, copy: int, u: Array) -> tuple[Array, Array]:
-        """One copy of one trace and its labels."""
-        table, plan, noise = self.dataset.table, Plan(), None
-        p, s = table.p_sample[row], table.s_sample[row]
-        if self.augmentation is not None:
-            plan = draw_plan(u, p, s, table.coda_end[row], table.snr_db[row], self.augmentation, copy)
-        if any(plan.noise):
-            noise = noise_samples(self.seed, epoch, row, copy)
-        arrivals = np.array([[p, s]]) if table.earthquake[row] else np.empty((0, 2))
-        x, arrivals = augment_window(raw, arrivals, plan, noise)
-        return x, make_labels(arrivals[:, 0], arrivals[:, 1], self.label_shape)
+    def _cut(self, order: Array, number: int) -> Array:
+        """The rows of this shard of a batch."""
+        whole = order[number * self._traces_per_batch :][: self._traces_per_batch]
+        rank, ranks = self.shard
+        return whole[len(whole) * rank // ranks : len(whole) * (rank + 1) // ranks]
+
+    def _load(self, epoch: int, rows: Array, number: int) -> tuple[Batch, list[BadTrace]]:
+        raw = np.empty((len(rows), COMPONENTS, SAMPLES), np.float32)
+        bad = self.dataset.read_into(rows, raw)
+        used = np.setdiff1d(np.arange(len(rows)), list(bad))
+        source = np.repeat(used, len(self.copies))
+        copies = np.tile(self.copies, len(used))
+        x, labels = make_windows(
+            raw,
+            self.dataset.table,
+            rows[source],
+            copies,
+            source,
+            self.augmentation,
+            self.seed,
+            epoch,
+            self.label_shape,
+        )
+        return Batch(x, labels, rows[source], number), [bad[i] for i in sorted(bad)]

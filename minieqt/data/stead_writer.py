@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minieqt.data.stead import COLUMNS
+from minieqt.data.stead_csv import COLUMNS
 from minieqt.files import replacing
 
 Array = Any

@@ -6,9 +6,9 @@ Formats differ (STEAD's HDF5 and CSV in `stead`); the split, the loader and the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from minieqt.errors import UserError
 
 Array = Any
 
+TEXT = np.dtypes.StringDType()  # as long as each text is: names of a fixed width would take four times the memory
 SAMPLES = 6000  # a window: 60 s at 100 Hz
 COMPONENTS = 3  # E, N, Z
 
@@ -28,17 +29,17 @@ class TraceTable:
     carry the event it preceded, so that a split by event keeps the two together.
     """
 
-    name: Array  # (N,) str
+    name: Array  # (N,) TEXT
     earthquake: Array  # (N,) bool
     p_sample: Array  # (N,) float64
     s_sample: Array  # (N,) float64
     coda_end: Array  # (N,) float64
     snr_db: Array  # (N, 3) float64, E N Z
-    event: Array  # (N,) str
-    station: Array  # (N,) str, "NET.STA"
+    event: Array  # (N,) TEXT
+    station: Array  # (N,) TEXT, "NET.STA"
     magnitude: Array  # (N,) float64
     distance_km: Array  # (N,) float64
-    start_time: Array  # (N,) str, as the data set writes it
+    start_time: Array  # (N,) TEXT, as the data set writes it
 
     def __len__(self) -> int:
         return len(self.name)
@@ -59,7 +60,20 @@ class Dataset(Protocol):
     def read(self, row: int) -> Array:
         """(3, 6000) float32, E N Z, as recorded. BadTrace if the trace cannot be used."""
 
+    def read_into(self, rows: Array, out: Array) -> dict[int, BadTrace]:
+        """out[i] = read(rows[i]) for all of them, out (N, 3, 6000); {i: why} for those that cannot be used.
+
+        Threads may call it side by side.
+        """
+
+    def report(self) -> str:
+        """One line on the rows left out, or the empty text if there are none."""
+
     def close(self) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
 
 
 class BadTrace(UserError):
@@ -67,7 +81,18 @@ class BadTrace(UserError):
 
     def __init__(self, name: str, reason: str, detail: str):
         super().__init__(f"trace {name} {detail}")
-        self.reason = reason
+        self.name, self.reason = name, reason
+
+
+def read_each(read: Callable[[int], Array], rows: Array, out: Array) -> dict[int, BadTrace]:
+    """`Dataset.read_into` by one `read` after the other."""
+    bad = {}
+    for i, row in enumerate(rows.tolist()):
+        try:
+            out[i] = read(row)
+        except BadTrace as reason:
+            bad[i] = reason
+    return bad
 
 
 def as_window(name: str, samples: Array) -> Array:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import numpy as np
 import pytest
 
@@ -162,3 +165,55 @@ def test_settings_that_cannot_work(dataset, rows, batch_size, augmentation, mess
 
 def test_an_odd_batch_is_fine_without_augmentation(dataset):
     assert len(next(iter(Loader(dataset, np.arange(9), batch_size=3).epoch(0))).rows) == 3
+
+
+@pytest.mark.parametrize("augmentation", [None, EVERYTHING])
+def test_the_number_of_threads_changes_nothing(dataset, augmentation):
+    epochs = [
+        list(Loader(dataset, np.arange(40), 8, augmentation=augmentation, threads=threads).epoch(1))
+        for threads in (0, 1, 3)
+    ]
+    assert len({len(batches) for batches in epochs}) == 1
+    for same in zip(*epochs, strict=True):
+        for batch in same[1:]:
+            assert batch.number == same[0].number
+            np.testing.assert_array_equal(batch.x, same[0].x)
+            np.testing.assert_array_equal(batch.labels, same[0].labels)
+            np.testing.assert_array_equal(batch.rows, same[0].rows)
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_shards_make_up_the_batch(dataset, ranks):
+    rows = np.arange(37)
+    whole = list(Loader(dataset, rows, 8, augmentation=EVERYTHING).epoch(2))
+    shards = [
+        list(Loader(dataset, rows, 8, augmentation=EVERYTHING, shard=(rank, ranks)).epoch(2)) for rank in range(ranks)
+    ]
+    for batch, *parts in zip(whole, *shards, strict=True):  # every rank has as many batches, even if one is empty
+        np.testing.assert_array_equal(np.concatenate([part.rows for part in parts]), batch.rows)
+        np.testing.assert_array_equal(np.concatenate([part.x for part in parts]), batch.x)
+        np.testing.assert_array_equal(np.concatenate([part.labels for part in parts]), batch.labels)
+    with pytest.raises(UserError, match="cannot be cut for rank 4 of 5"):
+        Loader(dataset, rows, 8, augmentation=EVERYTHING, shard=(4, 5))
+
+
+def test_reading_ahead_is_bounded_and_ends_with_the_epoch(dataset, monkeypatch):
+    made = []
+    load = Loader._load
+    monkeypatch.setattr(Loader, "_load", lambda self, *args: made.append(args[-1]) or load(self, *args))
+    before = threading.active_count()
+    epoch = Loader(dataset, np.arange(40), 2, threads=2).epoch(0)
+    next(epoch)
+    time.sleep(0.2)
+    assert len(made) <= 4  # two being made, one waiting, one given
+    epoch.close()
+    assert threading.active_count() == before
+
+
+def test_an_error_in_a_thread_is_the_callers(dataset, monkeypatch):
+    def broken(rows, out):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(dataset, "read_into", broken)
+    with pytest.raises(MemoryError, match="no room"):
+        list(Loader(dataset, np.arange(4), 2).epoch(0))

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
-from minieqt.data.stead import COLUMNS, number, open_dataset, read_csv, three_numbers
+from minieqt.data.stead import open_dataset
 from minieqt.data.table import BadTrace
 from minieqt.errors import UserError
 
@@ -21,118 +21,6 @@ def csv_of(tmp_path: Path, *lines: str, header: str = HEADER) -> Path:
     path = tmp_path / "rows.csv"
     path.write_text(header + "".join(line + "\n" for line in lines), encoding="utf-8")
     return path
-
-
-# -- the fields --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("text", ["2896.0", "2896", "[[2896.]]", "[[ 2896.]]", " 2896. ", "2.896e3"])
-def test_one_number(text):
-    assert number(text) == 2896
-
-
-@pytest.mark.parametrize("text", ["", "None", "nan", "[[]]", "two", "1 2"])
-def test_no_number(text):
-    assert np.isnan(number(text))
-
-
-@pytest.mark.parametrize(
-    "text, expected",
-    [
-        ("[56.8 55.4 47.4]", [56.8, 55.4, 47.4]),
-        ("[65.         65.5        61.40000153]", [65, 65.5, 61.40000153]),
-        ("[-1.5  0.  nan]", [-1.5, 0, np.nan]),
-        ("19.4", [19.4] * 3),
-        ("", [np.nan] * 3),
-        ("[1. 2.]", [np.nan] * 3),
-    ],
-)
-def test_three_numbers(text, expected):
-    np.testing.assert_array_equal(three_numbers(text), expected)
-
-
-def test_there_are_35_columns():
-    assert len(COLUMNS) == len(set(COLUMNS)) == 35
-    assert COLUMNS[0] == "network_code" and COLUMNS[-1] == "trace_name"
-
-
-# -- the CSV -----------------------------------------------------------------------------------------------
-
-
-def test_absent_columns_and_literal_none(tmp_path):
-    path = csv_of(
-        tmp_path,
-        "A.XX_1_EV,earthquake_local,700.5,1200.25,[[1900.]],[1. 2. 3.],e1",
-        "A.XX_2_EV,,700,1200,None,None,None",
-        "A.XX_3_NO,noise,,,,,e1",
-        "A.XX_4_NO,,,,,,",
-    )
-    table, skipped, _ = read_csv(path)
-    assert not skipped
-    assert table.earthquake.tolist() == [True, True, False, False]
-    np.testing.assert_array_equal(table.p_sample, [700.5, 700, np.nan, np.nan])
-    np.testing.assert_array_equal(table.s_sample, [1200.25, 1200, np.nan, np.nan])
-    np.testing.assert_array_equal(table.coda_end, [1900, 1400, np.nan, np.nan])  # S + 0.4 (S − P) where absent
-    np.testing.assert_array_equal(table.snr_db, [[1, 2, 3]] + [[np.nan] * 3] * 3)
-    assert table.event.tolist() == ["e1", "A.XX_2_EV", "e1", "A.XX_4_NO"]
-    assert table.station.tolist() == [""] * 4 and table.start_time.tolist() == [""] * 4
-    assert np.isnan(table.magnitude).all() and np.isnan(table.distance_km).all()
-
-
-def test_a_coda_that_cannot_be_is_replaced(tmp_path):
-    rows = [f"A.XX_{i}_EV,,700,{s},{coda},,\n" for i, (s, coda) in enumerate([(1200, 900), (5900, ""), (1200, 7000)])]
-    table, _, _ = read_csv(csv_of(tmp_path, "".join(rows).rstrip("\n")))
-    assert table.coda_end.tolist() == [1400, 6000, 6000]
-
-
-def test_rows_left_out_are_counted_and_the_first_is_named(tmp_path):
-    path = csv_of(
-        tmp_path,
-        "good_EV,,700,1200,,,",
-        "",
-        "no_s_EV,,700,,,,",
-        "no_p_EV,,None,1200,,,",
-        "late_EV,,700,6000,,,",
-        "early_EV,,-1,1200,,,",
-        "turned_EV,,1200,700,,,",
-        "what,,700,1200,,,",
-        "cut_EV,,700",
-    )
-    table, skipped, first = read_csv(path)
-    assert table.name.tolist() == ["good_EV"]
-    assert skipped == {
-        "earthquake without P or S": 2,
-        "arrival outside the window": 2,
-        "S not after P": 1,
-        "neither earthquake nor noise": 1,
-        "row with too few or too many fields": 1,
-    }
-    assert first["earthquake without P or S"] == "no_s_EV" and first["arrival outside the window"] == "late_EV"
-    assert first["row with too few or too many fields"] == "line 10"
-
-
-@pytest.mark.parametrize(
-    "text, message",
-    [
-        ("", "has no column trace_name, p_arrival_sample, s_arrival_sample"),
-        ("trace_name,p_arrival_sample\n", "has no column s_arrival_sample"),
-        (HEADER, "no usable row; give"),
-        (HEADER + "A_EV,,9000,9100,,,\n", r"no usable row \(1 × arrival outside the window \(first A_EV\)\)"),
-        ("\x89HDF\r\n\x1a\n", "not a CSV file"),
-        (HEADER + "A\xff", "not a CSV file"),
-    ],
-)
-def test_a_csv_that_cannot_be_used(tmp_path, text, message):
-    path = tmp_path / "bad.csv"
-    path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(UserError, match=message) as caught:
-        read_csv(path)
-    assert "\n" not in str(caught.value) and "bad.csv" in str(caught.value)
-
-
-def test_a_byte_order_mark_does_no_harm(tmp_path):
-    path = csv_of(tmp_path, "A_EV,,700,1200,,,", header="\ufeff" + HEADER)
-    assert read_csv(path)[0].name.tolist() == ["A_EV"]
 
 
 # -- the pair of files -------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from minieqt.data.stead import COLUMNS
+from minieqt.data.stead_csv import COLUMNS
 from minieqt.data.stead_writer import write_windows
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from minieqt.data import open_dataset
-from minieqt.data.stead import COLUMNS
+from minieqt.data.stead_csv import COLUMNS
 from minieqt.data.synthetic import (
     EVENT,
     _stream,

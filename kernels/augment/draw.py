@@ -1,0 +1,126 @@
+"""What happens to a window: twin of the first half of minieqt/data/augment.py, decision by decision.
+
+A plan is one row of numbers, in the order of that file's class Plan. Everything is computed in float64 and as it is
+written, without fast arithmetic, so that every machine takes the same decisions.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from kernels.augment.philox import four_uniforms, shared
+
+SAMPLES, HALF_WIDTH = 6000, 20  # as in minieqt/data/table.py and labels.py
+NUMBERS = 16  # uniform numbers that decide over a window
+
+# Which number decides what: minieqt.data.augment.Draw.
+U_SHIFT, U_SHIFT_BY, U_SECOND, U_SECOND_START, U_SECOND_DIVISOR, U_NOISE, U_NOISE_E, U_NOISE_N, U_NOISE_Z = range(9)
+U_DROP, U_DROP_WHICH, U_SCALE, U_SCALE_BY, U_GAP, U_GAP_START, U_GAP_END = range(9, 16)
+
+# The columns of a plan: the fields of minieqt.data.augment.Plan.
+SHIFT, SECOND_START, SECOND_DIVISOR, NOISE, KEEP, SCALE, PRE_EMPHASIS, GAP_START, GAP_END = 0, 1, 2, 3, 6, 9, 10, 11, 12
+COLUMNS = 13
+
+# The rates: the fields of minieqt.data.augment.Augmentation.
+R_SHIFT, R_SECOND, R_NOISE, R_DROP, R_SCALE, R_GAP, R_EARTHQUAKE_GAP, R_PRE_EMPHASIS = range(8)
+
+
+@shared
+def draw_numbers(seed, epoch, row, copy, u):  # type: ignore[no-untyped-def]
+    """u (16,) float64: the numbers of one copy of one row."""
+    for block in range(NUMBERS // 4):
+        a, b, c, d = four_uniforms(seed, np.uint64(block), np.uint64(row), epoch, np.uint64(2 * copy))
+        u[4 * block], u[4 * block + 1], u[4 * block + 2], u[4 * block + 3] = a, b, c, d
+
+
+@shared
+def whole(u, low, high):  # type: ignore[no-untyped-def]
+    """A whole number from low to high − 1."""
+    return low + int(u * (high - low))
+
+
+@shared
+def draw_plan(u, p, s, coda_end, loud, rates, copy, plan):  # type: ignore[no-untyped-def]
+    """plan (13,) of one window from its numbers u (16,) and what the table says of it (p is NaN for noise)."""
+    for column in range(COLUMNS):
+        plan[column] = 0
+    for c in range(3):
+        plan[KEEP + c] = 1
+    plan[SECOND_DIVISOR] = plan[SCALE] = 1
+
+    earthquake = p == p
+    if copy == 0:
+        if earthquake:
+            plan[SHIFT] = draw_shift(u, coda_end, rates[R_SHIFT] / 2)
+    elif not earthquake:
+        draw_channels(u, rates[R_DROP], plan)
+        draw_gap(u, rates[R_GAP], plan)
+    else:
+        by = draw_shift(u, coda_end, rates[R_SHIFT])
+        plan[SHIFT] = by
+        plan[SECOND_DIVISOR] = whole(u[U_SECOND_DIVISOR], 1, 10)
+        plan[PRE_EMPHASIS] = rates[R_PRE_EMPHASIS]
+        p, s, coda_end = p + by, s + by, coda_end + by
+        if loud:
+            plan[SECOND_START] = draw_second_start(u, p, s, coda_end, rates[R_SECOND])
+            if u[U_NOISE] < rates[R_NOISE]:
+                for c in range(3):
+                    plan[NOISE + c] = 0.01 + 0.14 * u[U_NOISE_E + c]
+            draw_channels(u, rates[R_DROP], plan)
+        factor = 1 + 2 * u[U_SCALE_BY]
+        if u[U_SCALE] < rates[R_SCALE]:
+            plan[SCALE] = factor
+        elif u[U_SCALE] < 2 * rates[R_SCALE]:
+            plan[SCALE] = 1 / factor
+        draw_gap(u, rates[R_EARTHQUAKE_GAP], plan)
+        start, end = plan[GAP_START], plan[GAP_END]
+        touched = overlaps(start, end, p, s) or (p < end and start < coda_end)
+        if plan[SECOND_START] > 0:
+            further = plan[SECOND_START] - math.floor(p)
+            touched = touched or overlaps(start, end, p + further, s + further)
+        if touched:
+            plan[GAP_START] = plan[GAP_END] = 0
+
+
+@shared
+def draw_shift(u, coda_end, rate):  # type: ignore[no-untyped-def]
+    """1 … 6000 − coda_end, or 0."""
+    by, room = 0, SAMPLES - math.ceil(coda_end)
+    if u[U_SHIFT] < rate and room > 0:
+        by = whole(u[U_SHIFT_BY], 1, room + 1)
+    return by
+
+
+@shared
+def draw_second_start(u, p, s, coda_end, rate):  # type: ignore[no-untyped-def]
+    """A sample after the coda from which S and its label still fit, or 0."""
+    start, first = 0, math.ceil(coda_end)
+    last = SAMPLES - math.ceil(s - math.floor(p)) - HALF_WIDTH - 1
+    if u[U_SECOND] < rate and last - first > 20:
+        start = whole(u[U_SECOND_START], first, last)
+    return start
+
+
+@shared
+def draw_channels(u, rate, plan):  # type: ignore[no-untyped-def]
+    """One of the 7 subsets of E, N, Z that are not empty."""
+    if u[U_DROP] < rate:
+        subset = whole(u[U_DROP_WHICH], 1, 8)
+        for c in range(3):
+            plan[KEEP + c] = (subset >> c) & 1
+
+
+@shared
+def draw_gap(u, rate, plan):  # type: ignore[no-untyped-def]
+    """From a sample in 0 … 3999 up to a later one before 5500."""
+    if u[U_GAP] < rate:
+        start = whole(u[U_GAP_START], 0, 4000)
+        plan[GAP_START], plan[GAP_END] = start, whole(u[U_GAP_END], start + 1, 5500)
+
+
+@shared
+def overlaps(start, end, p, s):  # type: ignore[no-untyped-def]
+    """Does the gap touch the event's labels?"""
+    return p - HALF_WIDTH < end and start < max(s + 2 * (s - p) / 5, s + HALF_WIDTH + 1)

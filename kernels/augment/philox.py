@@ -1,0 +1,42 @@
+"""Philox4x32-10 for both machines; minieqt/philox.py is the definition and says where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba.extending import register_jitable
+
+Array = Any
+
+AUGMENT = np.uint64(1)  # the key's second word, as in minieqt/philox.py
+M0, M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+W0, W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
+LOW, HIGH, EIGHT = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(8)
+UNIT = np.float32(2.0**-24)
+
+
+shared = register_jitable  # compiled by Numba for whichever machine calls it, and plain Python besides
+
+
+def inlined(function: Callable) -> Callable:
+    """`shared`, and put in the place of its call: what is constant there (which thread, how many) is constant in it."""
+    return register_jitable(inline="always")(function)  # anew each time: register_jitable empties its options
+
+
+@inlined
+def four_uniforms(seed, c0, c1, c2, c3):  # type: ignore[no-untyped-def]
+    """Four float32 in [0, 1) from a counter of four words, all of them uint64 below 2^32."""
+    k0, k1 = seed, AUGMENT
+    for _ in range(10):
+        product0, product1 = M0 * c0, M1 * c2
+        c0, c1 = (product1 >> HIGH) ^ c1 ^ k0, product1 & LOW
+        c2, c3 = (product0 >> HIGH) ^ c3 ^ k1, product0 & LOW
+        k0, k1 = (k0 + W0) & LOW, (k1 + W1) & LOW
+    return (
+        np.float32(c0 >> EIGHT) * UNIT,
+        np.float32(c1 >> EIGHT) * UNIT,
+        np.float32(c2 >> EIGHT) * UNIT,
+        np.float32(c3 >> EIGHT) * UNIT,
+    )

@@ -1,0 +1,176 @@
+"""What the network sees of a window: twin of the second half of minieqt/data/augment.py, of normalise.py and labels.py.
+
+Each step walks over one component (6000,) float32 with `lanes` threads, of which this one takes every sample t with
+t mod lanes = lane: one thread on a processor, a block of them on a GPU, where threads must meet between two steps. The
+sums that need all samples are left as each thread's part.
+
+Factors common to a whole component (the scale, 3 / live channels) vanish when it is normalised, and are left out.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from kernels.augment.draw import HALF_WIDTH, SAMPLES
+from kernels.augment.philox import four_uniforms, inlined, shared
+
+ONE, TWO, TURN = np.float32(1), np.float32(2), np.float32(2 * np.pi)
+GAUSSIAN, TRIANGLE, BOX = range(3)  # shapes of a pick's label
+DEVIATION = 10.0  # of the Gaussian, samples
+EPS = 2.0**-23  # of float32: what a component must vary by, beside its mean, to be alive
+
+
+@inlined
+def part_of_sum(x, lane, lanes):  # type: ignore[no-untyped-def]
+    """Σ x, float64."""
+    total = 0.0
+    for t in range(lane, x.size, lanes):
+        total += x[t]
+    return total
+
+
+@inlined
+def part_of_squares(x, mean, lane, lanes):  # type: ignore[no-untyped-def]
+    """Σ (x − mean)², float64."""
+    total = 0.0
+    for t in range(lane, x.size, lanes):
+        centred = x[t] - mean
+        total += centred * centred
+    return total
+
+
+@inlined
+def part_of_maximum(x, lane, lanes):  # type: ignore[no-untyped-def]
+    """max x."""
+    largest = x[lane]
+    for t in range(lane, x.size, lanes):
+        largest = max(largest, x[t])
+    return largest
+
+
+@inlined
+def part_of_liveness(x, lane, lanes):  # type: ignore[no-untyped-def]
+    """max |x|: zero where nothing was recorded."""
+    largest = abs(x[lane])
+    for t in range(lane, x.size, lanes):
+        largest = max(largest, abs(x[t]))
+    return largest
+
+
+@inlined
+def shift(raw, mean, by, y, lane, lanes):  # type: ignore[no-untyped-def]
+    """y = raw − mean, rotated to the right."""
+    stays, goes, end, start = raw[: SAMPLES - by], raw[SAMPLES - by :], y[by:], y[:by]
+    for t in range(lane, stays.size, lanes):
+        end[t] = stays[t] - mean
+    for t in range(lane, goes.size, lanes):
+        start[t] = goes[t] - mean
+
+
+@inlined
+def add_second_event(raw, mean, p, start, divisor, y, lane, lanes):  # type: ignore[no-untyped-def]
+    """The same event, from sample p of the raw window on, again at sample `start` of y."""
+    event, room = raw[p : p + SAMPLES - start], y[start:]
+    for t in range(lane, min(room.size, event.size), lanes):
+        room[t] += (event[t] - mean) / divisor
+
+
+@inlined
+def add_noise(y, deviation, component, seed, row, epoch, copy, lane, lanes):  # type: ignore[no-untyped-def]
+    """White noise by Box and Muller's transform: two pairs of neighbouring samples to a counter."""
+    first = component * (SAMPLES // 4)
+    for block in range(lane, SAMPLES // 4, lanes):
+        u0, v0, u1, v1 = four_uniforms(
+            seed, np.uint64(first + block), np.uint64(row), epoch, np.uint64(2 * copy + 1)
+        )
+        four = y[4 * block : 4 * block + 4]
+        r0, r1 = deviation * math.sqrt(-TWO * math.log(ONE - u0)), deviation * math.sqrt(-TWO * math.log(ONE - u1))
+        four[0] += r0 * math.cos(TURN * v0)
+        four[1] += r0 * math.sin(TURN * v0)
+        four[2] += r1 * math.cos(TURN * v1)
+        four[3] += r1 * math.sin(TURN * v1)
+
+
+@inlined
+def copy_to(x, y, lane, lanes):  # type: ignore[no-untyped-def]
+    for t in range(lane, x.size, lanes):
+        y[t] = x[t]
+
+
+@inlined
+def pre_emphasise(x, coefficient, y, lane, lanes):  # type: ignore[no-untyped-def]
+    """y_t = x_t − coefficient · x_{t−1} from t = 1 on."""
+    now, before, after = x[1:], x[: SAMPLES - 1], y[1:]
+    for t in range(lane, after.size, lanes):
+        after[t] = now[t] - coefficient * before[t]
+
+
+@inlined
+def clear(y, start, end, lane, lanes):  # type: ignore[no-untyped-def]
+    """Zeros from start up to end."""
+    part = y[start:end]
+    for t in range(lane, part.size, lanes):
+        part[t] = 0
+
+
+@inlined
+def scale_of(mean, squares):  # type: ignore[no-untyped-def]
+    """1 / deviation, or 0 for a dead component."""
+    deviation = math.sqrt(squares / SAMPLES)
+    scale = 0.0
+    if deviation > EPS * abs(mean):
+        scale = 1 / deviation
+    return scale
+
+
+@inlined
+def normalise(y, mean, scale, lane, lanes):  # type: ignore[no-untyped-def]
+    """y ← (y − mean) · scale."""
+    for t in range(lane, y.size, lanes):
+        y[t] = np.float32((y[t] - mean) * scale)
+
+
+@shared
+def label_arrivals(labels, arrival, p, by, second, shape, lane, lanes):  # type: ignore[no-untyped-def]
+    """A bump for the arrival of the event with this p, and one for the second event's, clipped to 1."""
+    first = arrival + by
+    other = first + (second - math.floor(p + by))
+    label_bump(labels, first, other, second, shape, lane, lanes)
+    if second > 0:
+        label_bump(labels, other, first, second, shape, lane, lanes)
+
+
+@shared
+def label_bump(labels, arrival, other, second, shape, lane, lanes):  # type: ignore[no-untyped-def]
+    """An arrival's bump with what the other's adds to it: no sample needs more than one thread, nor an order."""
+    start, end = max(math.ceil(arrival - HALF_WIDTH), 0), min(math.floor(arrival + HALF_WIDTH) + 1, SAMPLES)
+    for t in range(start + lane, end, lanes):
+        value = bump(t - arrival, shape)
+        if second > 0 and math.ceil(other - HALF_WIDTH) <= t <= math.floor(other + HALF_WIDTH):
+            value += bump(t - other, shape)
+        labels[t] = min(value, 1.0)
+
+
+@shared
+def bump(distance, shape):  # type: ignore[no-untyped-def]
+    """A label's height at some samples from the arrival."""
+    height = 1.0
+    if shape == GAUSSIAN:
+        height = math.exp(-(distance * distance) / (2 * DEVIATION * DEVIATION))
+    elif shape == TRIANGLE:
+        height = 1 - abs(distance) / HALF_WIDTH
+    return height
+
+
+@shared
+def label_detection(labels, p, s, by, second, lane, lanes):  # type: ignore[no-untyped-def]
+    """1 from P to S + 0.4 (S − P), for the event and for the second."""
+    p, s = p + by, s + by
+    for _ in range(2 if second > 0 else 1):
+        start, end = max(math.ceil(p), 0), min(math.ceil(s + 2 * (s - p) / 5), SAMPLES)
+        for t in range(start + lane, end, lanes):
+            labels[t] = 1
+        further = second - math.floor(p)
+        p, s = p + further, s + further

@@ -1,0 +1,70 @@
+"""A data set kept in memory, in half the room: float16, each component in parts of its largest amplitude.
+
+Read once, then never again from the disk. The mean is taken off, as every window's is anyway; a sample is off by at
+most a two-thousandth of itself, and the smallest that is told from zero is 6 · 10⁻⁸ of the largest, 144 dB below it.
+All of STEAD takes 46 GB.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minieqt.data.table import COMPONENTS, SAMPLES, BadTrace, Dataset
+
+Array = Any
+
+
+class InMemory:
+    """Another data set, of which each trace is read from its files once and kept from then on."""
+
+    def __init__(self, dataset: Dataset):
+        self.dataset, self.table, self.skipped = dataset, dataset.table, dataset.skipped
+        # Memory is taken page by page as traces come in: rows that are never asked for cost nothing.
+        self._samples = np.zeros((len(dataset), COMPONENTS, SAMPLES), np.float16)
+        self._peak = np.zeros((len(dataset), COMPONENTS, 1), np.float32)
+        self._kept = np.zeros(len(dataset), bool)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def read(self, row: int) -> Array:
+        """(3, 6000) float32, without its mean."""
+        window = np.empty((1, COMPONENTS, SAMPLES), np.float32)
+        bad = self.read_into(np.array([row]), window)
+        if bad:
+            raise bad[0]
+        return window[0]
+
+    def read_into(self, rows: Array, out: Array) -> dict[int, BadTrace]:
+        """As `read`; what is not yet in memory is read and kept. The first reading gives what later ones give."""
+        new = np.flatnonzero(~self._kept[rows])
+        bad: dict[int, BadTrace] = {}
+        if len(new):
+            windows = np.empty((len(new), COMPONENTS, SAMPLES), np.float32)
+            reasons = self.dataset.read_into(rows[new], windows)
+            bad = {int(new[i]): reason for i, reason in reasons.items()}
+            good = np.setdiff1d(np.arange(len(new)), list(reasons))
+            self._keep(rows[new[good]], windows[good])
+        np.multiply(self._samples[rows], self._peak[rows], out=out)
+        return bad
+
+    def _keep(self, rows: Array, windows: Array) -> None:
+        centred = windows - windows.mean(axis=-1, keepdims=True, dtype=np.float64).astype(np.float32)
+        peak = np.abs(centred).max(axis=-1, keepdims=True)
+        self._peak[rows] = peak
+        self._samples[rows] = centred / np.where(peak > 0, peak, 1)
+        self._kept[rows] = True  # last: whoever reads beside us finds the trace whole or not at all
+
+    def report(self) -> str:
+        return self.dataset.report()
+
+    def close(self) -> None:
+        self.dataset.close()
+
+    def __enter__(self) -> InMemory:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,70 @@
+"""Several data sets as one: STEAD's chunks, or an own catalogue beside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from minieqt.data.table import BadTrace, Dataset, TraceTable
+
+Array = Any
+
+TWICE = "name that stands in two files"
+
+
+class Several:
+    """One table after the other; a trace whose name has come before is left out, and counted in `skipped`."""
+
+    def __init__(self, datasets: Sequence[Dataset]):
+        self.datasets = list(datasets)
+        columns = {
+            field.name: np.concatenate([getattr(part.table, field.name) for part in datasets])
+            for field in fields(TraceTable)
+        }
+        table = TraceTable(**columns)
+        self._part = np.repeat(np.arange(len(self.datasets)), [len(part) for part in datasets])
+        self._row = np.concatenate([np.arange(len(part)) for part in datasets])
+        new = np.sort(np.unique(table.name, return_index=True)[1])
+        self._twice = len(table) - len(new)
+        self.table, self._part, self._row = table.take(new), self._part[new], self._row[new]
+        counts: Counter[str] = Counter({TWICE: self._twice} if self._twice else {})
+        for part in datasets:
+            counts.update(part.skipped)
+        self.skipped = dict(counts)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def read(self, row: int) -> Array:
+        """As the data set that the row comes from reads it."""
+        return self.datasets[self._part[row]].read(int(self._row[row]))
+
+    def read_into(self, rows: Array, out: Array) -> dict[int, BadTrace]:
+        """Each data set reads its share."""
+        bad: dict[int, BadTrace] = {}
+        for number in np.unique(self._part[rows]).tolist():
+            here = np.flatnonzero(self._part[rows] == number)
+            share = np.empty((len(here), *out.shape[1:]), np.float32)
+            reasons = self.datasets[number].read_into(self._row[rows[here]], share)
+            out[here] = share
+            bad |= {int(here[i]): reason for i, reason in reasons.items()}
+        return bad
+
+    def report(self) -> str:
+        """One line on the rows left out, or the empty text if there are none."""
+        lines = [report for part in self.datasets if (report := part.report())]
+        return "; ".join(lines + ([f"{self._twice} × {TWICE}"] if self._twice else []))
+
+    def close(self) -> None:
+        for part in self.datasets:
+            part.close()
+
+    def __enter__(self) -> Several:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

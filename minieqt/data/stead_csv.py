@@ -1,0 +1,145 @@
+"""STEAD's CSV file: 35 columns with traps in them, as a TraceTable.
+
+The traps: numbers in text (`snr_db` as "[56.8 55.4 47.4]", `coda_end_sample` as "[[2896.]]"), the word None, empty
+fields, arrivals that are not whole. Mousavi et al. 2019, IEEE Access 7, "STanford EArthquake Dataset (STEAD)".
+"""
+
+from __future__ import annotations
+
+import csv
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minieqt.data.labels import detection_end
+from minieqt.data.table import SAMPLES, TEXT, TraceTable, describe
+from minieqt.errors import UserError
+
+Array = Any
+
+COLUMNS = tuple(
+    """network_code receiver_code receiver_type receiver_latitude receiver_longitude receiver_elevation_m
+    p_arrival_sample p_status p_weight p_travel_sec s_arrival_sample s_status s_weight source_id source_origin_time
+    source_origin_uncertainty_sec source_latitude source_longitude source_error_sec source_gap_deg
+    source_horizontal_uncertainty_km source_depth_km source_depth_uncertainty_km source_magnitude
+    source_magnitude_type source_magnitude_author source_mechanism_strike_dip_rake source_distance_deg
+    source_distance_km back_azimuth_deg snr_db coda_end_sample trace_start_time trace_category trace_name""".split()
+)
+REQUIRED = ("trace_name", "p_arrival_sample", "s_arrival_sample")
+READ = (  # what the table needs, in the order in which read_csv unpacks it
+    "trace_name trace_category p_arrival_sample s_arrival_sample coda_end_sample snr_db source_id network_code "
+    "receiver_code source_magnitude source_distance_km trace_start_time"
+).split()
+ABSENT = ("None", "nan")  # literal texts for what is not there
+
+
+def read_csv(path: Path) -> tuple[TraceTable, dict[str, int], dict[str, str]]:
+    """STEAD's CSV -> (table, {reason: rows left out}, {reason: name of the first}).
+
+    Left out are rows with fields missing, of unknown category, and earthquakes without two arrivals in the right
+    order inside the window. An earthquake without a coda's end gets S + 0.4 (S − P), clipped to the window; a
+    trace without source_id is an event of its own. UserError if a needed column is missing or no row is left.
+    """
+    skipped: dict[str, int] = {}
+    first: dict[str, str] = {}
+    text: dict[str, list[str]] = {column: [] for column in ("name", "event", "station", "start_time")}
+    numbers = {column: array("d") for column in ("p", "s", "coda", "snr", "magnitude", "distance")}
+    earthquakes, names = bytearray(), set[str]()
+    for line, fields in _rows(path):
+        p = s = coda = np.nan
+        snr = [np.nan] * 3
+        if fields is None:
+            name, earthquake, reason = f"line {line}", False, "row with too few or too many fields"
+        else:
+            name, category, p_text, s_text, coda_text, snr_text, *rest = fields
+            earthquake = category.startswith("earthquake") or (not category and name.endswith("_EV"))
+            noise = category == "noise" or (not category and name.endswith("_NO"))
+            reason = "" if earthquake or noise else "neither earthquake nor noise"
+            reason = "name that stands in the CSV twice" if name in names else reason
+        if earthquake:
+            p, s, coda, snr = number(p_text), number(s_text), number(coda_text), three_numbers(snr_text)
+            reason = reason or _wrong_arrivals(p, s)
+            coda = min(coda if coda > s else detection_end(p, s), SAMPLES)
+        if reason:
+            skipped[reason] = skipped.get(reason, 0) + 1
+            first.setdefault(reason, name)
+            continue
+        source, network, station, magnitude, distance, start_time = rest
+        earthquakes.append(earthquake)
+        names.add(name)
+        text["name"].append(name)
+        text["event"].append(source or name)
+        text["station"].append(f"{network}.{station}".strip("."))
+        text["start_time"].append(start_time)
+        for column, value in (("p", p), ("s", s), ("coda", coda)):
+            numbers[column].append(value)
+        numbers["snr"].extend(snr)
+        numbers["magnitude"].append(number(magnitude))
+        numbers["distance"].append(number(distance))
+    if not earthquakes:
+        found = f" ({describe(skipped, first)})" if skipped else ""
+        raise UserError(f"{path} holds no usable row{found}; give a STEAD CSV file")
+    table = TraceTable(
+        name=np.array(text["name"], TEXT),
+        earthquake=np.frombuffer(earthquakes, bool),
+        p_sample=np.array(numbers["p"]),
+        s_sample=np.array(numbers["s"]),
+        coda_end=np.array(numbers["coda"]),
+        snr_db=np.array(numbers["snr"]).reshape(-1, 3),
+        event=np.array(text["event"], TEXT),
+        station=np.array(text["station"], TEXT),
+        magnitude=np.array(numbers["magnitude"]),
+        distance_km=np.array(numbers["distance"]),
+        start_time=np.array(text["start_time"], TEXT),
+    )
+    return table, skipped, first
+
+
+def _rows(path: Path) -> Iterator[tuple[int, list[str] | None]]:
+    """(line number, the fields READ) of every row; an absent column or a literal None is the empty text.
+
+    The fields are None where a row has too few or too many. UserError for a file that is not such a CSV.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file)
+            header = next(reader, [])
+            missing = [column for column in REQUIRED if column not in header]
+            if missing:
+                raise UserError(f"{path} has no column {', '.join(missing)}: not a STEAD CSV file")
+            positions = [header.index(column) if column in header else len(header) for column in READ]
+            for row in reader:
+                if len(row) == len(header):
+                    row.append("")  # what an absent column reads
+                    fields = [row[position] for position in positions]
+                    yield reader.line_num, ["" if field in ABSENT else field for field in fields]
+                elif row:
+                    yield reader.line_num, None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} is not a CSV file ({error})") from error
+
+
+def number(text: str) -> float:
+    """ "2896.0" or "[[2896.]]" -> 2896.0; NaN for anything that is not one number."""
+    try:
+        return float(text.strip("[] "))
+    except ValueError:
+        return np.nan
+
+
+def three_numbers(text: str) -> list[float]:
+    """ "[56.8 55.4 47.4]" -> three numbers; a single one stands for all three; otherwise three NaN."""
+    values = [number(part) for part in text.strip("[] ").split()]
+    return values if len(values) == 3 else values * 3 if len(values) == 1 else [np.nan] * 3
+
+
+def _wrong_arrivals(p: float, s: float) -> str:
+    """Why an earthquake's arrivals cannot be used, or the empty text."""
+    if np.isnan(p) or np.isnan(s):
+        return "earthquake without P or S"
+    if not (0 <= p < SAMPLES and 0 <= s < SAMPLES):
+        return "arrival outside the window"
+    return "" if p < s else "S not after P"

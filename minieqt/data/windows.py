@@ -1,0 +1,108 @@
+"""From recorded traces to what the network learns from: augmented, normalised, labelled.
+
+One call makes many windows. In the readable mode they are made one after the other as `augment` and `labels` define
+it; in the fast mode by the kernels of kernels/augment, which take the same decisions from the same counters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+from typing import Any
+
+import numpy as np
+
+from minieqt import backend
+from minieqt.data.augment import (
+    LOUD,
+    PLAIN,
+    Augmentation,
+    Plan,
+    augment_window,
+    draw_plan,
+    noise_samples,
+    window_uniforms,
+)
+from minieqt.data.labels import SHAPES, check_shape, make_labels
+from minieqt.data.table import TraceTable
+
+Array = Any
+
+
+def make_windows(
+    raw: Array,
+    table: TraceTable,
+    rows: Array,
+    copies: Array,
+    source: Array,
+    augmentation: Augmentation | None = None,
+    seed: int = 0,
+    epoch: int = 0,
+    label_shape: str = "gaussian",
+) -> tuple[Array, Array]:
+    """x (N, 3, 6000) and labels (N, 3, 6000) float32 of N windows.
+
+    Window n is made from the trace raw[source[n]], raw (M, 3, 6000) float32, which stands in row rows[n] of the table;
+    copies (N,) says which copy it is, PLAIN or AUGMENTED. UserError for an unknown label shape.
+    """
+    check_shape(label_shape)
+    make = _make_fast if backend.mode() == "fast" and raw.dtype == np.float32 else _make_readable
+    return make(raw, table, rows, copies, source, augmentation, seed, epoch, label_shape)
+
+
+def _make_readable(
+    raw: Array,
+    table: TraceTable,
+    rows: Array,
+    copies: Array,
+    source: Array,
+    augmentation: Augmentation | None,
+    seed: int,
+    epoch: int,
+    label_shape: str,
+) -> tuple[Array, Array]:
+    x = np.empty((len(rows), *raw.shape[1:]), np.float32)
+    labels = np.empty_like(x)
+    for n, (row, copy) in enumerate(zip(rows.tolist(), copies.tolist(), strict=True)):
+        plan, noise = Plan(), None
+        p, s = table.p_sample[row], table.s_sample[row]
+        if augmentation is not None:
+            u = window_uniforms(seed, epoch, rows[n : n + 1], copy)[0]
+            plan = draw_plan(u, p, s, table.coda_end[row], table.snr_db[row], augmentation, copy)
+        if any(plan.noise):
+            noise = noise_samples(seed, epoch, row, copy)
+        arrivals = np.array([[p, s]]) if table.earthquake[row] else np.empty((0, 2))
+        x[n], arrivals = augment_window(raw[source[n]], arrivals, plan, noise)
+        labels[n] = make_labels(arrivals[:, 0], arrivals[:, 1], label_shape)
+    return x, labels
+
+
+def _make_fast(
+    raw: Array,
+    table: TraceTable,
+    rows: Array,
+    copies: Array,
+    source: Array,
+    augmentation: Augmentation | None,
+    seed: int,
+    epoch: int,
+    label_shape: str,
+) -> tuple[Array, Array]:
+    from kernels.augment import cpu
+    from kernels.augment.draw import COLUMNS
+
+    p, s = table.p_sample[rows], table.s_sample[rows]
+    loud = (table.snr_db[rows] >= LOUD).all(axis=1)
+    # Without augmentation, the plain copies with every rate zero: nothing happens.
+    rates = np.array(astuple(augmentation or NOTHING), np.float64)
+    copies = copies if augmentation else np.full_like(copies, PLAIN)
+    counter = np.uint64(seed), np.uint64(epoch)
+    plans = np.empty((len(rows), COLUMNS), np.float64)
+    x = np.empty((len(rows), *raw.shape[1:]), np.float32)
+    labels = np.empty_like(x)
+    cpu.draw_plans(*counter, rows, copies, p, s, table.coda_end[rows], loud, rates, plans)
+    cpu.make_windows(*counter, rows, copies, p, plans, raw, source, x)
+    cpu.make_labels(p, s, plans, list(SHAPES).index(label_shape), labels)
+    return x, labels
+
+
+NOTHING = Augmentation(shift=0, second_event=0, noise=0, drop_channels=0, gap=0)

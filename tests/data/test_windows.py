@@ -1,0 +1,124 @@
+"""The fast windows against their definition: the same decisions, the same windows but for rounding."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kernels.augment import cpu
+from kernels.augment.draw import COLUMNS
+from minieqt.backend import using
+from minieqt.data.augment import Augmentation, draw_plan, window_uniforms
+from minieqt.data.labels import SHAPES
+from minieqt.data.table import TEXT, TraceTable
+from minieqt.data.windows import make_windows
+from minieqt.errors import UserError
+
+EVERYTHING = Augmentation(0.9, 0.8, 0.5, 0.5, 0.3, 0.5, 0.5, 0.97)
+rates = st.builds(Augmentation, *[st.sampled_from([0, 0.5, 1])] * 7, st.sampled_from([0, 0.97]))
+
+
+def table_of(rng, count, quarters=True):
+    """Earthquakes anywhere in the window, and every fifth row noise."""
+    p = np.round(4 * rng.uniform(0, 4000, count)) / 4 if quarters else rng.uniform(0, 4000, count)
+    s = p + rng.uniform(1, 1900, count).round(2)
+    coda = np.minimum(s + rng.uniform(0, 2000, count), 6000)
+    earthquake = np.arange(count) % 5 > 0
+    for values in (p, s, coda):
+        values[~earthquake] = np.nan
+    text, number = np.full(count, "", TEXT), np.full(count, np.nan)
+    snr = rng.uniform(5, 60, (count, 3))
+    return TraceTable(text, earthquake, p, s, coda, snr, text, text, number, number, text)
+
+
+def both(*args, **kwargs):
+    with using("fast"):
+        fast = make_windows(*args, **kwargs)
+    with using("readable"):
+        return fast, make_windows(*args, **kwargs)
+
+
+def windows_of(table, raw, augmentation, **options):
+    rows = np.repeat(np.arange(len(table)), 2)
+    copies = np.tile([0, 1], len(table))
+    return both(raw, table, rows, copies, rows, augmentation, **options)
+
+
+def plans_of(table, seed, epoch, augmentation):
+    """The kernel's plans and the definition's, as rows of numbers, of the augmented copies."""
+    rows, copies = np.arange(len(table)), np.ones(len(table), int)
+    loud = (table.snr_db >= 10).all(axis=1)
+    fast = np.empty((len(table), COLUMNS))
+    cpu.draw_plans(
+        np.uint64(seed),
+        np.uint64(epoch),
+        rows,
+        copies,
+        table.p_sample,
+        table.s_sample,
+        table.coda_end,
+        loud,
+        np.array(astuple(augmentation), float),
+        fast,
+    )
+    plans = []
+    for row, u in enumerate(window_uniforms(seed, epoch, rows, 1)):
+        facts = table.p_sample[row], table.s_sample[row], table.coda_end[row], table.snr_db[row]
+        plan = draw_plan(u, *facts, augmentation, 1)
+        plans.append(np.hstack(astuple(plan)).astype(float))
+    return fast, np.array(plans)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 1000), rates, st.booleans())
+def test_every_decision_is_the_same(seed, epoch, augmentation, quarters):
+    table = table_of(np.random.default_rng(seed), 200, quarters)
+    fast, plans = plans_of(table, seed, epoch, augmentation)
+    whole = [0, 1, 2, 6, 7, 8, 11, 12]  # shift, second event and divisor, channels, gap: exactly
+    np.testing.assert_array_equal(fast[:, whole], plans[:, whole])
+    np.testing.assert_allclose(fast, plans, rtol=1e-15)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1), rates, st.sampled_from(list(SHAPES)))
+def test_windows_and_labels_are_the_same(seed, augmentation, shape):
+    rng = np.random.default_rng(seed)
+    table = table_of(rng, 12)
+    scale = np.float32(10) ** rng.integers(-6, 6, (12, 3, 1)).astype(np.float32)
+    raw = (rng.standard_normal((12, 3, 6000)).astype(np.float32) + np.float32(3)) * scale
+    raw[1, 0] = raw[2, 1:] = 7  # dead components
+    raw[3] = 0
+    (x, labels), (x_defined, labels_defined) = windows_of(
+        table, raw, augmentation, seed=seed, epoch=3, label_shape=shape
+    )
+    np.testing.assert_allclose(x, x_defined, atol=2e-5)
+    np.testing.assert_allclose(labels, labels_defined, atol=1e-6)
+    assert x.dtype == labels.dtype == np.float32
+
+
+def test_without_augmentation_nothing_happens(rng):
+    table = table_of(rng, 10)
+    raw = rng.standard_normal((10, 3, 6000)).astype(np.float32)
+    rows = np.arange(10)
+    (x, labels), defined = both(raw, table, rows, np.zeros(10, int), rows)
+    np.testing.assert_allclose(x, defined[0], atol=1e-5)
+    np.testing.assert_allclose(labels, defined[1], atol=1e-6)
+    np.testing.assert_allclose(x.std(axis=-1), 1, atol=1e-5)
+
+
+def test_a_large_offset_leaves_no_trace(rng):
+    table = table_of(rng, 20)
+    raw = rng.standard_normal((20, 3, 6000)).astype(np.float32) * 100 + np.float32(1e6)
+    (x, _), (defined, _) = windows_of(table, raw, replace(EVERYTHING, gap=1))
+    np.testing.assert_allclose(x, defined, atol=2e-3)  # a count of 1e6 has steps of a sixteenth
+
+
+def test_an_unknown_shape(rng):
+    table = table_of(rng, 2)
+    with pytest.raises(UserError, match="unknown label shape 'round'"):
+        make_windows(np.zeros((2, 3, 6000), np.float32), table, np.arange(2), np.zeros(2, int), np.arange(2),
+                     label_shape="round")  # fmt: skip
