@@ -66,7 +66,14 @@ def device_of(x: Array) -> str:
 
 @functools.cache
 def twin(definition: Callable, device: str) -> Callable | None:
-    """The fast twin of a definition on a device, or None: the same file, the same name, under kernels/."""
+    """The fast twin of a definition on a device, or None: the same file, the same name, under kernels/.
+
+    RuntimeError if another folder called `kernels` stands first on Python's path: silence would cost the speed.
+    """
+    import kernels
+
+    if kernels.__file__ is None:
+        raise RuntimeError(f"another folder called kernels hides minieqt's own: {list(kernels.__path__)}")
     path = f"kernels.{device}.{definition.__module__.rpartition('.')[2]}"
     if importlib.util.find_spec(path) is None:
         return None

@@ -1,0 +1,44 @@
+"""A result does not depend on the number of threads: to the bit, forward and backward."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+
+import pytest
+
+STEP = """
+import hashlib
+import numpy as np
+from minieqt import EQTransformer
+
+model = EQTransformer(length=768)
+rng = np.random.default_rng(5)
+x, labels = rng.standard_normal((13, 3, 768), np.float32), rng.random((13, 3, 768), np.float32)
+digest = hashlib.sha256()
+model.train()
+digest.update(np.float64(model.loss(x, labels)).tobytes())
+digest.update(model.backward().tobytes())
+digest.update(model.gradient.tobytes())
+for output in model.eval().forward(x):
+    digest.update(output.tobytes())
+print(digest.hexdigest())
+"""
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one processor cannot run two threads side by side")
+def test_one_thread_or_two():
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", STEP],
+            env=os.environ | {"NUMBA_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": "1"},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for threads in ("1", "2")
+    }
+    assert len(digests) == 1
+    assert len(digests.pop().strip()) == len(hashlib.sha256().hexdigest())
