@@ -5,16 +5,16 @@ measure it:
 
     ∇L · v   =   dL(θ + ε v) / dε at ε = 0   ≈   (L(θ + ε v) - L(θ - ε v)) / 2ε
 
-The central difference is off by about ε² L''' / 6, and by rounding, about 1e-16 L / ε. In float64 ε = 1e-5 makes both
+The central difference is off by about ε² L‴ / 6, and by rounding, about 1e-16 L / ε. In float64 ε = 1e-5 makes both
 some 1e-10; in float32 there would be nothing to see. A layer's output is no number, so L = Σ y · cotangent with a
 random cotangent, which is the dy that arrives. (Ones would hide bugs: the sum of a normalised signal never changes,
 so under them LayerNorm's dx is zero, and a backward that forgets most of it passes.)
 
 At a kink (ReLU at 0, a maximum at a tie) there is no gradient, and a step across one measures the mean of two slopes.
-Random inputs lie on no kink, but the more values there are and the more of them a step moves, the likelier one of
-them crosses. So a small layer moves one element at a time, by ε = 1e-5; a large one moves whole arrays in a few random
-directions, by less, and a network with its hundred thousand kinks by less again, which is paid for in rounding. Of
-the directions' errors the median counts: a kink spoils one of them, a bug spoils all.
+Random inputs lie on no kink, but the more values there are and the further a step moves them, the likelier one of them
+crosses. A small layer can move one element at a time. A large one, and a network with its hundred thousand kinks,
+moves whole arrays in a few random directions, each just far enough to change L by about 1e-8, and the smallest of
+the directions' errors counts: a kink spoils some of them, a bug in backward spoils them all.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from minieqt.layer import Layer
 
 Array = Any
 
-ELEMENT_STEP, ARRAY_STEP, NETWORK_STEP = 1e-5, 1e-7, 1e-8  # ε, for the reasons given above
+STEP = 1e-5  # ε where one element moves
+CHANGE = 1e-8  # of L where a whole array moves
 FLOOR = 1e-2  # a gradient smaller than this part of the largest (zero but for rounding, say) is measured against it
 
 
@@ -40,26 +41,21 @@ def check_layer(layer: Layer, x: Array, rng: np.random.Generator, directions: in
     new ones.
     """
     x = x.copy()
-    cotangent = rng.standard_normal(layer.forward(x).shape)
+    y = layer.forward(x)
+    cotangent = rng.standard_normal(y.shape) / np.sqrt(y.size)  # so that L is of the order of y
     layer.zero_gradients()
     arrays = with_gradients(layer, x, layer.backward(cotangent))
-    eps = ELEMENT_STEP if directions is None else ARRAY_STEP
-    return compare(lambda: (layer.forward(x) * cotangent).sum(), arrays, rng, directions, eps)
+    return compare(lambda: float((layer.forward(x) * cotangent).sum()), arrays, rng, directions)
 
 
 def check_loss(
-    model: Any,
-    x: Array,
-    labels: Array,
-    rng: np.random.Generator,
-    directions: int = 3,
-    by_name: bool = True,
+    model: Any, x: Array, labels: Array, rng: np.random.Generator, directions: int = 4, by_name: bool = True
 ) -> dict[str, float]:
     """{name of a parameter, or "x": relative error} of a network's `backward` after `loss(x, labels)`.
 
     Each array is moved in `directions` random directions; `by_name=False` moves all parameters together, as "vector",
-    which takes two evaluations where one by one takes hundreds. Otherwise as in `check_layer`: training mode, float64,
-    and every evaluation has the dropout masks of the network's next step.
+    which takes a few evaluations where one by one takes hundreds. Otherwise as in `check_layer`: training mode,
+    float64, and every evaluation has the dropout masks of the network's next step.
     """
     x, step = x.copy(), model.randomness.step
 
@@ -72,7 +68,7 @@ def check_loss(
     arrays = with_gradients(model, x, model.backward())
     if not by_name:
         arrays = {"vector": (model.vector, model.gradient), "x": arrays["x"]}
-    return compare(loss, arrays, rng, directions, NETWORK_STEP)
+    return compare(loss, arrays, rng, directions)
 
 
 def with_gradients(layer: Layer, x: Array, dx: Array) -> dict[str, tuple[Array, Array]]:
@@ -85,25 +81,30 @@ def compare(
     value: Callable[[], float],
     arrays: dict[str, tuple[Array, Array]],
     rng: np.random.Generator,
-    directions: int | None,
-    eps: float,
+    directions: int | None = None,
 ) -> dict[str, float]:
-    """{name: |a - n| / max(|a|, |n|, floor)} for {name: (array, its gradient)}; value() is a function of the arrays.
+    """{name: relative error} for {name: (array, its gradient)}, where value() is a function of the arrays.
 
-    a are the analytical slopes and n the numerical ones, element by element or direction by direction; |·| is the
-    norm or the median; the floor a hundredth of the largest |n|. ValueError if an array is not float64.
+    The error is |a - n| / max(|∇L|, |n|, floor) with the analytical and the numerical slopes a and n, by norm over all
+    elements or the smallest of some directions. ValueError if an array is not float64.
     """
-    size = np.linalg.norm if directions is None else median_size
-    slopes = {}
+    floor = FLOOR * max(norm(gradient) for _, gradient in arrays.values())
+    errors = {}
     for name, (array, gradient) in arrays.items():
         if array.dtype != np.float64:
             raise ValueError(f"gradients are checked in float64, {name} is {array.dtype}")
-        moves = single_elements(array) if directions is None else random_directions(array, directions, rng)
-        pairs = [((gradient * move).sum(), slope(value, array, move, eps)) for move in moves]
-        slopes[name] = np.array(pairs).T
-    floor = FLOOR * max(size(n) for _, n in slopes.values())
-    scale = {name: max(size(a), size(n), floor) for name, (a, n) in slopes.items()}
-    return {name: float(size(a - n) / scale[name]) if scale[name] else 0.0 for name, (a, n) in slopes.items()}
+        size = max(norm(gradient), floor)
+        if directions is None:
+            slopes = np.reshape([slope(value, array, move, STEP) for move in single_elements(array)], array.shape)
+            errors[name] = relative(norm(gradient - slopes), max(size, norm(slopes)))
+        else:
+            tried = []
+            for _ in range(directions):
+                move = rng.standard_normal(array.shape)
+                n = slope(value, array, move, CHANGE / (size or 1))
+                tried.append(relative(abs(float((gradient * move).sum()) - n), max(size, abs(n))))
+            errors[name] = min(tried)
+    return errors
 
 
 def slope(value: Callable[[], float], array: Array, direction: Array, eps: float) -> float:
@@ -125,12 +126,11 @@ def single_elements(array: Array) -> Iterator[Array]:
         yield direction
 
 
-def random_directions(array: Array, count: int, rng: np.random.Generator) -> Iterator[Array]:
-    """`count` directions of standard normal numbers."""
-    for _ in range(count):
-        yield rng.standard_normal(array.shape)
+def norm(array: Array) -> float:
+    """√(Σ of squares)."""
+    return float(np.linalg.norm(array))
 
 
-def median_size(values: Array) -> float:
-    """The median magnitude."""
-    return float(np.median(abs(values)))
+def relative(error: float, size: float) -> float:
+    """error / size, and zero where nothing is compared with nothing."""
+    return error / size if size else 0.0

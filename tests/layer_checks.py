@@ -21,6 +21,8 @@ def assert_gradients(layer, x, rng, directions=None):
     """The gradients of every parameter and of x agree with numerical ones in float64."""
     errors = check_layer(layer, x, rng, directions)
     assert errors.keys() == layer.parameters().keys() | {"x"}
+    dx = layer.backward(rng.standard_normal(layer.forward(x).shape))
+    assert dx.any() or any(gradient.any() for gradient in layer.gradients().values()), "all zero: nothing was checked"
     worst = max(errors, key=errors.__getitem__)
     assert errors[worst] <= TOLERANCE, f"{worst}: relative error {errors[worst]:.1e}"
 

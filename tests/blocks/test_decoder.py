@@ -13,7 +13,7 @@ from minieqt.layers.upsample import crop1d_forward, upsample1d_forward
 CASES = [  # B, C, O, K, T, crop
     (2, 3, 4, 5, 6, (0, 0)),
     (2, 3, 2, 5, 6, (1, 1)),
-    (1, 1, 1, 1, 1, (0, 0)),
+    (1, 1, 1, 1, 3, (0, 0)),
     (1, 2, 3, 4, 7, (0, 1)),
     (3, 1, 2, 3, 4, (2, 1)),
 ]

@@ -10,7 +10,7 @@ from minieqt.blocks.encoder import Encoder, EncoderStage
 from minieqt.layers.activations import relu_forward
 from minieqt.layers.pool import maxpool1d_forward
 
-SHAPES = [(2, 3, 4, 5, 9), (1, 1, 1, 1, 1), (1, 2, 3, 4, 7), (3, 1, 2, 11, 8)]  # B, C, O, K, T
+SHAPES = [(2, 3, 4, 5, 9), (1, 1, 1, 1, 3), (1, 2, 3, 4, 7), (3, 1, 2, 11, 8)]  # B, C, O, K, T
 
 
 @pytest.mark.parametrize("B, C, O, K, T", SHAPES)
