@@ -36,7 +36,7 @@ def parse(arguments: list[str] | None) -> dict[str, Any]:
     add("--label-shape", choices=("gaussian", "triangle", "box"), help=f"of P and S ({Config.label_shape})")
     add("--epochs", type=whole(1), help=f"at most ({Config.epochs}; synthetic {SYNTHETIC['epochs']})")
     add("--patience", type=whole(1), help=f"stop after so many epochs without improvement ({Config.patience})")
-    add("--batch-size", type=whole(2), help=f"({Config.batch_size}; synthetic {SYNTHETIC['batch_size']})")
+    add("--batch-size", type=whole(2), help=f"(200, less on a small set; synthetic {SYNTHETIC['batch_size']})")
     add("--learning-rate", type=positive, help=f"of the first epochs ({Config.learning_rate:g})")
     add("--lstm-blocks", type=whole(1, 16), help=f"2 as in the paper, 3 as released ({Config.lstm_blocks})")
     add("--drop-rate", type=share, help=f"dropout ({Config.drop_rate})")

@@ -15,8 +15,8 @@ from minieqt.model import EQTransformer
 def warm_up(model: EQTransformer, training: bool = True) -> None:
     """Compile every kernel that `model` will need, on two windows of a twin of its own; `model` is not touched.
 
-    A progress bar appears if that takes more than a second; once compiled, kernels are kept on disk. Nothing happens
-    in the readable mode or in float64, which need no kernels.
+    A progress bar appears if that takes more than a second, one line where nobody watches a terminal; once compiled,
+    kernels are kept on disk. Nothing happens in the readable mode or in float64, which need no kernels.
     """
     if backend.mode() == "readable" or model.vector.dtype != np.float32:
         return
@@ -24,11 +24,16 @@ def warm_up(model: EQTransformer, training: bool = True) -> None:
 
     twin = EQTransformer(**model.config)
     x = np.random.default_rng(0).standard_normal((2, 3, twin.length), np.float32)
-    title = "compiling the kernels for this processor (once)"
-    with tqdm(desc=title, unit=" functions", delay=1, leave=False) as progress:
+    title = "compiling the kernels for this processor, once"
+    with tqdm(desc=title, unit=" functions", delay=1, leave=False, disable=None) as progress:
 
         class Count(event.Listener):
+            first = True
+
             def on_start(self, event: Any) -> None:
+                if self.first and progress.disable:
+                    print(f"{title}: about half a minute", flush=True)
+                self.first = False
                 progress.update()
 
             def on_end(self, event: Any) -> None:

@@ -17,7 +17,8 @@ NAME = "config.json"
 @dataclass(frozen=True)
 class Config:
     """Everything the result depends on. `data` and `csv` are absolute paths; None means the synthetic set of
-    `windows` windows. `seed` rules weights, dropout, split, order and augmentation."""
+    `windows` windows, None as batch size what `run.batch_size` finds sensible. `seed` rules weights, dropout, split,
+    order and augmentation."""
 
     data: str | None = None
     csv: str | None = None
@@ -26,7 +27,7 @@ class Config:
     label_shape: str = "gaussian"
     epochs: int = 200
     patience: int = 12
-    batch_size: int = 200
+    batch_size: int | None = None
     learning_rate: float = 1e-3
     lstm_blocks: int = 2
     drop_rate: float = 0.1

@@ -29,6 +29,9 @@ METRICS = "metrics.json"
 SPLIT_LISTS = tuple(f"{part}.txt" for part in PARTS)
 RUN_FILES = (LAST, BEST, HISTORY, CURVES, METRICS, *SPLIT_LISTS, configuration.NAME)
 
+PAPER_BATCH = 200
+LEAST_STEPS, LEAST_BATCH = 16, 8  # a small data set gets smaller batches, so that an epoch is at least so many steps
+
 Array = Any
 
 
@@ -132,12 +135,19 @@ def loaders(config: Config, dataset: Any, parts: Sequence[Array]) -> tuple[Loade
     """
     training, validation, test = parts
     options: dict[str, Any] = {"seed": config.seed, "label_shape": config.label_shape}
-    batch_size = min(config.batch_size, 2 * len(training))
+    size = batch_size(config, 2 * len(training))
     return (
-        Loader(dataset, training, batch_size, augmentation=Augmentation(), **options),
-        Loader(dataset, validation, config.batch_size, shuffle=False, **options),
-        Loader(dataset, test, config.batch_size, shuffle=False, **options),
+        Loader(dataset, training, size, augmentation=Augmentation(), **options),
+        Loader(dataset, validation, size, shuffle=False, **options),
+        Loader(dataset, test, size, shuffle=False, **options),
     )
+
+
+def batch_size(config: Config, windows: int) -> int:
+    """The batch size asked for; else the paper's 200, or less where an epoch of `windows` would have too few steps."""
+    if config.batch_size is not None:
+        return min(config.batch_size, windows)
+    return min(PAPER_BATCH, max(LEAST_BATCH, 2 * (windows // (2 * LEAST_STEPS))), windows)
 
 
 def split_texts(dataset: Any, parts: Sequence[Array]) -> dict[str, str]:

@@ -25,7 +25,7 @@ def test_there_and_back(folder):
 
 def test_paper_defaults():
     c = Config()
-    assert (c.epochs, c.patience, c.batch_size, c.learning_rate, c.lstm_blocks) == (200, 12, 200, 1e-3, 2)
+    assert (c.epochs, c.patience, c.batch_size, c.learning_rate, c.lstm_blocks) == (200, 12, None, 1e-3, 2)
 
 
 def test_resume_without_options(folder):

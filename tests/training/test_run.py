@@ -7,7 +7,7 @@ import pytest
 
 from minieqt.errors import UserError
 from minieqt.training.config import Config
-from minieqt.training.run import check_split, loaders, open_data, synthetic, write_split
+from minieqt.training.run import batch_size, check_split, loaders, open_data, synthetic, write_split
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +53,18 @@ def test_split_lists(opened, tmp_path):
     check_split(tmp_path, dataset, parts)
     with pytest.raises(UserError, match=r"the data have changed.*training\.txt"):
         check_split(tmp_path, dataset, (parts[0][1:], *parts[1:]))
+
+
+@pytest.mark.parametrize(
+    "asked, windows, expected",
+    [
+        (None, 2_000_000, 200),  # STEAD: the paper's
+        (None, 288, 18),  # a small set: sixteen steps an epoch
+        (None, 40, 8),
+        (None, 6, 6),  # never more than there is
+        (64, 288, 64),
+        (64, 48, 48),
+    ],
+)
+def test_batch_size(asked, windows, expected):
+    assert batch_size(Config(batch_size=asked), windows) == expected

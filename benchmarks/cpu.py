@@ -1,0 +1,233 @@
+"""How fast the network is on this processor, beside the same network in PyTorch, in one run.
+
+    python benchmarks/cpu.py                   everything, about six minutes; writes benchmarks/results/cpu.txt
+    python benchmarks/cpu.py --no-compile      without torch.compile, which needs a C++ compiler
+    python benchmarks/cpu.py --rounds 3 --out /dev/stdout
+
+The contenders take turns, round after round, so that a busy neighbour disturbs them all alike; a figure is the median
+of the rounds. PyTorch (torch, seisbench: `pip install -e '.[peers]'`) is left out where it is absent. The second table
+takes one training step apart, kernel by kernel, beside what this machine's BLAS reaches on a large matrix product.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from machine import describe
+from tqdm import tqdm
+
+from minieqt import EQTransformer, backend
+from minieqt.adam import Adam
+from minieqt.loss import WEIGHTS
+from minieqt.threads import available_threads, limit_threads
+
+RESULTS = Path(__file__).parent / "results" / "cpu.txt"
+Task = tuple[str, int]  # "inference" or "training step", batch size
+TASKS: list[Task] = [("inference", batch) for batch in (1, 32, 256)] + [("training step", batch) for batch in (32, 200)]
+
+
+def windows(batch: int) -> tuple[Any, Any]:
+    """Random input (batch, 3, 6000) and labels of the same shape."""
+    rng = np.random.default_rng(batch)
+    return rng.standard_normal((batch, 3, 6000), np.float32), rng.random((batch, 3, 6000), np.float32)
+
+
+def minieqt_contender(mode: str) -> Callable[[Task], Callable[[], None]]:
+    """Our network in one of its two modes: a task -> a function that does it once."""
+    model = EQTransformer(lstm_blocks=2)
+    optimiser = Adam(model)
+
+    def prepare(task: Task) -> Callable[[], None]:
+        kind, (x, labels) = task[0], windows(task[1])
+
+        def once() -> None:
+            with backend.using(mode):
+                if kind == "inference":
+                    model.eval().forward(x)
+                else:
+                    model.train()
+                    model.zero_gradients()
+                    model.loss(x, labels)
+                    model.backward()
+                    optimiser.step()
+
+        return once
+
+    return prepare
+
+
+def torch_contender(compile_it: bool) -> Callable[[Task], Callable[[], None]]:
+    """SeisBench's EQTransformer, with two LSTM blocks as ours: eager or through torch.compile."""
+    import torch
+    from seisbench.models import EQTransformer as SeisBenchEQTransformer
+
+    network = SeisBenchEQTransformer(lstm_blocks=2)
+    optimiser = torch.optim.Adam(network.parameters())
+    call = torch.compile(network) if compile_it else network
+    entropy = torch.nn.functional.binary_cross_entropy
+
+    def prepare(task: Task) -> Callable[[], None]:
+        kind, (x, labels) = task[0], (torch.from_numpy(a) for a in windows(task[1]))
+
+        def once() -> None:
+            if kind == "inference":
+                network.eval()
+                with torch.inference_mode():
+                    call(x)
+            else:
+                network.train()
+                optimiser.zero_grad()
+                losses = (entropy(p, y) for p, y in zip(call(x), labels.unbind(1), strict=True))
+                sum(w * loss for w, loss in zip(WEIGHTS, losses, strict=True)).backward()
+                optimiser.step()
+
+        return once
+
+    return prepare
+
+
+def contenders(with_compile: bool) -> dict[str, Callable[[Task], Callable[[], None]]]:
+    """{name: contender}, PyTorch's where it is installed."""
+    found = {"readable": minieqt_contender("readable"), "fast": minieqt_contender("fast")}
+    try:
+        found["SeisBench eager"] = torch_contender(False)
+        if with_compile:
+            found["torch.compile"] = torch_contender(True)
+    except ImportError:
+        print("torch or seisbench is not installed: no peer to compare with (pip install -e '.[peers]')")
+    return found
+
+
+def race(task: Task, field: dict[str, Callable], rounds: int) -> dict[str, float]:
+    """{contender: windows per second}, medians of rounds in which they take turns."""
+    runners = {name: prepare(task) for name, prepare in field.items()}
+    repeats = 10 if task[1] == 1 else 1
+    seconds: dict[str, list[float]] = defaultdict(list)
+    for number in tqdm(range(rounds + 1), f"{task[0]}, batch {task[1]}", leave=False):
+        for name, once in runners.items():
+            start = time.perf_counter()
+            for _ in range(repeats):
+                once()
+            if number > 0:  # the first round compiles and warms up
+                seconds[name].append((time.perf_counter() - start) / repeats)
+    return {name: task[1] / float(np.median(times)) for name, times in seconds.items()}
+
+
+def blas_peak() -> float:
+    """GFLOP/s of a single-precision matrix product of 2048 × 2048 by NumPy's BLAS on all cores: the best of ten."""
+    from threadpoolctl import threadpool_limits
+
+    a = np.random.default_rng(0).standard_normal((2048, 2048), np.float32)
+    times = []
+    with threadpool_limits(available_threads(), user_api="blas"):
+        for _ in range(10):
+            start = time.perf_counter()
+            a @ a
+            times.append(time.perf_counter() - start)
+    return 2 * 2048**3 / min(times) / 1e9
+
+
+CONVOLUTIONS = ("conv1d", "encoder_stage", "decoder_stage", "rescnn_half")
+
+
+def operations(name: str, arguments: tuple) -> float:
+    """Multiplications and additions of a convolution's kernel call, as its definition counts them; 0 for others."""
+    if not name.startswith(CONVOLUTIONS):
+        return 0.0
+    if name.endswith("_backward"):  # the input and the weights are the first two arrays of the convolution's cache
+        cache = arguments[1][-1] if name.startswith("rescnn") else arguments[1]
+        x, W = cache[:2]
+    else:
+        x, W = arguments[0], arguments[5 if name.startswith("rescnn") else 1]
+    (B, _, T), (O, C, K) = x.shape, W.shape
+    outputs = 2 * T if name.startswith("decoder") else T
+    return (4.0 if name.endswith("_backward") else 2.0) * B * O * C * K * outputs
+
+
+def take_apart(batch: int, repeats: int) -> tuple[dict[str, tuple[float, float, int]], float]:
+    """{kernel: (seconds, operations, calls)} a training step, and the whole step's seconds; medians of `repeats`."""
+    once = minieqt_contender("fast")(("training step", batch))
+    once()
+    plain_twin, log = backend.twin, []
+
+    def timed_twin(definition: Callable, device: str) -> Callable | None:
+        kernel = plain_twin(definition, device)
+
+        def timed(*arguments: Any) -> Any:
+            start = time.perf_counter()
+            result = kernel(*arguments)
+            log.append((definition.__name__, time.perf_counter() - start, operations(definition.__name__, arguments)))
+            return result
+
+        return kernel and timed
+
+    seconds, steps = defaultdict(list), []
+    backend.twin = timed_twin
+    try:
+        for _ in range(repeats):
+            log.clear()
+            start = time.perf_counter()
+            once()
+            steps.append(time.perf_counter() - start)
+            for name in {entry[0] for entry in log}:
+                seconds[name].append(sum(entry[1] for entry in log if entry[0] == name))
+        calls = {name: [entry for entry in log if entry[0] == name] for name in seconds}
+    finally:
+        backend.twin = plain_twin
+    table = {
+        name: (float(np.median(times)), sum(entry[2] for entry in calls[name]), len(calls[name]))
+        for name, times in seconds.items()
+    }
+    return table, float(np.median(steps))
+
+
+def report(rounds: int, with_compile: bool) -> str:
+    """Both tables, as text."""
+    threads = available_threads()
+    lines = [describe("numpy", "numba", "torch", "seisbench"), f"{threads} threads, float32", ""]
+    field = contenders(with_compile)
+    lines += ["windows per second (median), and how many times the peer's",
+              f"{'':24}" + "".join(f"{name:>17}" for name in field) + f"{'× eager':>10}{'× compile':>11}"]
+    for task in TASKS:
+        speed = race(task, field, rounds)
+        ratios = [speed["fast"] / speed.get(peer, np.nan) for peer in ("SeisBench eager", "torch.compile")]
+        lines.append(f"{task[0] + ', batch ' + str(task[1]):24}" + "".join(f"{v:17.1f}" for v in speed.values())
+                     + f"{ratios[0]:10.2f}{ratios[1]:11.2f}")
+    peak = blas_peak()
+    table, step = take_apart(32, 2 * rounds + 1)
+    lines += ["", f"one training step at batch 32: {1e3 * step:.1f} ms; this machine's BLAS: {peak:.0f} GFLOP/s",
+              "rates count the operations of the definition (a decoder stage's folded kernel does about half of them)",
+              f"{'kernel':26}{'calls':>6}{'ms':>9}{'share':>8}{'GFLOP/s':>9}{'of BLAS':>9}"]
+    for name, (seconds, flop, calls) in sorted(table.items(), key=lambda row: -row[1][0]):
+        rate = f"{flop / seconds / 1e9:9.0f}{flop / seconds / 1e9 / peak:9.0%}" if flop else f"{'–':>9}{'–':>9}"
+        lines.append(f"{name:26}{calls:6d}{1e3 * seconds:9.2f}{seconds / step:8.1%}{rate}")
+    convolutions = [row for row in table.values() if row[1]]
+    total, flop = sum(row[0] for row in convolutions), sum(row[1] for row in convolutions)
+    lines.append(f"{'all convolutions':26}{sum(r[2] for r in convolutions):6d}{1e3 * total:9.2f}{total / step:8.1%}"
+                 f"{flop / total / 1e9:9.0f}{flop / total / 1e9 / peak:9.0%}")
+    rest = step - sum(row[0] for row in table.values())
+    lines.append(f"{'between the kernels':26}{'':6}{1e3 * rest:9.2f}{rest / step:8.1%}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure, print, and write the results file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=7, help="rounds a task (7)")
+    parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
+    parser.add_argument("--out", type=Path, default=RESULTS, help=f"({RESULTS})")
+    options = parser.parse_args()
+    limit_threads(available_threads())
+    text = report(options.rounds, not options.no_compile)
+    options.out.write_text(text + "\n")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
