@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from kernels.augment.philox import four_uniforms, shared
+from kernels.augment.philox import four_uniforms, larger, shared
 
 SAMPLES, HALF_WIDTH = 6000, 20  # as in minieqt/data/table.py and labels.py
 NUMBERS = 16  # uniform numbers that decide over a window
@@ -123,4 +123,4 @@ def draw_gap(u, rate, plan):  # type: ignore[no-untyped-def]
 @shared
 def overlaps(start, end, p, s):  # type: ignore[no-untyped-def]
     """Does the gap touch the event's labels?"""
-    return p - HALF_WIDTH < end and start < max(s + 2 * (s - p) / 5, s + HALF_WIDTH + 1)
+    return p - HALF_WIDTH < end and start < larger(s + 2 * (s - p) / 5, s + HALF_WIDTH + 1)

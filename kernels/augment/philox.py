@@ -26,6 +26,18 @@ def inlined(function: Callable) -> Callable:
 
 
 @inlined
+def larger(a, b):  # type: ignore[no-untyped-def]
+    """max(a, b), which Numba's CUDA target takes for the largest of a list."""
+    return a if a > b else b
+
+
+@inlined
+def smaller(a, b):  # type: ignore[no-untyped-def]
+    """min(a, b)."""
+    return a if a < b else b
+
+
+@inlined
 def four_uniforms(seed, c0, c1, c2, c3):  # type: ignore[no-untyped-def]
     """Four float32 in [0, 1) from a counter of four words, all of them uint64 below 2^32."""
     k0, k1 = seed, AUGMENT

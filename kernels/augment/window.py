@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from kernels.augment.draw import HALF_WIDTH, SAMPLES
-from kernels.augment.philox import four_uniforms, inlined, shared
+from kernels.augment.philox import four_uniforms, inlined, larger, shared, smaller
 
 ONE, TWO, TURN = np.float32(1), np.float32(2), np.float32(2 * np.pi)
 GAUSSIAN, TRIANGLE, BOX = range(3)  # shapes of a pick's label
@@ -46,7 +46,7 @@ def part_of_maximum(x, lane, lanes):  # type: ignore[no-untyped-def]
     """max x."""
     largest = x[lane]
     for t in range(lane, x.size, lanes):
-        largest = max(largest, x[t])
+        largest = larger(largest, x[t])
     return largest
 
 
@@ -55,7 +55,7 @@ def part_of_liveness(x, lane, lanes):  # type: ignore[no-untyped-def]
     """max |x|: zero where nothing was recorded."""
     largest = abs(x[lane])
     for t in range(lane, x.size, lanes):
-        largest = max(largest, abs(x[t]))
+        largest = larger(largest, abs(x[t]))
     return largest
 
 
@@ -73,7 +73,7 @@ def shift(raw, mean, by, y, lane, lanes):  # type: ignore[no-untyped-def]
 def add_second_event(raw, mean, p, start, divisor, y, lane, lanes):  # type: ignore[no-untyped-def]
     """The same event, from sample p of the raw window on, again at sample `start` of y."""
     event, room = raw[p : p + SAMPLES - start], y[start:]
-    for t in range(lane, min(room.size, event.size), lanes):
+    for t in range(lane, smaller(room.size, event.size), lanes):
         room[t] += (event[t] - mean) / divisor
 
 
@@ -145,12 +145,12 @@ def label_arrivals(labels, arrival, p, by, second, shape, lane, lanes):  # type:
 @shared
 def label_bump(labels, arrival, other, second, shape, lane, lanes):  # type: ignore[no-untyped-def]
     """An arrival's bump with what the other's adds to it: no sample needs more than one thread, nor an order."""
-    start, end = max(math.ceil(arrival - HALF_WIDTH), 0), min(math.floor(arrival + HALF_WIDTH) + 1, SAMPLES)
+    start, end = larger(math.ceil(arrival - HALF_WIDTH), 0), smaller(math.floor(arrival + HALF_WIDTH) + 1, SAMPLES)
     for t in range(start + lane, end, lanes):
         value = bump(t - arrival, shape)
         if second > 0 and math.ceil(other - HALF_WIDTH) <= t <= math.floor(other + HALF_WIDTH):
             value += bump(t - other, shape)
-        labels[t] = min(value, 1.0)
+        labels[t] = smaller(value, 1.0)
 
 
 @shared
@@ -169,7 +169,7 @@ def label_detection(labels, p, s, by, second, lane, lanes):  # type: ignore[no-u
     """1 from P to S + 0.4 (S − P), for the event and for the second."""
     p, s = p + by, s + by
     for _ in range(2 if second > 0 else 1):
-        start, end = max(math.ceil(p), 0), min(math.ceil(s + 2 * (s - p) / 5), SAMPLES)
+        start, end = larger(math.ceil(p), 0), smaller(math.ceil(s + 2 * (s - p) / 5), SAMPLES)
         for t in range(start + lane, end, lanes):
             labels[t] = 1
         further = second - math.floor(p)
