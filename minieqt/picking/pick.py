@@ -94,7 +94,9 @@ def rejoin(traces: Iterable[Trace]) -> Iterator[Trace]:
 
 def whole(parts: list[Trace]) -> Trace:
     """One trace of traces that follow each other."""
-    return Trace(np.concatenate([part.data for part in parts]), parts[0].stats)
+    joined = parts[0].copy()
+    joined.data = np.concatenate([part.data for part in parts])
+    return joined
 
 
 def station_days(

@@ -92,9 +92,13 @@ class Events(list[Event]):
 
     def catalogue(self) -> Catalog:
         """An ObsPy Catalog."""
-        from obspy.core.event import Catalog, CreationInfo
+        from obspy.core.event import Catalog, CreationInfo, ResourceIdentifier
 
-        return Catalog([quake_event(event) for event in self], creation_info=CreationInfo(agency_id=AGENCY))
+        return Catalog(
+            [quake_event(event) for event in self],
+            resource_id=ResourceIdentifier("smi:minieqt/catalogue"),  # ObsPy's own choice is another one every time
+            creation_info=CreationInfo(agency_id=AGENCY),
+        )
 
 
 # -- tables ------------------------------------------------------------------------------------------------------

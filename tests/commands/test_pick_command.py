@@ -1,0 +1,177 @@
+"""python -m minieqt pick and convert: results, resuming, and mistakes in words."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import obspy
+import pytest
+from obspy import UTCDateTime
+
+from minieqt import cli
+from minieqt.commands import pick as command
+from minieqt.errors import UserError
+from minieqt.model import EQTransformer
+from minieqt.picking import run as picking_run
+from minieqt.weights import load_weights, save_weights
+
+TABLES = {"X_prediction_results.csv", "association.csv", "picks.csv", "picks.xml"}
+OPTIONS = ("--detection-threshold", "0.3", "--filter", "1-20")
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "w.h5"
+    save_weights(path, EQTransformer(lstm_blocks=1, length=256))
+    return path
+
+
+@pytest.fixture
+def records(tmp_path):
+    """Two days of the example that ObsPy brings along, a minute before and after midnight."""
+    midnight = UTCDateTime("2022-02-07T00:00:00")
+    for number, start in enumerate((midnight - 60, midnight + 20)):
+        stream = obspy.read()
+        for one in stream:
+            one.stats.starttime = start
+        (tmp_path / "in").mkdir(exist_ok=True)
+        stream.write(str(tmp_path / "in" / f"{number}.mseed"), format="MSEED", encoding="FLOAT64")
+    return tmp_path / "in"
+
+
+def start(records, weights, *more):
+    out = records.parent / "out"
+    assert cli.main(["pick", str(records), "--weights", str(weights), "--out", str(out), *OPTIONS, *more]) == 0
+    return out
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def test_results_and_resuming(records, weights, capsys, monkeypatch):
+    out = start(records, weights)
+    first = contents(out)
+    assert set(first) == TABLES and "2 station-days picked, 0 taken" in capsys.readouterr().out
+    assert len(list((out / "station_days").iterdir())) == 2
+    with monkeypatch.context() as patch:
+        patch.setattr(picking_run, "station_day", None)  # nothing is to be picked again
+        assert contents(start(records, weights)) == first
+    assert "0 station-days picked, 2 taken" in capsys.readouterr().out
+    start(records, weights, "--overlap", "0.6")  # other settings: everything again
+    assert "2 station-days picked, 0 taken" in capsys.readouterr().out
+    (out / "station_days" / "BW.RJOB.2022-02-06.json").write_text('{"made":')  # half a file: that day again
+    assert contents(start(records, weights, "--overlap", "0.6")).keys() == TABLES
+    assert "1 station-days picked, 1 taken" in capsys.readouterr().out
+    os.utime(records / "1.mseed", (0, 0))  # a file has changed: both days see it
+    start(records, weights, "--overlap", "0.6")
+    assert "2 station-days picked, 0 taken" in capsys.readouterr().out
+
+
+def test_interrupted(records, weights, monkeypatch, capsys):
+    """Stopped in the second day: the first is kept, and the end is the same as without a stop."""
+    whole = contents(start(records, weights))
+    for path in (records.parent / "out").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    real, calls = picking_run.station_day, []
+
+    def once(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(picking_run, "station_day", once)
+        with pytest.raises(KeyboardInterrupt):
+            start(records, weights)
+    left = [path.name for path in (records.parent / "out").rglob("*") if path.is_file()]
+    assert left == ["BW.RJOB.2022-02-06.json"]
+    capsys.readouterr()
+    assert contents(start(records, weights)) == whole
+    assert "1 station-days picked, 1 taken" in capsys.readouterr().out
+
+
+def test_more_to_write(records, weights):
+    more = ("--probabilities", "--plots", "1", "--uncertainty", "2", "--seed", "3", "--station", "BW.*")
+    out = start(records, weights, *more)
+    probabilities = obspy.read(str(out / "probabilities" / "BW.RJOB.2022-02-06.mseed"))
+    assert sorted(one.stats.channel for one in probabilities) == ["DET", "P", "S"]
+    assert all(one.stats.npts == 3000 for one in probabilities)
+    parts = [json.loads(path.read_text()) for path in (out / "station_days").iterdir()]
+    assert len(list((out / "plots").glob("*.png"))) == sum(len(part["events"]) > 0 for part in parts) > 0
+    with (out / "X_prediction_results.csv").open() as file:
+        assert all(row["detection_uncertainty"] for row in csv.DictReader(file))
+
+
+def test_real_record(shared, tmp_path):
+    files = [str(shared / "data" / "PB.B204.mseed"), "--weights", str(shared / "weights" / "eqt_conservative.npz")]
+    times = ["--start", "2022-02-06T02:25", "--end", "2022-02-06T02:40", "--station", "B204"]
+    assert cli.main(["pick", *files, "--out", str(tmp_path), *times, "--plots", "1"]) == 0
+    (event,) = obspy.read_events(str(tmp_path / "picks.xml"))
+    p, s = event.picks
+    assert abs(p.time - UTCDateTime("2022-02-06T02:31:29.32")) <= 0.2 and p.waveform_id.channel_code == "EHZ"
+    assert abs(s.time - UTCDateTime("2022-02-06T02:31:34.43")) <= 0.3 and 0 < s.time_errors.uncertainty < 1
+    assert [path.name for path in (tmp_path / "plots").iterdir()] == ["PB.B204.2022-02-06T023129.png"]
+
+
+def test_example(shared, tmp_path, capsys):
+    weights = shared / "weights" / "eqt_conservative.npz"
+    assert cli.main(["pick", "--example", "--weights", str(weights), "--out", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "P 2009-08-24T00:20:07" in out and "S 2009-08-24T00:20:08" in out
+    assert (tmp_path / "example.png").stat().st_size > 10_000
+
+
+def test_example_with_the_last_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="make train"):
+        cli.main(["pick", "--example"])
+    for number in ("001", "002"):
+        (command.RUNS / number).mkdir(parents=True)
+        save_weights(command.RUNS / number / "best.h5", EQTransformer(lstm_blocks=1, seed=int(number)))
+    assert cli.main(["pick", "--example"]) == 0
+    assert "runs/002/best.h5" in capsys.readouterr().out and Path("example/example.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "name files or folders"),
+        (["{records}", "--example"], "name files or folders"),
+        (["{records}"], "--weights FILE and --out DIR"),
+        (["{records}", "--weights", "{weights}"], "--weights FILE and --out DIR"),
+        (["{records}", "--weights", "nothing.h5", "--out", "o"], "nothing.h5: no such file"),
+        (["{records}", "--weights", "{records}/0.mseed", "--out", "o"], "no weight file"),
+        (["nowhere", "--weights", "{weights}", "--out", "o"], "nowhere: no such file or folder"),
+        (["{weights}", "--weights", "{weights}", "--out", "o"], "no waveforms that ObsPy reads"),
+        (["{records}", "--weights", "{weights}", "--out", "o", "--filter", "5"], "two corners"),
+        (["{records}", "--weights", "{weights}", "--out", "o", "--filter", "9-2"], "rising corners"),
+        (["{records}", "--weights", "{weights}", "--out", "o", "--start", "soon"], "is no time"),
+        (["{records}", "--weights", "{weights}", "--out", "o", "--start", "2030-01-01"], "no waveforms found"),
+        (["{records}", "--weights", "{weights}", "--out", "o", "--blind", "100"], "blind at most"),
+        (["{records}", "--weights", "{weights}", "--out", "o", "--stations", "{weights}"], "no inventory"),
+        (["{records}", "--weights", "{weights}", "--out", "o", "--component-order", "ABC"], "component order"),
+    ],
+)
+def test_refuses_in_words(arguments, words, records, weights, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=words):
+        cli.main(["pick", *(text.format(records=records, weights=weights) for text in arguments)])
+
+
+def test_convert(weights, tmp_path, capsys):
+    npz, again = str(tmp_path / "w.npz"), str(tmp_path / "again.h5")
+    for names in ("keras", "seisbench"):
+        assert cli.main(["convert", str(weights), npz, "--names", names, "--overwrite"]) == 0
+        assert cli.main(["convert", npz, again, "--overwrite"]) == 0
+        assert load_weights(again).vector.tobytes() == load_weights(weights).vector.tobytes()
+        assert load_weights(again).config == load_weights(weights).config
+    with pytest.raises(UserError, match="already there"):
+        cli.main(["convert", str(weights), npz])
+    with pytest.raises(UserError, match=r"must end in \.h5"):
+        cli.main(["convert", str(weights), str(tmp_path / "w.pt")])

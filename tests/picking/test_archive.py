@@ -1,0 +1,107 @@
+"""Finding records: files, folders, SDS; selections; what cannot be read."""
+
+from __future__ import annotations
+
+import pytest
+from obspy import Stream, UTCDateTime
+from records import START, record, trace
+
+from minieqt.errors import UserError
+from minieqt.picking.archive import Selection, open_archive
+
+DAY = 86400 * 10**9
+
+
+def write(path, stream, kind="MSEED"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for one in stream:
+        one.data = one.data.astype("float32")
+    stream.write(str(path), format=kind)
+    return path
+
+
+@pytest.fixture
+def sds(tmp_path):
+    """Two stations, two days, one component a file, and a file that is none."""
+    for station in ("ABC", "DEF"):
+        for day in (37, 38):
+            start = UTCDateTime(year=2022, julday=day) + 80
+            for one in record(20, station=station, start=start):
+                name = f"XX.{station}..{one.stats.channel}.D.2022.{day:03d}"
+                write(tmp_path / "2022" / "XX" / station / f"{one.stats.channel}.D" / name, Stream([one]))
+    (tmp_path / "README").write_text("nothing to hear")
+    (tmp_path / ".hidden").write_text("nothing to see")
+    return tmp_path
+
+
+def found(archive):
+    return [(UTCDateTime(ns=day).julday, station[1]) for day, station in archive.days(DAY)]
+
+
+def test_a_whole_archive(sds):
+    archive = open_archive([sds], Selection())
+    assert found(archive) == [(37, "ABC"), (37, "DEF"), (38, "ABC"), (38, "DEF")]
+    assert sum(archive.unreadable.values()) == 1
+    day, station = archive.days(DAY)[0]
+    traces = archive.read(station, day, day + DAY)
+    assert sorted(one.stats.channel for one in traces) == ["HHE", "HHN", "HHZ"]
+    assert {one.stats.station for one in traces} == {"ABC"} and {one.stats.npts for one in traces} == {2000}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"stations": ("XX.ABC",)}, [(37, "ABC"), (38, "ABC")]),
+        ({"stations": ("D*",)}, [(37, "DEF"), (38, "DEF")]),
+        ({"stations": ("YY.*", "?BC")}, [(37, "ABC"), (38, "ABC")]),
+        ({"start": UTCDateTime(2022, 2, 7)}, [(38, "ABC"), (38, "DEF")]),
+        ({"end": UTCDateTime(2022, 2, 6, 0, 1, 30)}, [(37, "ABC"), (37, "DEF")]),
+    ],
+)
+def test_selections(sds, options, expected):
+    archive = open_archive([sds], Selection(**options))
+    assert found(archive) == expected
+    if "end" in options:
+        day, station = archive.days(DAY)[0]
+        assert all(one.stats.endtime <= options["end"] for one in archive.read(station, day, day + DAY))
+
+
+@pytest.mark.parametrize("options", [{"stations": ("ZZ",)}, {"start": UTCDateTime(2023, 1, 1)}])
+def test_nothing_selected(sds, options):
+    with pytest.raises(UserError, match="for this time and these stations"):
+        open_archive([sds], Selection(**options))
+
+
+@pytest.mark.parametrize("kind", ["MSEED", "SAC", "GSE2"])
+def test_formats(tmp_path, kind):
+    one = trace(20)
+    one.data = one.data.astype("int32" if kind == "GSE2" else "float32")
+    path = tmp_path / f"a [1].{kind}"
+    one.write(str(path), format=kind)
+    archive = open_archive([path], Selection())
+    ((day, station),) = archive.days(DAY)
+    (again,) = archive.read(station, day, day + DAY)
+    assert again.stats.npts == 2000 and abs(again.stats.starttime - START) < 0.001
+
+
+def test_many_stations_in_one_file(tmp_path):
+    path = write(tmp_path / "all.mseed", record() + record(station="DEF"))
+    archive = open_archive([path], Selection())
+    assert archive.shared == {path}
+    days = archive.days(DAY)
+    assert [len(archive.read(station, day, day + DAY)) for day, station in days] == [3, 3]
+
+
+def test_named_twice_is_read_once(tmp_path):
+    path = write(tmp_path / "a.mseed", record())
+    assert len(open_archive([path, tmp_path, path], Selection()).entries[("XX", "ABC")]) == 1
+
+
+def test_refuses_in_words(tmp_path):
+    with pytest.raises(UserError, match="no such file or folder"):
+        open_archive([tmp_path / "nowhere"], Selection())
+    with pytest.raises(UserError, match="no waveforms found"):
+        open_archive([tmp_path], Selection())
+    (tmp_path / "text").write_text("x" * 5000)
+    with pytest.raises(UserError, match="no waveforms that ObsPy reads"):
+        open_archive([tmp_path / "text"], Selection())

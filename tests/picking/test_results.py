@@ -1,0 +1,108 @@
+"""Tables and QuakeML: what was written is what is read."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from obspy import UTCDateTime, read_events
+from records import START
+
+from minieqt.errors import UserError
+from minieqt.picking.events import Event, Pick
+from minieqt.picking.results import EQTRANSFORMER_COLUMNS, Events, Picks
+from minieqt.picking.waveforms import Instrument
+
+code = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=1, max_size=5)
+instruments = st.builds(Instrument, code, code, st.sampled_from(["", "00", "10"]), st.sampled_from(["HH", "EH", ""]))
+moments = st.integers(0, 2 * 10**9 * 10**6).map(lambda microseconds: UTCDateTime(ns=1000 * microseconds))
+probability = st.integers(1, 10**4).map(lambda n: n / 10**4)
+decibels = st.none() | st.integers(-500, 900).map(lambda n: n / 10)
+
+
+@st.composite
+def events(draw):
+    at, start = draw(instruments), draw(moments)
+
+    def pick(phase):
+        numbers = (draw(probability), draw(st.none() | probability), draw(probability), draw(decibels))
+        return Pick(at, f"{at.band}Z", phase, start + draw(st.integers(-100, 6000)) / 100, *numbers)
+
+    p = pick("P") if draw(st.booleans()) else None
+    s = pick("S") if draw(st.booleans()) else None
+    end = start + draw(st.integers(10, 6000)) / 100
+    return Event(at, start, end, draw(probability), draw(st.none() | probability), p, s)
+
+
+some = st.lists(events(), max_size=5).map(Events)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("results")
+
+
+@given(some)
+@settings(deadline=None, max_examples=50)
+def test_picks_there_and_back(folder, found):
+    found.to_csv_of_picks(folder / "picks.csv")
+    assert Picks.from_csv(folder / "picks.csv") == found.picks()
+    found.picks().to_csv(folder / "plain.csv")
+    assert Picks.from_csv(folder / "plain.csv") == found.picks()
+
+
+@given(some)
+@settings(deadline=None, max_examples=25)
+def test_quakeml_there_and_back(folder, found):
+    found.to_quakeml(folder / "picks.xml")
+    again = read_events(folder / "picks.xml")
+    assert len(again) == len(found)
+    for event, other in zip(found, again, strict=True):
+        assert not other.origins and other.event_type_certainty == "suspected"
+        assert "candidate" in other.comments[0].text
+        assert len(event.picks()) == len(other.picks)
+        for pick, one in zip(event.picks(), other.picks, strict=True):
+            at = pick.instrument
+            assert (one.time, one.phase_hint) == (pick.time, pick.phase)
+            assert one.time_errors.uncertainty == pick.time_uncertainty
+            assert one.waveform_id.network_code == at.network and one.waveform_id.station_code == at.station
+            assert (one.waveform_id.location_code or "") == at.location
+            assert one.waveform_id.channel_code == pick.channel and one.evaluation_mode == "automatic"
+
+
+def one_event():
+    at = Instrument("XX", "ABC", "00", "HH")
+    p = Pick(at, "HHZ", "P", START, 0.876, None, 0.1, 12.34)
+    return Events([Event(at, START + 0.04, START + 7, 0.9, None, p, None)])
+
+
+def test_eqtransformers_columns(tmp_path):
+    one_event().to_csv(tmp_path / "x.csv", {("XX", "ABC"): (47.5, 12.25, 860.0)})
+    with (tmp_path / "x.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert list(row) == EQTRANSFORMER_COLUMNS and len(row) == 19
+    assert row["event_start_time"] == "2022-02-06 02:30:00.163400" and row["s_arrival_time"] == ""
+    assert (row["station_lat"], row["station_lon"], row["station_elv"]) == ("47.50000", "12.25000", "860.0")
+    assert (row["p_arrival_time"], row["p_probability"]) == ("2022-02-06 02:30:00.123400", "0.88")
+    assert (row["p_snr"], row["instrument_type"], row["detection_probability"]) == ("12.3", "HH", "0.90")
+
+
+def test_association(tmp_path):
+    one_event().picks().to_association(tmp_path / "a.csv")
+    with (tmp_path / "a.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert (row["id"], row["type"], row["prob"]) == ("XX.ABC.00.HH", "p", "0.8760")
+    assert UTCDateTime(row["timestamp"]) == START and abs(float(row["time"]) - START.timestamp) < 0.001
+    assert (row["station"], row["phase"]) == ("XX.ABC.00.HH", "P")
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "network,station\nXX,ABC\n"])
+def test_another_table(tmp_path, text):
+    (tmp_path / "t.csv").write_text(text)
+    if text:
+        with pytest.raises(UserError, match="not a table of picks"):
+            Picks.from_csv(tmp_path / "t.csv")
+    else:
+        assert Picks.from_csv(tmp_path / "t.csv") == []
