@@ -46,7 +46,7 @@ def test_as_a_module():
     bad = subprocess.run([*program, "summary", "--weights", "nowhere.h5"], capture_output=True, text=True)
     assert bad.returncode == 2 and len(bad.stderr.splitlines()) == 1 and "nowhere.h5 does not exist" in bad.stderr
     worse = subprocess.run([*program, "summary", "--weights", __file__], capture_output=True, text=True)
-    assert worse.returncode == 2 and worse.stderr.startswith("minieqt: ") and "not an HDF5 file" in worse.stderr
+    assert worse.returncode == 2 and worse.stderr.startswith("minieqt: ") and "no weight file" in worse.stderr
 
 
 def test_output_into_a_closed_pipe():

@@ -217,7 +217,7 @@ def quake_event(event: Event) -> QuakeEvent:
         resource_id=ResourceIdentifier(f"smi:minieqt/event/{name}"),
         event_type="earthquake",
         event_type_certainty="suspected",
-        comments=[Comment(text=about)],
+        comments=[Comment(text=about, resource_id=ResourceIdentifier(f"smi:minieqt/comment/{name}"))],
         picks=[quake_pick(pick, name) for pick in event.picks()],
         creation_info=CreationInfo(agency_id=AGENCY),
     )
@@ -230,6 +230,7 @@ def quake_pick(pick: Pick, event: str) -> QuakePick:
 
     at = pick.instrument
     spread = "" if pick.uncertainty is None else f", spread {number(pick.uncertainty)}"
+    about = f"probability {number(pick.probability)}{spread}"
     return QuakePick(
         resource_id=ResourceIdentifier(f"smi:minieqt/pick/{event}/{pick.phase}"),
         time=pick.time,
@@ -238,5 +239,5 @@ def quake_pick(pick: Pick, event: str) -> QuakePick:
         phase_hint=pick.phase,
         evaluation_mode="automatic",
         evaluation_status="preliminary",
-        comments=[Comment(text=f"probability {number(pick.probability)}{spread}")],
+        comments=[Comment(text=about, resource_id=ResourceIdentifier(f"smi:minieqt/comment/{event}/{pick.phase}"))],
     )
