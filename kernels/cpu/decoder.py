@@ -10,7 +10,8 @@ work. Even and odd outputs are interleaved when a strip is drained.
 
 A crop of one sample splits a pair: at the left end u[0] is gone and u[1] stays. The folded convolution knows pairs
 only, so the outputs within a kernel's reach of such an end count a u that should be zero. Forward works them out anew,
-backward takes the cropped sample's share off again.
+backward takes the cropped sample's share off again. That is done for the crops of the published networks (of windows
+of 6000 samples); any other is upsampled, cropped and convolved as it is written.
 """
 
 from __future__ import annotations
@@ -21,15 +22,21 @@ import numpy as np
 
 from kernels.cpu.compile import compiled
 from kernels.cpu.correlate import convolve, convolve_backward
-from kernels.cpu.ends import OPEN, UNFOLD
+from kernels.cpu.ends import OPEN, RELU, UNFOLD
 
 Array = Any
 
+FOLDED_CROPS = ((0, 0), (0, 1), (1, 1))  # an end knows them by the lengths alone
+
 
 def decoder_stage_forward(x: Array, W: Array, b: Array, crop: tuple[int, int] = (0, 0)) -> tuple[Array, Any]:
-    """x (B, C, T), W (O, C, K), b (O), crop of 0 or 1 at each end -> y (B, O, 2T - left - right), cache."""
-    x = np.ascontiguousarray(x)
+    """x (B, C, T), W (O, C, K), b (O), crop of each end -> y (B, O, 2T - left - right), cache."""
     y = np.empty((x.shape[0], W.shape[0], 2 * x.shape[2] - sum(crop)), np.float32)
+    if crop not in FOLDED_CROPS:
+        upsampled = np.repeat(x, 2, axis=2)[:, :, crop[0] : crop[0] + y.shape[2]].copy()
+        left = (W.shape[2] - 1) // 2
+        return y, (upsampled, W, None, left, convolve(RELU, upsampled, W, b, left, y), crop)
+    x = np.ascontiguousarray(x)
     folded, left = fold(W)
     passes = convolve(UNFOLD, x, folded, b, left, y)
     if any(crop):
@@ -40,6 +47,10 @@ def decoder_stage_forward(x: Array, W: Array, b: Array, crop: tuple[int, int] = 
 def decoder_stage_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     """dy (B, O, 2T - left - right) -> dx (B, C, T), dW (O, C, K), db (O)."""
     x, W, folded, left, passes, crop = cache
+    if folded is None:
+        du, dW, db = convolve_backward(RELU, dy, passes, x, W, left)
+        du = np.pad(du, ((0, 0), (0, 0), crop))
+        return du[:, :, 0::2] + du[:, :, 1::2], dW, db
     dx, dfolded, db = convolve_backward(UNFOLD, dy, passes, x, folded, left)
     dW = unfold(dfolded, W.shape[2])
     if any(crop):
