@@ -1,0 +1,365 @@
+"""Every twin against its definition: equal signatures, forward and backward together, and the same numbers.
+
+Twins are found by walking the package, never listed. What an accelerated function takes is in CASES; one that is not
+there fails the test. The definition runs in float64, its twin in float32 on the same (float32) numbers.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+
+import numpy as np
+import pytest
+
+import minieqt
+from minieqt import backend
+from minieqt.layers.batchnorm import batch_statistics
+from minieqt.philox import Randomness
+
+TOLERANCE = 1e-4
+FLOOR = 1e-2  # a gradient smaller than this part of the largest is measured against it: it may be zero but for rounding
+
+
+def accelerated_functions():
+    """{name: definition} of every accelerated function of the package."""
+    found = {}
+    for info in pkgutil.walk_packages(minieqt.__path__, "minieqt."):
+        if not info.name.endswith("__main__"):
+            module = importlib.import_module(info.name)
+            for name, value in vars(module).items():
+                definition = getattr(value, "definition", None)
+                if inspect.isfunction(definition) and definition.__module__ == info.name:
+                    found[name] = definition
+    return found
+
+
+DEFINITIONS = accelerated_functions()
+
+# -- what they take ----------------------------------------------------------------------------------------------------
+
+SHAPES = [(1, 1, 1), (1, 1, 47), (2, 3, 94), (5, 2, 7), (3, 16, 188), (2, 8, 375), (1, 32, 751)]  # B, C, T
+
+
+def normal(rng, *shape, scale=1.0):
+    return scale * rng.standard_normal(shape)
+
+
+def mask(rng, *shape, rate=0.3):
+    return (rng.uniform(size=shape) >= rate) / (1 - rate)
+
+
+def convolutions(rng):
+    kernels = [(1, 1), (1, 11), (5, 2), (8, 7), (16, 3), (9, 6), (32, 5)]  # O, K
+    for (B, C, T), (O, K) in zip(SHAPES, kernels, strict=True):
+        yield normal(rng, B, C, T), normal(rng, O, C, K, scale=(C * K) ** -0.5), normal(rng, O)
+    yield normal(rng, 2, 3, 6000), normal(rng, 8, 3, 11, scale=0.2), normal(rng, 8)
+    yield normal(rng, 2, 3, 2), normal(rng, 4, 3, 9, scale=0.2), normal(rng, 4)  # a kernel longer than the signal
+
+
+def decoder_stages(rng):
+    for crop in ((0, 0), (1, 1), (0, 1), (1, 0), (7, 8)):
+        for x, W, b in convolutions(rng):
+            if 2 * x.shape[2] > sum(crop):
+                yield x, W, b, crop
+
+
+def lstms(rng):
+    for B, C, T in SHAPES:
+        for D, H, gate in ((1, 1, "sigmoid"), (2, 16, "sigmoid"), (2, 3, "hard_sigmoid"), (1, 16, "hard_sigmoid")):
+            arrays = normal(rng, B, C, T), normal(rng, D, 4 * H, C, scale=C**-0.5), normal(rng, D, 4 * H, H, scale=0.3)
+            b = normal(rng, D, 4 * H)
+            yield *arrays, b, None, None, gate
+            masks = [mask(rng, B, D, size).transpose(1, 0, 2) for size in (C, H)]  # as the layer passes them
+            yield *arrays, b, *masks, gate
+
+
+def attentions(rng):
+    for B, C, T in SHAPES[:-1]:
+        for units, width, sharpness, eps in ((32, None, 1, 1e-7), (32, 3, 1, 1e-7), (5, 2, 8, 1e-5), (32, 3, 8, 1e-7)):
+            Wt, Wx = normal(rng, C, units, scale=C**-0.5), normal(rng, C, units, scale=C**-0.5)
+            Wa = normal(rng, units, 1, scale=sharpness * units**-0.5)
+            yield normal(rng, B, C, T), Wt, Wx, normal(rng, units), Wa, normal(rng, 1), width, eps
+
+
+def feedforwards(rng):
+    for B, C, T in SHAPES:
+        for F in (1, 5, 128):
+            arrays = normal(rng, F, C, scale=C**-0.5), normal(rng, F), normal(rng, C, F, scale=F**-0.5), normal(rng, C)
+            yield normal(rng, B, C, T), *arrays, None
+            yield normal(rng, B, C, T), *arrays, mask(rng, B, F, T)
+
+
+def rescnn_halves(rng):
+    for (B, C, T), (O, K) in zip(SHAPES, [(1, 1), (2, 2), (3, 3), (4, 2), (16, 3), (8, 2), (32, 3)], strict=True):
+        x = 2 * normal(rng, B, C, T) + 1
+        arrays = normal(rng, C), normal(rng, C), *batch_statistics(x)
+        W, b = normal(rng, O, C, K, scale=(C * K) ** -0.5), normal(rng, O)
+        yield x, *arrays, W, b, None
+        yield x, *arrays, W, b, mask(rng, B, C, 1)
+
+
+def batchnorms(rng):
+    for B, C, T in SHAPES:
+        x = 2 * normal(rng, B, C, T) + 1
+        yield x, normal(rng, C), normal(rng, C), *batch_statistics(x)
+
+
+def layernorms(rng):
+    for B, C, T in SHAPES:
+        C = max(C, 3)  # the one channel of a step is its own mean: all that is left is rounding, times 1 / √eps = 1e7
+        yield 2 * normal(rng, B, C, T) + 1, normal(rng, C), normal(rng, C)
+
+
+def logits_and_labels(rng):
+    for B, T in ((1, 1), (1, 47), (3, 375), (2, 6000)):
+        yield 5 * normal(rng, B, T), rng.uniform(size=(B, T))
+    yield np.array([[-1e4, -90.0, 90.0, 1e4]]), np.array([[0.0, 1.0, 1.0, 0.0]])
+
+
+def optimiser_steps(rng):
+    for N, t in ((1, 1), (47, 2), (1001, 500)):
+        theta, gradient, m = (normal(rng, N) for _ in range(3))
+        yield theta, gradient, m, normal(rng, N) ** 2, abs(normal(rng, N)), abs(normal(rng, N)), t, 1e-2
+
+
+def masks_to_draw(rng):
+    for step, (shape, rate) in enumerate((((1, 1), 0.5), ((3, 5, 47), 0.1), ((2, 64, 1), 0.3), ((5, 2, 16), 0.9))):
+        yield np.zeros(1), shape, rate, Randomness(seed=7, step=step, first_sample=3), step + 2
+
+
+CASES = {  # an accelerated function, or the pair of …_forward and …_backward -> what it is called with
+    "adam_step": optimiser_steps,
+    "attention": attentions,
+    "batch_statistics": lambda rng: ((2 * normal(rng, *shape) + 1,) for shape in SHAPES),
+    "batchnorm": batchnorms,
+    "conv1d": convolutions,
+    "cross_entropy": logits_and_labels,
+    "decoder_stage": decoder_stages,
+    "dropout_mask": masks_to_draw,
+    "encoder_stage": convolutions,
+    "feedforward": feedforwards,
+    "layernorm": layernorms,
+    "lstm": lstms,
+    "rescnn_half": rescnn_halves,
+}
+
+# -- how they are run and compared -------------------------------------------------------------------------------------
+
+
+def operation(name):
+    """conv1d for conv1d_forward and conv1d_backward; other names stand for themselves."""
+    return name.removesuffix("_forward").removesuffix("_backward")
+
+
+def functions_of(stem, device=None):
+    """The definitions of an operation, or their twins on a device (None where there is none): forward first."""
+    definitions = [DEFINITIONS[name] for name in (f"{stem}_forward", f"{stem}_backward", stem) if name in DEFINITIONS]
+    return definitions if device is None else [backend.twin(definition, device) for definition in definitions]
+
+
+def with_dtype(args, dtype, xp=np):
+    """The arguments with every array in another type, and on xp's device."""
+    return [xp.asarray(a.astype(dtype)) if isinstance(a, np.ndarray) else a for a in args]
+
+
+def to_numpy(array):
+    return array.get() if hasattr(array, "get") else np.asarray(array)
+
+
+def as_view(array):
+    """The same numbers, not next to each other in memory."""
+    view = backend.array_module(array).empty((*array.shape, 2), array.dtype)[..., 0]
+    view[...] = array
+    return view
+
+
+def results(functions, args, noise, views=False):
+    """All that an operation gives, outputs first; backward runs on the cache that its own forward made.
+
+    noise: numbers for the dy that goes into backward, repeated as often as needed. views: x, what has its shape, and
+    dy are not contiguous, as an input or labels with transposed axes would not be.
+    """
+    if views:
+        args = [as_view(a) if hasattr(a, "shape") and a.shape == args[0].shape else a for a in args]
+    if len(functions) == 1:
+        returned = functions[0](*args)
+        outputs = args if returned is None else returned  # adam_step works in place
+    elif "cache" not in inspect.signature(functions[1]).parameters:
+        outputs = functions[0](*args), functions[1](*args, 0.4)  # cross_entropy
+    else:
+        *outputs, cache = functions[0](*args)
+        y = outputs[0]
+        dy = backend.array_module(y).asarray(np.resize(noise, y.shape), y.dtype)
+        outputs = *outputs, functions[1](as_view(dy) if views else dy, cache)
+    return [to_numpy(output) for output in flat(outputs) if isinstance(output, float) or hasattr(output, "dtype")]
+
+
+def flat(outputs):
+    """The items of nested tuples, one after the other."""
+    for output in outputs if isinstance(outputs, tuple | list) else (outputs,):
+        yield from flat(output) if isinstance(output, tuple) else (output,)
+
+
+def assert_agrees(functions, twins, args, rng, xp=np, views=False):
+    """Twins in float32 give what the definitions give in float64, and leave their arguments alone."""
+    noise = rng.standard_normal(997).astype(np.float32)
+    rounded = with_dtype(args, np.float32)
+    expected = results(functions, with_dtype(rounded, np.float64), noise)
+    given = with_dtype(rounded, np.float32, xp)
+    found = results(twins, given, noise, views)
+    assert len(found) == len(expected)
+    largest = max(np.linalg.norm(array) for array in expected)
+    for i, (array, right) in enumerate(zip(found, expected, strict=True)):
+        assert array.shape == right.shape, f"result {i} has shape {array.shape}, the definition's {right.shape}"
+        assert array.dtype == (np.float32 if right.ndim else np.float64), f"result {i} is {array.dtype}"
+        error, size = np.linalg.norm(array - right), max(np.linalg.norm(right), FLOOR * largest)
+        assert error <= TOLERANCE * size, f"result {i}: relative error {error / size:.1e}"
+    if twins[0].__name__ != "adam_step":
+        for before, after in zip(rounded, given, strict=True):
+            if isinstance(before, np.ndarray):
+                np.testing.assert_array_equal(to_numpy(after), before, err_msg="an argument was changed")
+
+
+# -- the tests ---------------------------------------------------------------------------------------------------------
+
+OPERATIONS = sorted({operation(name) for name in DEFINITIONS})
+
+
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def device(request):
+    if request.param == "cuda":
+        cupy = pytest.importorskip("cupy", reason="twins on a GPU need CuPy")
+        try:
+            cupy.cuda.runtime.getDeviceCount()
+        except cupy.cuda.runtime.CUDARuntimeError:
+            pytest.skip("twins on a GPU need a GPU")
+    return request.param
+
+
+def twins_of(stem, device):
+    twins = functions_of(stem, device)
+    if not any(twins):
+        pytest.skip(f"{stem} has no twin on {device}")
+    return twins
+
+
+def test_the_walk_finds_them():
+    assert {"conv1d_forward", "conv1d_backward", "encoder_stage_forward", "adam_step"} <= DEFINITIONS.keys()
+    assert "dense_forward" not in DEFINITIONS
+
+
+def test_every_accelerated_function_has_cases():
+    assert CASES.keys() == set(OPERATIONS)
+
+
+def test_forward_and_backward_are_accelerated_together():
+    for name in DEFINITIONS:
+        if name.endswith(("_forward", "_backward")):
+            assert {f"{operation(name)}_forward", f"{operation(name)}_backward"} <= DEFINITIONS.keys()
+
+
+@pytest.mark.parametrize("stem", OPERATIONS)
+def test_twins_come_in_pairs_with_equal_signatures(stem, device):
+    for definition, twin in zip(functions_of(stem), twins_of(stem, device), strict=True):
+        assert twin is not None, f"{definition.__name__} has no twin, its partner has"
+        assert_same_signature(definition, twin)
+
+
+def assert_same_signature(definition, twin):
+    """The same names, kinds and defaults, in the same order."""
+    right, found = (
+        [(p.name, p.kind, p.default) for p in inspect.signature(function).parameters.values()]
+        for function in (definition, twin)
+    )
+    assert found == right, f"{definition.__name__}: the twin takes {found}, the definition {right}"
+
+
+@pytest.mark.parametrize("stem", OPERATIONS)
+def test_twins_agree(rng, stem, device):
+    for args in CASES[stem](rng):
+        assert_case_agrees(stem, device, args, rng)
+
+
+@pytest.mark.parametrize("stem", OPERATIONS)
+def test_twins_agree_on_views(rng, stem, device):
+    if stem == "adam_step":
+        pytest.skip("the optimiser's vectors are contiguous by construction")
+    for args in list(CASES[stem](rng))[2:8:3]:
+        assert_case_agrees(stem, device, args, rng, views=True)
+
+
+def assert_case_agrees(stem, device, args, rng, views=False):
+    twins = twins_of(stem, device)
+    xp = importlib.import_module("cupy") if device == "cuda" else np
+    try:
+        assert_agrees(functions_of(stem), twins, args, rng, xp, views)
+    except AssertionError as error:
+        shapes = [a.shape if isinstance(a, np.ndarray) else a for a in args]
+        raise AssertionError(f"{stem} of {shapes}: {error}") from error
+
+
+# -- the test is tested: a twin that is not one ------------------------------------------------------------------------
+
+
+def wrong_value(x, W, b):
+    y, cache = DEFINITIONS["conv1d_forward"](x, W, b)
+    return y * np.float32(1.001), cache
+
+
+def wrong_type(x, W, b):
+    y, cache = DEFINITIONS["conv1d_forward"](x, W, b)
+    return y.astype(np.float64), cache
+
+
+def wrong_shape(x, W, b):
+    y, cache = DEFINITIONS["conv1d_forward"](x, W, b)
+    return y[:, :-1], (cache[0], W[:-1])
+
+
+def changes_its_input(x, W, b):
+    y, cache = DEFINITIONS["conv1d_forward"](x.copy(), W, b)
+    x[...] = 0
+    return y, cache
+
+
+def wrong_gradient(dy, cache):
+    dx, dW, db = DEFINITIONS["conv1d_backward"](dy, cache)
+    return dx, dW, -db
+
+
+@pytest.mark.parametrize(
+    "forward, backward, message",
+    [
+        (None, None, None),
+        (wrong_value, None, "result 0: relative error 1.0e-03"),
+        (wrong_type, None, "result 0 is float64"),
+        (wrong_shape, None, "result 0 has shape"),
+        (changes_its_input, None, "an argument was changed"),
+        (None, wrong_gradient, "result 3: relative error 2.0e"),
+    ],
+)
+def test_a_false_twin_is_caught(rng, monkeypatch, forward, backward, message):
+    definitions = functions_of("conv1d")
+    twins = dict(zip(definitions, (forward or definitions[0], backward or definitions[1]), strict=True))
+    monkeypatch.setattr(backend, "twin", lambda definition, device: twins[definition])
+    args = normal(rng, 2, 3, 9), normal(rng, 2, 3, 4), normal(rng, 2)
+    if message is None:
+        assert_agrees(definitions, functions_of("conv1d", "cpu"), args, rng)
+    else:
+        with pytest.raises(AssertionError, match=message):
+            assert_agrees(definitions, functions_of("conv1d", "cpu"), args, rng)
+
+
+def test_another_signature_is_caught():
+    for twin in (lambda x, W: None, lambda x, b, W: None, lambda x, W, b=None: None):
+        with pytest.raises(AssertionError, match="conv1d_forward: the twin takes"):
+            assert_same_signature(DEFINITIONS["conv1d_forward"], twin)
+
+
+def test_a_missing_partner_is_caught(monkeypatch):
+    definition = DEFINITIONS["conv1d_forward"]
+    monkeypatch.setattr(backend, "twin", lambda asked, device: asked if asked is definition else None)
+    with pytest.raises(AssertionError, match="conv1d_backward has no twin, its partner has"):
+        test_twins_come_in_pairs_with_equal_signatures("conv1d", "cpu")
