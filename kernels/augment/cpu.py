@@ -34,7 +34,6 @@ from kernels.augment.window import (
     label_arrivals,
     label_detection,
     normalise,
-    part_of_liveness,
     part_of_maximum,
     part_of_squares,
     part_of_sum,
@@ -100,7 +99,7 @@ def make_windows(
         live = False
         if plan[KEEP] + plan[KEEP + 1] + plan[KEEP + 2] < 3:
             for c in range(3):
-                live = live or (plan[KEEP + c] > 0 and part_of_liveness(x[n, c], 0, 1) > 0)
+                live = live or (plan[KEEP + c] > 0 and part_of_squares(x[n, c], 0.0, 0, 1) > 0)
         for c in range(3):
             y = x[n, c]
             if live and plan[KEEP + c] == 0:

@@ -4,6 +4,7 @@ Arrays are CuPy's, or whatever else shows the CUDA array interface. Without a GP
 in Numba's simulator.
 """
 
+# mypy: disable-error-code="call-arg, operator"
 from __future__ import annotations
 
 from typing import Any
@@ -34,7 +35,6 @@ from kernels.augment.window import (
     label_arrivals,
     label_detection,
     normalise,
-    part_of_liveness,
     part_of_maximum,
     part_of_squares,
     part_of_sum,
@@ -115,7 +115,7 @@ def _make(seed, epoch, rows, copies, p, plans, raw, source, x, scratch):  # type
     if plan[KEEP] + plan[KEEP + 1] + plan[KEEP + 2] < 3:
         for c in range(3):
             if plan[KEEP + c] > 0:
-                live = live or _maximum(part_of_liveness(x[n, c], lane, lanes), parts, lane, lanes) > 0
+                live = live or _sum(part_of_squares(x[n, c], 0.0, lane, lanes), parts, lane, lanes) > 0
     for c in range(3):
         y = x[n, c]
         if live and plan[KEEP + c] == 0:

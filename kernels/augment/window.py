@@ -16,6 +16,8 @@ import numpy as np
 from kernels.augment.draw import HALF_WIDTH, SAMPLES
 from kernels.augment.philox import four_uniforms, inlined, larger, shared, smaller
 
+LN2, LAST_COSINE, LAST_SINE = np.float32(math.log(2)), np.float32(1 / 40320), np.float32(1 / 362880)
+POWERS = tuple((np.float32(e), np.float32(2.0**e)) for e in (16, 8, 4, 2, 1))
 ONE, TWO, TURN = np.float32(1), np.float32(2), np.float32(2 * np.pi)
 GAUSSIAN, TRIANGLE, BOX = range(3)  # shapes of a pick's label
 DEVIATION = 10.0  # of the Gaussian, samples
@@ -51,15 +53,6 @@ def part_of_maximum(x, lane, lanes):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def part_of_liveness(x, lane, lanes):  # type: ignore[no-untyped-def]
-    """max |x|: zero where nothing was recorded."""
-    largest = abs(x[lane])
-    for t in range(lane, x.size, lanes):
-        largest = larger(largest, abs(x[t]))
-    return largest
-
-
-@inlined
 def shift(raw, mean, by, y, lane, lanes):  # type: ignore[no-untyped-def]
     """y = raw − mean, rotated to the right."""
     stays, goes, end, start = raw[: SAMPLES - by], raw[SAMPLES - by :], y[by:], y[:by]
@@ -82,15 +75,49 @@ def add_noise(y, deviation, component, seed, row, epoch, copy, lane, lanes):  # 
     """White noise by Box and Muller's transform: two pairs of neighbouring samples to a counter."""
     first = component * (SAMPLES // 4)
     for block in range(lane, SAMPLES // 4, lanes):
-        u0, v0, u1, v1 = four_uniforms(
-            seed, np.uint64(first + block), np.uint64(row), epoch, np.uint64(2 * copy + 1)
-        )
-        four = y[4 * block : 4 * block + 4]
-        r0, r1 = deviation * math.sqrt(-TWO * math.log(ONE - u0)), deviation * math.sqrt(-TWO * math.log(ONE - u1))
-        four[0] += r0 * math.cos(TURN * v0)
-        four[1] += r0 * math.sin(TURN * v0)
-        four[2] += r1 * math.cos(TURN * v1)
-        four[3] += r1 * math.sin(TURN * v1)
+        u0, v0, u1, v1 = four_uniforms(seed, np.uint64(first + block), np.uint64(row), epoch, np.uint64(2 * copy + 1))
+        four = 4 * block
+        cosine, sine = turn(v0)
+        radius = deviation * radius_of(u0)
+        y[four] += radius * cosine
+        y[four + 1] += radius * sine
+        cosine, sine = turn(v1)
+        radius = deviation * radius_of(u1)
+        y[four + 2] += radius * cosine
+        y[four + 3] += radius * sine
+
+
+@inlined
+def radius_of(u):  # type: ignore[no-untyped-def]
+    """√(−2 ln(1 − u)) for u in [0, 1), in arithmetic that runs on vectors.
+
+    1 − u = m · 2⁻ᵉ with m in (1/2, 1], and −ln m = 2 artanh s with s = (1 − m) / (1 + m) ≤ 1/3.
+    """
+    m, e = ONE - u, np.float32(0)
+    for power, factor in POWERS:
+        small = m * factor <= ONE
+        e = e + power if small else e
+        m = m * factor if small else m
+    s = (ONE - m) / (ONE + m)
+    s2 = s * s
+    series = np.float32(1 / 9) + s2 * (np.float32(1 / 11) + s2 * np.float32(1 / 13))
+    series = np.float32(1 / 3) + s2 * (np.float32(1 / 5) + s2 * (np.float32(1 / 7) + s2 * series))
+    return np.float32(math.sqrt(TWO * (e * LN2 + TWO * s * (ONE + s2 * series))))
+
+
+@inlined
+def turn(v):  # type: ignore[no-untyped-def]
+    """(cos 2πv, sin 2πv) for v in [0, 1): the nearest quarter turn, and Taylor's series for the eighth that is left."""
+    quarter = np.float32(math.floor(np.float32(4) * v + np.float32(0.5)))
+    a = TURN * (v - np.float32(0.25) * quarter)
+    a2 = a * a
+    c = ONE + a2 * (np.float32(-1 / 2) + a2 * (np.float32(1 / 24) + a2 * (np.float32(-1 / 720) + a2 * LAST_COSINE)))
+    s = a + a * a2 * (np.float32(-1 / 6) + a2 * (np.float32(1 / 120) + a2 * (np.float32(-1 / 5040) + a2 * LAST_SINE)))
+    odd = quarter == ONE or quarter == np.float32(3)
+    cosine, sine = (s, c) if odd else (c, s)
+    cosine = -cosine if quarter == ONE or quarter == TWO else cosine
+    sine = -sine if quarter == TWO or quarter == np.float32(3) else sine
+    return cosine, sine
 
 
 @inlined

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from minieqt.data.augment import AUGMENTED, PLAIN, Augmentation
+from minieqt.data.buffers import Buffers
 from minieqt.data.labels import check_shape
 from minieqt.data.order import shuffled
 from minieqt.data.table import COMPONENTS, SAMPLES, BadTrace, Dataset, describe
@@ -77,6 +78,7 @@ class Loader:
         self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
         self.augmentation, self.label_shape = augmentation, label_shape
         self.threads, self.shard, self.block = threads, shard, block
+        self._buffers = Buffers(3 * threads + 6)  # of every batch underway: traces, windows, labels
         self.skipped: dict[str, set[str]] = {}
 
     def __len__(self) -> int:
@@ -137,17 +139,20 @@ class Loader:
         return whole[len(whole) * rank // ranks : len(whole) * (rank + 1) // ranks]
 
     def _load(self, epoch: int, rows: Array, number: int) -> tuple[Batch, list[BadTrace]]:
-        raw = np.empty((len(rows), COMPONENTS, SAMPLES), np.float32)
+        raw = self._buffers.take(len(rows), COMPONENTS, SAMPLES)
         bad = self.dataset.read_into(rows, raw)
         used = np.setdiff1d(np.arange(len(rows)), list(bad))
         source = np.repeat(used, len(self.copies))
         copies = np.tile(self.copies, len(used))
-        x, labels = make_windows(
+        x, labels = (self._buffers.take(len(source), COMPONENTS, SAMPLES) for _ in range(2))
+        make_windows(
             raw,
             self.dataset.table,
             rows[source],
             copies,
             source,
+            x,
+            labels,
             self.augmentation,
             self.seed,
             epoch,

@@ -34,19 +34,21 @@ def make_windows(
     rows: Array,
     copies: Array,
     source: Array,
+    x: Array,
+    labels: Array,
     augmentation: Augmentation | None = None,
     seed: int = 0,
     epoch: int = 0,
     label_shape: str = "gaussian",
-) -> tuple[Array, Array]:
-    """x (N, 3, 6000) and labels (N, 3, 6000) float32 of N windows.
+) -> None:
+    """Fills x (N, 3, 6000) and labels (N, 3, 6000) float32 of N windows.
 
     Window n is made from the trace raw[source[n]], raw (M, 3, 6000) float32, which stands in row rows[n] of the table;
     copies (N,) says which copy it is, PLAIN or AUGMENTED. UserError for an unknown label shape.
     """
     check_shape(label_shape)
     make = _make_fast if backend.mode() == "fast" and raw.dtype == np.float32 else _make_readable
-    return make(raw, table, rows, copies, source, augmentation, seed, epoch, label_shape)
+    make(raw, table, rows, copies, source, x, labels, augmentation, seed, epoch, label_shape)
 
 
 def _make_readable(
@@ -55,13 +57,13 @@ def _make_readable(
     rows: Array,
     copies: Array,
     source: Array,
+    x: Array,
+    labels: Array,
     augmentation: Augmentation | None,
     seed: int,
     epoch: int,
     label_shape: str,
-) -> tuple[Array, Array]:
-    x = np.empty((len(rows), *raw.shape[1:]), np.float32)
-    labels = np.empty_like(x)
+) -> None:
     for n, (row, copy) in enumerate(zip(rows.tolist(), copies.tolist(), strict=True)):
         plan, noise = Plan(), None
         p, s = table.p_sample[row], table.s_sample[row]
@@ -73,7 +75,6 @@ def _make_readable(
         arrivals = np.array([[p, s]]) if table.earthquake[row] else np.empty((0, 2))
         x[n], arrivals = augment_window(raw[source[n]], arrivals, plan, noise)
         labels[n] = make_labels(arrivals[:, 0], arrivals[:, 1], label_shape)
-    return x, labels
 
 
 def _make_fast(
@@ -82,11 +83,13 @@ def _make_fast(
     rows: Array,
     copies: Array,
     source: Array,
+    x: Array,
+    labels: Array,
     augmentation: Augmentation | None,
     seed: int,
     epoch: int,
     label_shape: str,
-) -> tuple[Array, Array]:
+) -> None:
     from kernels.augment import cpu
     from kernels.augment.draw import COLUMNS
 
@@ -97,12 +100,9 @@ def _make_fast(
     copies = copies if augmentation else np.full_like(copies, PLAIN)
     counter = np.uint64(seed), np.uint64(epoch)
     plans = np.empty((len(rows), COLUMNS), np.float64)
-    x = np.empty((len(rows), *raw.shape[1:]), np.float32)
-    labels = np.empty_like(x)
     cpu.draw_plans(*counter, rows, copies, p, s, table.coda_end[rows], loud, rates, plans)
     cpu.make_windows(*counter, rows, copies, p, plans, raw, source, x)
     cpu.make_labels(p, s, plans, list(SHAPES).index(label_shape), labels)
-    return x, labels
 
 
 NOTHING = Augmentation(shift=0, second_event=0, noise=0, drop_channels=0, gap=0)

@@ -36,10 +36,13 @@ def table_of(rng, count, quarters=True):
 
 
 def both(*args, **kwargs):
-    with using("fast"):
-        fast = make_windows(*args, **kwargs)
-    with using("readable"):
-        return fast, make_windows(*args, **kwargs)
+    results = []
+    for mode in ("fast", "readable"):
+        x, labels = np.full((2, len(args[2]), 3, 6000), np.nan, np.float32)
+        with using(mode):
+            make_windows(*args[:5], x, labels, *args[5:], **kwargs)
+        results.append((x, labels))
+    return results
 
 
 def windows_of(table, raw, augmentation, **options):
@@ -120,5 +123,5 @@ def test_a_large_offset_leaves_no_trace(rng):
 def test_an_unknown_shape(rng):
     table = table_of(rng, 2)
     with pytest.raises(UserError, match="unknown label shape 'round'"):
-        make_windows(np.zeros((2, 3, 6000), np.float32), table, np.arange(2), np.zeros(2, int), np.arange(2),
-                     label_shape="round")  # fmt: skip
+        raw = np.zeros((2, 3, 6000), np.float32)
+        make_windows(raw, table, np.arange(2), np.zeros(2, int), np.arange(2), raw, raw, label_shape="round")

@@ -1,0 +1,160 @@
+"""Windows per second from disk to batch: the published access pattern against minieqt's, in one run.
+
+  python benchmarks/data.py                      3,000 synthetic windows, warm in the page cache
+  python benchmarks/data.py --windows 100000     7 GB
+  python benchmarks/data.py --training           and how long training on the processor waits for its data
+
+The published generator opens the file for every batch, reads each trace and four of its attributes through h5py, and
+augments one window at a time in NumPy; so does `published` here, with this package's own readable functions.
+Results go to benchmarks/results/data.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import h5py
+import numpy as np
+
+from minieqt.backend import using
+from minieqt.data import Augmentation, Loader, open_dataset
+from minieqt.data.memory import InMemory
+from minieqt.data.stead_csv import number, three_numbers
+from minieqt.data.synthetic import write_stead
+from minieqt.data.windows import make_windows
+from minieqt.threads import available_threads
+
+RESULTS = Path(__file__).parent / "results" / "data.json"
+BATCH = 200
+
+
+def published(hdf5, dataset, rows, augment):
+    """Batches as the published generator makes them: yields how many windows each holds."""
+    group = "data"
+    x, labels = np.empty((2, 2, 3, 6000), np.float32)
+    for start in range(0, len(rows), BATCH // 2):
+        with h5py.File(hdf5, "r") as file:
+            for row in rows[start : start + BATCH // 2].tolist():
+                trace = file[f"{group}/{dataset.table.name[row]}"]
+                raw = np.ascontiguousarray(np.array(trace).T)
+                number(str(trace.attrs["p_arrival_sample"]))
+                number(str(trace.attrs["s_arrival_sample"]))
+                number(str(trace.attrs["coda_end_sample"]))
+                three_numbers(str(trace.attrs["snr_db"]))
+                if augment:
+                    with using("readable"):
+                        twice = np.array([row, row])
+                        copies, source = np.array([0, 1]), np.array([0, 0])
+                        make_windows(raw[None], dataset.table, twice, copies, source, x, labels, Augmentation())
+        yield BATCH if augment else BATCH // 2
+
+
+def mapped(dataset, rows):
+    """Traces as minieqt reads them, a batch at a time."""
+    out = np.empty((BATCH // 2, 3, 6000), np.float32)
+    for start in range(0, len(rows), BATCH // 2):
+        part = rows[start : start + BATCH // 2]
+        dataset.read_into(part, out[: len(part)])
+        yield len(part)
+
+
+def loaded(dataset, rows, threads):
+    for batch in Loader(dataset, rows, BATCH, augmentation=Augmentation(), threads=threads).epoch(0):
+        yield len(batch.rows)
+
+
+def rate(batches, seconds=4.0):
+    """Windows per second, over so many seconds or to the end."""
+    windows, start = 0, time.perf_counter()
+    for count in batches:
+        windows += count
+        if time.perf_counter() - start > seconds:
+            break
+    return windows / (time.perf_counter() - start)
+
+
+def waiting(dataset, rows, steps=20):
+    """The share of its time that training on the processor waits for batches."""
+    from minieqt.adam import Adam
+    from minieqt.model import EQTransformer
+
+    model = EQTransformer()
+    optimiser = Adam(model)
+    model.train()
+    waited = 0.0
+    batches = Loader(dataset, rows, 32, augmentation=Augmentation()).epoch(0)
+    for step in range(steps + 2):
+        if step == 2:  # by now everything is compiled
+            begin, waited = time.perf_counter(), 0.0
+        asked = time.perf_counter()
+        batch = next(batches)
+        waited += time.perf_counter() - asked
+        model.zero_gradients()
+        model.loss(batch.x, batch.labels)
+        model.backward()
+        optimiser.step()
+    total = time.perf_counter() - begin
+    batches.close()
+    return waited / total, 32 * steps / total
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--windows", type=int, default=3000)
+    parser.add_argument("--threads", type=int, default=available_threads())
+    parser.add_argument("--folder", type=Path, default=Path("data"))
+    parser.add_argument("--training", action="store_true")
+    options = parser.parse_args()
+    hdf5, csv = (options.folder / f"benchmark-{options.windows}.{suffix}" for suffix in ("hdf5", "csv"))
+    machine = platform.processor() or platform.machine()
+    result = {"machine": machine, "cores": os.cpu_count(), "windows": options.windows}
+    if not (hdf5.exists() and csv.exists()):
+        start = time.perf_counter()
+        write_stead(hdf5, csv, options.windows, seed=1, progress=True)
+        result["generated windows/s"] = options.windows / (time.perf_counter() - start)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = time.perf_counter()
+    dataset = open_dataset(hdf5, csv)
+    result["index seconds"] = time.perf_counter() - start
+    result["index peak MB"] = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    rows = np.random.default_rng(0).permutation(len(dataset))
+    rate(mapped(dataset, rows), 1)  # compile, and warm the page cache
+    rate(loaded(dataset, rows[:400], 1), 1)
+    kept = InMemory(dataset)
+    rate(mapped(kept, rows), 60)
+    cases = {
+        "read, published pattern": lambda: published(hdf5, dataset, rows, False),
+        "read, minieqt": lambda: mapped(dataset, rows),
+        "read + augment + label, published pattern": lambda: published(hdf5, dataset, rows, True),
+        "read + augment + label, minieqt, 1 thread": lambda: loaded(dataset, rows, 1),
+        f"read + augment + label, minieqt, {options.threads} threads": lambda: loaded(dataset, rows, options.threads),
+        "the same from float16 in memory": lambda: loaded(kept, rows, options.threads),
+    }
+    rates = {name: [] for name in cases}
+    for _ in range(3):  # in turns, so that whatever else the machine does falls on all alike
+        for name, batches in cases.items():
+            rates[name].append(rate(batches()))
+    result |= {f"{name} (windows/s)": round(max(values)) for name, values in rates.items()}
+    a, b, c, _, e, _ = (max(values) for values in rates.values())
+    result["reading, times as fast"] = round(b / a, 1)
+    result["reading + augmenting + labelling, times as fast"] = round(e / c, 1)
+    if options.training:
+        share, speed = waiting(dataset, rows)
+        result |= {"training waits for data, share of time": share, "training windows/s": round(speed, 1)}
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(result, indent=1) + "\n")
+    for name, value in result.items():
+        print(f"{name:60s} {value}")
+
+
+if __name__ == "__main__":
+    main()
