@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import glob
+import io
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -15,11 +16,15 @@ from pathlib import Path
 
 import obspy
 from obspy import Stream, Trace, UTCDateTime
+from obspy.io.mseed.core import _is_mseed as is_mseed
+from obspy.io.mseed.util import get_record_information
 
 from minieqt.errors import UserError
 
 # SDS: Year/NET/STA/CHAN.TYPE/NET.STA.LOC.CHAN.TYPE.YEAR.DAY
 SDS = re.compile(r"(\w*)\.(\w+)\.(\w*)\.(\w*)\.D\.(\d{4})\.(\d{3})")
+
+BLOCK = 2**26  # bytes of a miniSEED file that are read at a time
 
 Station = tuple[str, str]  # network, station
 
@@ -99,17 +104,26 @@ class Archive:
         return traces
 
 
-def read_waveforms(path: Path, start: UTCDateTime | None = None, end: UTCDateTime | None = None) -> Stream:
+def read_waveforms(
+    path: Path, start: UTCDateTime | None = None, end: UTCDateTime | None = None, headonly: bool = False
+) -> Stream:
     """One file, between two times. UserError if it holds no waveforms that ObsPy reads."""
+    options = {"starttime": start, "endtime": end, "headonly": headonly}
     try:
-        return obspy.read(glob.escape(str(path)), starttime=start, endtime=end)
+        if path.stat().st_size <= BLOCK or not is_mseed(str(path)):
+            return obspy.read(glob.escape(str(path)), **options)
+        return Stream([trace for block in blocks(path) for trace in obspy.read(block, format="MSEED", **options)])
     except Exception as error:  # ObsPy's readers raise whatever they like
-        raise UserError(f"{path}: no waveforms that ObsPy reads ({first_line(error)})") from error
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{path}: no waveforms that ObsPy reads ({reason})") from error
 
 
-def first_line(error: Exception) -> str:
-    """What an exception says, in one line."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def blocks(path: Path) -> Iterator[io.BytesIO]:
+    """A large miniSEED file, so many whole records at a time: ObsPy holds what it is given in memory."""
+    length = get_record_information(str(path))["record_length"]
+    with path.open("rb") as file:
+        while block := file.read(max(BLOCK // length, 1) * length):
+            yield io.BytesIO(block)
 
 
 def open_archive(
@@ -121,10 +135,10 @@ def open_archive(
     for path, named in find_files(inputs, selection):
         progress(path)
         try:
-            headers = obspy.read(glob.escape(str(path)), headonly=True)
-        except Exception as error:  # see read_waveforms
+            headers = read_waveforms(path, headonly=True)
+        except UserError:
             if named:
-                raise UserError(f"{path}: no waveforms that ObsPy reads ({first_line(error)})") from error
+                raise
             archive.unreadable["file without waveforms that ObsPy reads"] += 1
             continue
         spans: dict[Station, tuple[int, int]] = {}

@@ -80,20 +80,14 @@ def pick_archive(
     for day, station in archive.days(DAY):
         name = f"{station[0]}.{station[1]}.{UTCDateTime(ns=day).strftime('%Y-%m-%d')}"
         begin(name)
-        start, end = day - CONTEXT, day + DAY + CONTEXT
-        files = archive.files(station, start, end)
+        files = archive.files(station, day - CONTEXT, day + DAY + CONTEXT)
         known = {"made": fingerprint, "selection": limits(archive), "files": [describe_file(path) for path in files]}
         part = folder / f"{name}.json"
         events = read_part(part, known)
         if events is not None:
             report.resumed += 1
         else:
-            events = []
-            traces = archive.read(station, start, end)
-            found = station_day(traces, day, job.model, job.settings, progress, report.skipped)
-            if found is not None:
-                events = found.events
-                write_extras(job, found, name, station)
+            events = pick_one(archive, job, day, station, name, progress, report.skipped)
             write_text(part, json.dumps(known | {"events": [event_to_json(event) for event in events]}) + "\n")
             report.done += 1
         report.events.extend(events)
@@ -104,6 +98,24 @@ def pick_archive(
     report.events.picks().to_association(job.out / "association.csv")
     report.events.to_quakeml(job.out / "picks.xml")
     return report
+
+
+def pick_one(
+    archive: Archive,
+    job: Job,
+    day: int,
+    station: Station,
+    name: str,
+    progress: Callable[[int], object],
+    skipped: Counter[str],
+) -> list[Event]:
+    """Read and pick one station-day; what it held in memory is free again before the next begins."""
+    traces = archive.read(station, day - CONTEXT, day + DAY + CONTEXT)
+    found = station_day(traces, day, job.model, job.settings, progress, skipped)
+    if found is None:
+        return []
+    write_extras(job, found, name, station)
+    return found.events
 
 
 def limits(archive: Archive) -> list[str | None]:

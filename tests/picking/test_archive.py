@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from obspy import Stream, UTCDateTime
 from records import START, record, trace
 
 from minieqt.errors import UserError
+from minieqt.picking import archive as archive_module
 from minieqt.picking.archive import Selection, open_archive
+from minieqt.picking.waveforms import join
 
 DAY = 86400 * 10**9
 
@@ -90,6 +93,21 @@ def test_many_stations_in_one_file(tmp_path):
     assert archive.shared == {path}
     days = archive.days(DAY)
     assert [len(archive.read(station, day, day + DAY)) for day, station in days] == [3, 3]
+
+
+def test_large_files_are_read_in_blocks(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.mseed", record(300))
+    whole = open_archive([path], Selection())
+    ((_, station),) = whole.days(DAY)
+    expected = whole.read(station, START.ns + 10**11, START.ns + 2 * 10**11)
+    monkeypatch.setattr(archive_module, "BLOCK", 10_000)
+    parts = open_archive([path], Selection())
+    assert parts.entries == whole.entries
+    traces = parts.read(station, START.ns + 10**11, START.ns + 2 * 10**11)
+    assert len(traces) > 10
+    for one in expected:
+        (piece,) = join([trace for trace in traces if trace.id == one.id])
+        assert np.array_equal(piece.data, one.data) and piece.start == one.stats.starttime.ns
 
 
 def test_named_twice_is_read_once(tmp_path):
