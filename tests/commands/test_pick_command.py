@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import obspy
@@ -175,3 +176,21 @@ def test_convert(weights, tmp_path, capsys):
         cli.main(["convert", str(weights), npz])
     with pytest.raises(UserError, match=r"must end in \.h5"):
         cli.main(["convert", str(weights), str(tmp_path / "w.pt")])
+
+
+def test_seven_uneven_files(shared, tmp_path):
+    """However a record is cut into files, overlapping or not, the tables are the same to the letter."""
+    time = UTCDateTime("2022-02-06T02:31:29")
+    record = obspy.read(shared / "data" / "PB.B204.mseed").slice(time - 600, time + 600)
+    start = record[0].stats.starttime
+    edges = [start + seconds for seconds in (0, 61.237, 300, 333.3, 588.01, 603.5, 1100, 9999)]
+    (tmp_path / "cut").mkdir()
+    for number, (first, last) in enumerate(pairwise(edges)):
+        part = record.slice(first - (30 if number % 2 else 0), last)
+        part.write(str(tmp_path / "cut" / f"{7 - number}.mseed"), format="MSEED")
+    record.write(str(tmp_path / "whole.mseed"), format="MSEED")
+    weights = str(shared / "weights" / "eqt_conservative.npz")
+    for source, out in (("cut", "a"), ("whole.mseed", "b")):
+        assert cli.main(["pick", str(tmp_path / source), "--weights", weights, "--out", str(tmp_path / out)]) == 0
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    assert (tmp_path / "a" / "picks.csv").read_text().count("\n") == 3
