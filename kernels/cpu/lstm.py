@@ -1,7 +1,12 @@
-"""Twin of minieqt/layers/lstm.py: a whole sequence in one call, every sequence and direction a piece of work.
+"""Twin of minieqt/layers/lstm.py: LANES sequences go through time side by side, one to a lane of every vector.
 
-The input product for all steps is a convolution of kernel 1. The loop over time then touches one sequence's state only,
-which never leaves the first-level cache: 4H sums over H numbers a step, and the gates.
+All that a step multiplies stands in one array, and so does what it multiplies with, so that a step is one product and
+the gates:
+
+    z_t = [W U b] · [x_t · m_x, h_{t-1} · m_h, 1]        (4H, C + H + 1) · (C + H + 1, LANES)
+
+Backward hands dz_t down through the same weights, and sums dz_t times the same inputs over time into their gradients.
+Lanes without a sequence have masks of zero. Each direction of LANES sequences is a piece of work.
 """
 
 from __future__ import annotations
@@ -12,11 +17,25 @@ import numpy as np
 from numba import prange
 
 from kernels.cpu.compile import compiled, compiled_parallel
-from kernels.cpu.conv1d import conv1d_backward, conv1d_forward
 from kernels.cpu.elementary import sigmoid, tanh
-from kernels.cpu.strip import GROUPS
+from kernels.cpu.strip import round_up
+from kernels.cpu.tile import (
+    LANES,
+    ROWS,
+    SUMS_STRIDE,
+    TALL,
+    VECTORS,
+    add_sums,
+    dot_add,
+    outer_add,
+    store_tile,
+    zero_tall_tile,
+    zero_tile,
+)
 
 Array = Any
+
+ONE = np.float32(1)
 
 
 def lstm_forward(
@@ -29,86 +48,120 @@ def lstm_forward(
     gate: str = "sigmoid",
 ) -> tuple[Array, Any]:
     """x (B, C, T), W (D, 4H, C), U (D, 4H, H), b (D, 4H), masks (D, B, C), (D, B, H) -> h (B, D·H, T), cache."""
-    (B, _, T), (D, _, H) = x.shape, U.shape
-    z, input_caches = np.empty((D, B, 4 * H, T), np.float32), []
-    for d in range(D):
-        dropped = x if input_mask is None else x * input_mask[d, :, :, None]
-        z[d], input_cache = conv1d_forward(dropped, W[d, :, :, None], b[d])
-        input_caches.append(input_cache)
-    factors = np.ones((D, B, H), np.float32) if state_mask is None else np.ascontiguousarray(state_mask)
+    x, (B, C, T), (D, _, H) = np.ascontiguousarray(x), x.shape, U.shape
+    weights = np.concatenate([W, U, b[:, :, None]], axis=2)
+    items = -(-B // LANES)
+    masks = np.zeros((D, items * LANES, C + H), np.float32)
+    masks[:, :B, :C] = 1 if input_mask is None else input_mask
+    masks[:, :B, C:] = 1 if state_mask is None else state_mask
+    masks = np.ascontiguousarray(masks.reshape(D, items, LANES, C + H).transpose(0, 1, 3, 2))
+    inputs = np.empty((D, items, T + 1, round_up(C + H + 1, VECTORS), LANES), np.float32)
+    gates, c = (np.empty((D, items, *shape, LANES), np.float32) for shape in ((T, round_up(4 * H, TALL)), (T + 1, H)))
     y = np.empty((B, D * H, T), np.float32)
-    gates, c, h = (np.empty((D, B, T + extra, width), np.float32) for extra, width in ((0, 4 * H), (1, H), (1, H)))
-    run(z, np.ascontiguousarray(U.transpose(0, 2, 1)), factors, gate == "hard_sigmoid", gates, c, h, y)
-    return y, (input_caches, U, input_mask, factors, gate, gates, c, h)
+    run(x, in_tiles(weights), masks, gate == "hard_sigmoid", inputs, gates, c, y)
+    return y, (x.shape, weights, masks, gate, inputs, gates, c)
 
 
 def lstm_backward(dh: Array, cache: Any) -> tuple[Array, Array, Array, Array]:
     """dh (B, D·H, T) -> dx (B, C, T), dW (D, 4H, C), dU (D, 4H, H), db (D, 4H)."""
-    input_caches, U, input_mask, factors, gate, gates, c, h = cache
-    D, B, T, H4 = gates.shape
-    dz, dU = np.empty((D, B, H4, T), np.float32), np.zeros((min(GROUPS, B), *U.shape), np.float32)
-    hard = gate == "hard_sigmoid"
-    run_backward(np.ascontiguousarray(dh), np.ascontiguousarray(U), factors, hard, gates, c, h, dz, dU)
-    dx, dW, db = [], [], []
-    for d in range(D):
-        dx_d, dW_d, db_d = conv1d_backward(dz[d], input_caches[d])
-        dx.append(dx_d if input_mask is None else dx_d * input_mask[d, :, :, None])
-        dW.append(dW_d[:, :, 0])
-        db.append(db_d)
-    return sum(dx[1:], start=dx[0]), np.stack(dW), dU.sum(axis=0), np.stack(db)
+    (B, C, T), weights, masks, gate, inputs, gates, c = cache
+    (D, items), (_, H4, K) = masks.shape[:2], weights.shape
+    dx = np.empty((D, B, C, T), np.float32)
+    sums = np.zeros((D, items, -(-H4 // ROWS), -(-K // VECTORS), SUMS_STRIDE), np.float32)
+    hand_down = in_tiles(weights[:, :, :-1].transpose(0, 2, 1))
+    run_backward(np.ascontiguousarray(dh), hand_down, masks, gate == "hard_sigmoid", inputs, gates, c, dx, sums)
+    by_tile = sums.sum(axis=1)[..., : ROWS * VECTORS].reshape(D, *sums.shape[2:4], ROWS, VECTORS)
+    dweights = by_tile.transpose(0, 1, 3, 2, 4).reshape(D, sums.shape[2] * ROWS, -1)[:, :H4]
+    return dx.sum(axis=0), dweights[:, :, :C], dweights[:, :, C : K - 1], dweights[:, :, K - 1]
+
+
+def in_tiles(weights: Array) -> Array:
+    """weights (D, O, K) -> (D, O / TALL, K, TALL): a tile's weights side by side, zeros for rows that are not there."""
+    D, O, K = weights.shape
+    padded = np.zeros((D, round_up(O, TALL), K), np.float32)
+    padded[:, :O] = weights
+    return np.ascontiguousarray(padded.reshape(D, -1, TALL, K).transpose(0, 1, 3, 2))
 
 
 @compiled
-def squash(z: Array, hard: bool, into: Array) -> None:
-    """into = the gate function of z, both (count,)."""
+def multiply(weights: Array, inputs: Array, out: Array) -> None:
+    """out (O, LANES) = the product of weights (O / TALL, K, TALL) and inputs (K or more, LANES)."""
+    blocks, K, _ = weights.shape
+    for block in range(blocks):
+        tile = zero_tall_tile()
+        for k in range(K):
+            tile = outer_add(tile, weights, (block * K + k) * TALL, inputs, k * LANES)
+        store_tile(tile, out, block * TALL * LANES, LANES)
+
+
+@compiled
+def squash(z: Array, hard: bool) -> None:
+    """z = the gate function of z, in place."""
     if hard:
         for k in range(z.size):
-            into[k] = min(max(np.float32(0.2) * z[k] + np.float32(0.5), np.float32(0)), np.float32(1))
+            z[k] = min(max(np.float32(0.2) * z[k] + np.float32(0.5), np.float32(0)), ONE)
     else:
         for k in range(z.size):
-            into[k] = sigmoid(z[k])
+            z[k] = sigmoid(z[k])
 
 
 @compiled
 def run_one(
-    z: Array, Ut: Array, factors: Array, hard: bool, reverse: bool, gates: Array, c: Array, h: Array, y: Array
+    x: Array,
+    weights: Array,
+    masks: Array,
+    hard: bool,
+    reverse: bool,
+    inputs: Array,
+    gates: Array,
+    c: Array,
+    y: Array,
 ) -> None:
-    """One sequence through time: z (4H, T), Ut (H, 4H), factors (H) -> gates (T, 4H), c and h (T + 1, H), y (H, T)."""
-    H4, T = z.shape
-    H = H4 // 4
-    sums = np.empty(H4, np.float32)
+    """At most LANES sequences through time: x (N, C, T), masks (C + H, LANES) -> inputs (T + 1, C + H + 1, LANES),
+    gates (T, 4H, LANES), c (T + 1, H, LANES), all three in the direction's own time and padded, y (N, H, T) in x's."""
+    (N, C, T), H = x.shape, c.shape[1]
+    inputs[:] = 0
+    inputs[:, C + H] = 1
     c[0] = 0
-    h[0] = 0
+    size = H * LANES
+    h, state_mask = np.empty((H, LANES), np.float32), masks[C:].reshape(-1)
+    h_flat = h.reshape(-1)
     for step in range(T):
         t = T - 1 - step if reverse else step
-        for k in range(H4):
-            sums[k] = z[k, t]
-        for j in range(H):
-            state, row = h[step, j] * factors[j], Ut[j]
-            for k in range(H4):
-                sums[k] += state * row[k]
-        g, before, after, out = gates[step], c[step], c[step + 1], h[step + 1]
-        squash(sums[: 2 * H], hard, g[: 2 * H])
-        squash(sums[3 * H :], hard, g[3 * H :])
-        for k in range(2 * H, 3 * H):
-            g[k] = tanh(sums[k])
-        for j in range(H):
-            after[j] = g[H + j] * before[j] + g[j] * g[2 * H + j]
-            out[j] = g[3 * H + j] * tanh(after[j])
-        for j in range(H):
-            y[j, t] = out[j]
+        for k in range(C):
+            for n in range(N):
+                inputs[step, k, n] = x[n, k, t] * masks[k, n]
+        multiply(weights, inputs[step], gates[step])
+        g, before, after = gates[step].reshape(-1), c[step].reshape(-1), c[step + 1].reshape(-1)
+        i, f, candidate, o = g[:size], g[size : 2 * size], g[2 * size : 3 * size], g[3 * size : 4 * size]
+        squash(g[: 2 * size], hard)
+        squash(o, hard)
+        for k in range(size):
+            candidate[k] = tanh(candidate[k])
+        for k in range(size):
+            after[k] = f[k] * before[k] + i[k] * candidate[k]
+        for k in range(size):
+            h_flat[k] = o[k] * tanh(after[k])
+        state = inputs[step + 1, C : C + H].reshape(-1)
+        for k in range(size):
+            state[k] = h_flat[k] * state_mask[k]
+        for k in range(H):
+            for n in range(N):
+                y[n, k, t] = h[k, n]
 
 
 @compiled_parallel
-def run(z: Array, Ut: Array, factors: Array, hard: bool, gates: Array, c: Array, h: Array, y: Array) -> None:
-    """`run_one` for each of D directions of B sequences: z (D, B, 4H, T) the input products, Ut (D, H, 4H), factors
-    (D, B, H), gates (D, B, T, 4H), c and h (D, B, T + 1, H) in a direction's own time, y (B, D·H, T) in x's."""
-    D, B, H = factors.shape
-    for item in prange(D * B):
-        d, n = item // B, item % B
-        run_one(
-            z[d, n], Ut[d], factors[d, n], hard, d == 1, gates[d, n], c[d, n], h[d, n], y[n, d * H : (d + 1) * H]
-        )
+def run(
+    x: Array, weights: Array, masks: Array, hard: bool, inputs: Array, gates: Array, c: Array, y: Array
+) -> None:
+    """`run_one` for both directions of all sequences: arrays as there, with (D, items) before their shapes, but x
+    (B, C, T), weights (D, 4H / TALL, C + H + 1, TALL), y (B, D·H, T)."""
+    D, items, H = c.shape[0], c.shape[1], c.shape[3]
+    for item in prange(D * items):
+        d, p = item // items, item % items
+        first, last = p * LANES, min((p + 1) * LANES, x.shape[0])
+        own = y[first:last, d * H : (d + 1) * H]
+        run_one(x[first:last], weights[d], masks[d, p], hard, d == 1, inputs[d, p], gates[d, p], c[d, p], own)
 
 
 @compiled
@@ -116,64 +169,111 @@ def slope(g: np.float32, hard: bool) -> np.float32:
     """The derivative of the gate function, from its value."""
     if hard:
         return np.float32(0.2) if (g > 0) and (g < 1) else np.float32(0)
-    return g * (np.float32(1) - g)
+    return g * (ONE - g)
+
+
+@compiled
+def gate_gradients(
+    dh: Array, dc: Array, g: Array, before: Array, after: Array, hard: bool, squashed: Array, dz: Array
+) -> None:
+    """One step, all flat: dh (n) and dc (n) of its h and c, gates g (4n), c before and after it (n) -> dz (4n), and dc
+    of the step before, in place. Loops of one line each, which LLVM puts on vectors; `squashed` (n) is scratch."""
+    n = dh.size
+    i, f, candidate, o = g[:n], g[n : 2 * n], g[2 * n : 3 * n], g[3 * n : 4 * n]
+    di, df, dcandidate, do = dz[:n], dz[n : 2 * n], dz[2 * n : 3 * n], dz[3 * n : 4 * n]
+    for k in range(n):
+        squashed[k] = tanh(after[k])
+    for k in range(n):
+        dc[k] += dh[k] * o[k] * (ONE - squashed[k] * squashed[k])
+    for k in range(n):
+        di[k] = dc[k] * candidate[k] * slope(i[k], hard)
+    for k in range(n):
+        df[k] = dc[k] * before[k] * slope(f[k], hard)
+    for k in range(n):
+        dcandidate[k] = dc[k] * i[k] * (ONE - candidate[k] * candidate[k])
+    for k in range(n):
+        do[k] = dh[k] * squashed[k] * slope(o[k], hard)
+    for k in range(n):
+        dc[k] *= f[k]
 
 
 @compiled
 def run_one_backward(
     dh: Array,
-    U: Array,
-    factors: Array,
+    hand_down: Array,
+    masks: Array,
     hard: bool,
     reverse: bool,
+    inputs: Array,
     gates: Array,
     c: Array,
-    h: Array,
-    dz: Array,
-    dU: Array,
+    dx: Array,
+    sums: Array,
 ) -> None:
-    """One sequence back through time: dh (H, T) in the sequence's time; fills dz (4H, T), adds to dU (4H, H)."""
-    T, H4 = gates.shape
-    H = H4 // 4
-    one = np.float32(1)
-    # What step t + 1 hands down: to h, to c.
-    arriving, dcell, dz_step = np.zeros(H, np.float32), np.zeros(H, np.float32), np.empty(H4, np.float32)
+    """At most LANES sequences back through time: dh (N, H, T) -> dx (N, C, T), adds to the weights' gradient `sums`."""
+    (N, C, T), H = dx.shape, c.shape[1]
+    dz = np.zeros(gates.shape, np.float32)
+    dinputs = np.zeros((hand_down.shape[0] * TALL, LANES), np.float32)
+    dc, squashed = np.zeros(H * LANES, np.float32), np.empty(H * LANES, np.float32)
+    down, mask = dinputs[: C + H].reshape(-1), masks.reshape(-1)
+    arriving = dinputs[C : C + H]  # what step t + 1 hands down to h, then with what comes from above
     for step in range(T - 1, -1, -1):
         t = T - 1 - step if reverse else step
-        g, cell, before, state = gates[step], c[step + 1], c[step], h[step]
-        for j in range(H):
-            arriving[j] += dh[j, t]
-        for j in range(H):
-            i, f, candidate, o = g[j], g[H + j], g[2 * H + j], g[3 * H + j]
-            squashed = tanh(cell[j])
-            dc = arriving[j] * o * (one - squashed * squashed) + dcell[j]
-            dz_step[j] = dc * candidate * slope(i, hard)
-            dz_step[H + j] = dc * before[j] * slope(f, hard)
-            dz_step[2 * H + j] = dc * i * (one - candidate * candidate)
-            dz_step[3 * H + j] = arriving[j] * squashed * slope(o, hard)
-            dcell[j] = dc * f
-        arriving[:] = 0
-        for k in range(H4):
-            row, part, gradient = U[k], dU[k], dz_step[k]
-            for j in range(H):
-                arriving[j] += gradient * row[j]
-                part[j] += gradient * state[j] * factors[j]
-            dz[k, t] = gradient
-        for j in range(H):
-            arriving[j] *= factors[j]
+        for k in range(H):
+            for n in range(N):
+                arriving[k, n] += dh[n, k, t]
+        g, before, after = gates[step].reshape(-1), c[step].reshape(-1), c[step + 1].reshape(-1)
+        gate_gradients(arriving.reshape(-1), dc, g, before, after, hard, squashed, dz[step].reshape(-1))
+        multiply(hand_down, dz[step], dinputs)
+        for k in range(down.size):
+            down[k] *= mask[k]
+        for k in range(C):
+            for n in range(N):
+                dx[n, k, t] = dinputs[k, n]
+    weight_gradient(dz, inputs, sums)
+
+
+@compiled
+def weight_gradient(dz: Array, inputs: Array, sums: Array) -> None:
+    """sums += Σ_t dz_t inputs_tᵀ for dz (T, O, LANES), inputs (T or more, K, LANES), both padded; `sums` (O / ROWS,
+    K / VECTORS, SUMS_STRIDE) tile by tile."""
+    blocks, tiles, _ = sums.shape
+    T, O, K = dz.shape[0], dz.shape[1], inputs.shape[1]
+    for block in range(blocks):
+        for q in range(tiles):
+            tile = zero_tile()
+            for t in range(T):
+                z, x = (t * O + block * ROWS) * LANES, (t * K + q * VECTORS) * LANES
+                tile = dot_add(tile, dz, z, LANES, inputs, x, x + LANES, x + 2 * LANES)
+            add_sums(tile, sums, (block * tiles + q) * SUMS_STRIDE)
 
 
 @compiled_parallel
 def run_backward(
-    dh: Array, U: Array, factors: Array, hard: bool, gates: Array, c: Array, h: Array, dz: Array, dU: Array
+    dh: Array,
+    hand_down: Array,
+    masks: Array,
+    hard: bool,
+    inputs: Array,
+    gates: Array,
+    c: Array,
+    dx: Array,
+    sums: Array,
 ) -> None:
-    """`run_one_backward` for each of D directions of B sequences; dU (groups, D, 4H, H) is summed group by group."""
-    D, B, H = factors.shape
-    groups = dU.shape[0]
-    for item in prange(D * groups):
-        d, group = item // groups, item % groups
-        for n in range(group * B // groups, (group + 1) * B // groups):
-            own = dh[n, d * H : (d + 1) * H]
-            run_one_backward(
-                own, U[d], factors[d, n], hard, d == 1, gates[d, n], c[d, n], h[d, n], dz[d, n], dU[group, d]
-            )
+    """`run_one_backward` for both directions of all sequences: dh (B, D·H, T), dx (D, B, C, T), sums (D, items, …)."""
+    D, items, H = c.shape[0], c.shape[1], c.shape[3]
+    for item in prange(D * items):
+        d, p = item // items, item % items
+        first, last = p * LANES, min((p + 1) * LANES, dh.shape[0])
+        run_one_backward(
+            dh[first:last, d * H : (d + 1) * H],
+            hand_down[d],
+            masks[d, p],
+            hard,
+            d == 1,
+            inputs[d, p],
+            gates[d, p],
+            c[d, p],
+            dx[d, first:last],
+            sums[d, p],
+        )

@@ -9,9 +9,12 @@ sums that never leave the registers:
 
 COLUMNS = 48 is three AVX-512 vectors of 16 numbers: 8 × 3 = 24 sums, three vectors of x and one weight fill 28 of the
 32 registers, and the network's lengths (47, 94, 188, 375, 750, 1500, 3000, 6000) leave little of a last tile empty.
-Without AVX-512 a tile is 4 × 24. LLVM cannot be talked into this from a plain loop (it keeps the sums in memory, for a
-sixth of the speed), so the operations are written in its own language, and beside each stands the NumPy that it means:
-compiled code calls the former, plain Python the latter.
+Without AVX-512 a tile is 4 × 24. Where a product has few columns, the same registers hold a tall tile: one vector of
+each of 24 rows.
+
+LLVM cannot be talked into this from a plain loop (it keeps the sums in memory, for a sixth of the speed), so the
+operations are written in its own language, and beside each stands the NumPy that it means: compiled code calls the
+former, plain Python the latter.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ Array = Any
 WIDE = llvmlite.binding.get_host_cpu_features().get("avx512f", False)
 ROWS, VECTORS, LANES = (8, 3, 16) if WIDE else (4, 3, 8)
 COLUMNS = VECTORS * LANES
+TALL = ROWS * VECTORS  # rows of a tall tile, which is LANES wide
 SUMS_STRIDE = -(-ROWS * VECTORS // LANES) * LANES  # what one tile's sums take up, in whole vectors
 
 # -- what they mean --------------------------------------------------------------------------------------------------
@@ -39,10 +43,16 @@ def zero_tile() -> Array:
     return np.zeros((ROWS, VECTORS, LANES), np.float32)
 
 
+def zero_tall_tile() -> Array:
+    """A tall tile of zeros."""
+    return np.zeros((TALL, 1, LANES), np.float32)
+
+
 def outer_add(tile: Array, w: Array, i: int, x: Array, j: int) -> Array:
-    """tile[r, :] + w[i + r] · x[j : j + COLUMNS]; w and x are indexed as flat arrays."""
-    row = x.reshape(-1)[j : j + COLUMNS].reshape(VECTORS, LANES)
-    return tile + w.reshape(-1)[i : i + ROWS, None, None] * row
+    """tile[r, :] + w[i + r] · x[j : j + columns of the tile]; w and x are indexed as flat arrays."""
+    rows, vectors, _ = tile.shape
+    row = x.reshape(-1)[j : j + vectors * LANES].reshape(vectors, LANES)
+    return tile + w.reshape(-1)[i : i + rows, None, None] * row
 
 
 def dot_add(tile: Array, z: Array, i: int, stride: int, x: Array, j0: int, j1: int, j2: int) -> Array:
@@ -53,9 +63,9 @@ def dot_add(tile: Array, z: Array, i: int, stride: int, x: Array, j0: int, j1: i
 
 
 def store_tile(tile: Array, out: Array, i: int, stride: int) -> None:
-    """out[i + r · stride : … + COLUMNS] = tile[r]; out is indexed as a flat array."""
-    for r in range(ROWS):
-        out.reshape(-1)[i + r * stride : i + r * stride + COLUMNS] = tile[r].reshape(-1)
+    """out[i + r · stride : … + columns of the tile] = tile[r]; out is indexed as a flat array."""
+    for r, row in enumerate(tile.reshape(len(tile), -1)):
+        out.reshape(-1)[i + r * stride : i + r * stride + row.size] = row
 
 
 def add_sums(tile: Array, out: Array, i: int) -> None:
@@ -75,10 +85,11 @@ FUSED = ("contract",)  # a multiplication and the addition after it may become o
 
 
 class TileType(types.Type):
-    """The type of a tile in compiled code: ROWS × VECTORS vectors, held by value."""
+    """The type of a tile in compiled code: rows × vectors, ROWS · VECTORS of them in all, held by value."""
 
-    def __init__(self) -> None:
-        super().__init__(name=f"Tile({ROWS}, {VECTORS}, {LANES})")
+    def __init__(self, rows: int, vectors: int) -> None:
+        self.rows, self.vectors = rows, vectors
+        super().__init__(name=f"Tile({rows}, {vectors}, {LANES})")
 
 
 @register_model(TileType)
@@ -108,7 +119,15 @@ def _zero_tile(typing: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return ir.Constant(SUMS, None)
 
-    return TileType()(), generate
+    return TileType(ROWS, VECTORS)(), generate
+
+
+@intrinsic
+def _zero_tall_tile(typing: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return ir.Constant(SUMS, None)
+
+    return TileType(TALL, 1)(), generate
 
 
 @intrinsic
@@ -117,18 +136,18 @@ def _outer_add(typing: Any, tile: Any, w: Any, i: Any, x: Any, j: Any) -> Any:
         tile_, w_, i_, x_, j_ = args
         weights = _address(context, builder, signature.args[1], w_, i_)
         row = _address(context, builder, signature.args[3], x_, j_)
-        x_vectors = [_load(builder, row, v * LANES) for v in range(VECTORS)]
+        x_vectors = [_load(builder, row, v * LANES) for v in range(tile.vectors)]
         undefined = ir.Constant(VECTOR, ir.Undefined)
         everywhere = ir.Constant(ir.VectorType(INT32, LANES), [0] * LANES)
-        for r in range(ROWS):
+        for r in range(tile.rows):
             weight = builder.load(builder.gep(weights, [ir.Constant(INT64, r)]))
             one = builder.insert_element(undefined, weight, ir.Constant(INT32, 0))
             broadcast = builder.shuffle_vector(one, undefined, everywhere)
-            for v in range(VECTORS):
-                tile_ = _multiply_add(builder, tile_, r * VECTORS + v, broadcast, x_vectors[v])
+            for v in range(tile.vectors):
+                tile_ = _multiply_add(builder, tile_, r * tile.vectors + v, broadcast, x_vectors[v])
         return tile_
 
-    return TileType()(tile, w, i, x, j), generate
+    return tile(tile, w, i, x, j), generate
 
 
 @intrinsic
@@ -144,7 +163,7 @@ def _dot_add(typing: Any, tile: Any, z: Any, i: Any, stride: Any, x: Any, j0: An
                 tile_ = _multiply_add(builder, tile_, r * VECTORS + v, z_vector, x_vectors[v])
         return tile_
 
-    return TileType()(tile, z, i, stride, x, j0, j1, j2), generate
+    return tile(tile, z, i, stride, x, j0, j1, j2), generate
 
 
 @intrinsic
@@ -152,10 +171,10 @@ def _store_tile(typing: Any, tile: Any, out: Any, i: Any, stride: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         tile_, out_, i_, stride_ = args
         row = _address(context, builder, signature.args[1], out_, i_)
-        for r in range(ROWS):
-            for v in range(VECTORS):
+        for r in range(tile.rows):
+            for v in range(tile.vectors):
                 at = builder.gep(row, [ir.Constant(INT64, v * LANES)])
-                value = builder.extract_value(tile_, r * VECTORS + v)
+                value = builder.extract_value(tile_, r * tile.vectors + v)
                 builder.store(value, builder.bitcast(at, VECTOR.as_pointer()), align=4)
             row = builder.gep(row, [stride_])
         return context.get_dummy_value()
@@ -192,6 +211,11 @@ def _add_sums(typing: Any, tile: Any, out: Any, i: Any) -> Any:
 @overload(zero_tile)
 def _(): # type: ignore[no-untyped-def]
     return lambda: _zero_tile()  # type: ignore[call-arg]
+
+
+@overload(zero_tall_tile)
+def _(): # type: ignore[no-untyped-def]
+    return lambda: _zero_tall_tile()  # type: ignore[call-arg]
 
 
 @overload(outer_add)

@@ -11,11 +11,13 @@ from kernels.cpu.tile import (
     LANES,
     ROWS,
     SUMS_STRIDE,
+    TALL,
     VECTORS,
     add_sums,
     dot_add,
     outer_add,
     store_tile,
+    zero_tall_tile,
     zero_tile,
 )
 
@@ -27,6 +29,13 @@ def outer(w, x, out):
     store_tile(tile, out, 2, out.shape[1])
 
 
+def tall_outer(w, x, out):
+    tile = zero_tall_tile()
+    for j in range(3):
+        tile = outer_add(tile, w, j * TALL, x, j)
+    store_tile(tile, out, 2, out.shape[1])
+
+
 def dots(z, x, sums):
     tile = zero_tile()
     for j in range(0, 2 * LANES, LANES):
@@ -35,12 +44,13 @@ def dots(z, x, sums):
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_outer_products(rng, compiled):
-    w = rng.normal(size=(3, ROWS)).astype(np.float32)
-    x = rng.normal(size=COLUMNS + 3).astype(np.float32)
-    out = np.full((ROWS, COLUMNS + 4), 7, np.float32)
-    (njit(outer) if compiled else outer)(w, x, out)
-    expected = sum(w[j][:, None] * x[j : j + COLUMNS] for j in range(3))
+@pytest.mark.parametrize(("product", "rows", "columns"), [(outer, ROWS, COLUMNS), (tall_outer, TALL, LANES)])
+def test_outer_products(rng, compiled, product, rows, columns):
+    w = rng.normal(size=(3, rows)).astype(np.float32)
+    x = rng.normal(size=columns + 3).astype(np.float32)
+    out = np.full((rows, columns + 4), 7, np.float32)
+    (njit(product) if compiled else product)(w, x, out)
+    expected = sum(w[j][:, None] * x[j : j + columns] for j in range(3))
     np.testing.assert_allclose(out[:, 2:-2], expected, rtol=1e-5, atol=1e-5)
     assert (out[:, :2] == 7).all() and (out[:, -2:] == 7).all()  # nothing but the tile was written
 
