@@ -1,7 +1,17 @@
-"""Compile the kernels before the work begins, and say so: the first time on a processor it takes half a minute."""
+"""Compile the kernels before the work begins, and say so: the first time on a processor it takes half a minute.
+
+It happens in a process of its own. A kernel that was just compiled and the same kernel read back from disk may differ
+in a result's last bit (LLVM optimises them under other circumstances), and a run that was resumed must not differ from
+one that was not: so everyone reads them from disk.
+
+    python -m minieqt.warmup         compiles them now, for instance when an image is built
+"""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,38 +21,62 @@ from minieqt import backend
 from minieqt.adam import Adam
 from minieqt.model import EQTransformer
 
+TITLE = "compiling the kernels for this processor, once"
 
-def warm_up(model: EQTransformer, training: bool = True) -> None:
-    """Compile every kernel that `model` will need, on two windows of a twin of its own; `model` is not touched.
 
-    A progress bar appears if that takes more than a second, one line where nobody watches a terminal; once compiled,
-    kernels are kept on disk. Nothing happens in the readable mode or in float64, which need no kernels.
+def marker() -> Path:
+    """The empty file that says: for this processor and these sources everything is compiled."""
+    import llvmlite.binding
+    from numba import config
+
+    from kernels.cpu.compile import cache_folder
+
+    folder = Path(config.CACHE_DIR or cache_folder())  # type: ignore[attr-defined]
+    return folder / f"ready-{cache_folder().name}-{llvmlite.binding.get_host_cpu_name()}"
+
+
+def warm_up() -> None:
+    """Have every kernel compiled and on disk; returns at once where that is so, or where none will be used.
+
+    A progress bar appears while it compiles, one line where nobody watches a terminal.
     """
-    if backend.mode() == "readable" or model.vector.dtype != np.float32:
+    if backend.mode() == "readable" or marker().exists():
         return
+    done = subprocess.run([sys.executable, "-m", "minieqt.warmup"], cwd=Path(__file__).parents[1])
+    if done.returncode == 0:
+        marker().parent.mkdir(parents=True, exist_ok=True)
+        marker().touch()
+
+
+def compile_kernels() -> int:
+    """A training step and an evaluation of a small network; returns how many functions were compiled for them."""
     from numba.core import event
 
-    twin = EQTransformer(**model.config)
-    x = np.random.default_rng(0).standard_normal((2, 3, twin.length), np.float32)
-    title = "compiling the kernels for this processor, once"
-    with tqdm(desc=title, unit=" functions", delay=1, leave=False, disable=None) as progress:
+    network = EQTransformer(length=256)
+    x = np.random.default_rng(0).standard_normal((2, 3, network.length), np.float32)
+    with tqdm(desc=TITLE, unit=" functions", leave=False, disable=None) as progress:
 
         class Count(event.Listener):
-            first = True
+            count = 0
 
             def on_start(self, event: Any) -> None:
-                if self.first and progress.disable:
-                    print(f"{title}: about half a minute", flush=True)
-                self.first = False
+                if self.count == 0 and progress.disable:
+                    print(f"{TITLE}: about half a minute", flush=True)
+                self.count += 1
                 progress.update()
 
             def on_end(self, event: Any) -> None:
                 pass
 
-        with event.install_listener("numba:compile", Count()):
-            twin.eval().forward(x)
-            if training:
-                twin.train()
-                twin.loss(x, np.zeros_like(x))
-                twin.backward()
-                Adam(twin).step()
+        count = Count()
+        with event.install_listener("numba:compile", count):
+            network.eval().forward(x)
+            network.train()
+            network.loss(x, np.zeros_like(x))
+            network.backward()
+            Adam(network).step()
+    return count.count
+
+
+if __name__ == "__main__":
+    compile_kernels()

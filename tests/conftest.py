@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minieqt.warmup import warm_up
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -16,6 +18,12 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the folder ../shared with real data and golden results is absent")
     return SHARED
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kernels_on_disk() -> None:
+    """Compile the kernels first: tests that compare one process with another want the same ones in both."""
+    warm_up()
 
 
 @pytest.fixture

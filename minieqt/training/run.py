@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,8 +10,9 @@ from shlex import quote
 from typing import Any
 
 from minieqt.adam import Adam
-from minieqt.data import Augmentation, Loader, open_dataset, split
-from minieqt.data.split import PARTS
+from minieqt.data import Augmentation, Loader, open_dataset
+from minieqt.data.memory import InMemory
+from minieqt.data.split import PARTS, make_split
 from minieqt.errors import UserError
 from minieqt.evaluation.evaluate import evaluate
 from minieqt.evaluation.report import table, write_json
@@ -78,7 +80,7 @@ def run(config: Config, folder: Path, resume: bool = False, overwrite: bool = Fa
         print(dataset.report())
     if resume:
         print(f"resuming in epoch {position.epoch + 1} at batch {position.batch + 1}", flush=True)
-    warm_up(model)
+    warm_up()
     signal = train(
         model,
         optimiser,
@@ -109,11 +111,13 @@ def run(config: Config, folder: Path, resume: bool = False, overwrite: bool = Fa
 def open_data(config: Config) -> tuple[Any, tuple[Array, Array, Array]]:
     """The data set and its three splits; a synthetic one is made, or found where an earlier run made it."""
     if config.data is None or config.csv is None:
-        hdf5, csv = synthetic(config.windows or 0, config.seed)
+        hdf5, csv = ([path] for path in synthetic(config.windows or 0, config.seed))
     else:
-        hdf5, csv = Path(config.data), Path(config.csv)
+        hdf5, csv = ([Path(name) for name in names.split(os.pathsep)] for names in (config.data, config.csv))
     dataset = open_dataset(hdf5, csv)
-    return dataset, split(dataset.table, by=config.split, seed=config.seed)
+    if config.cache == "ram":
+        dataset = InMemory(dataset)
+    return dataset, make_split(config.split, dataset.table, csv[0] if len(csv) == 1 else None, config.seed)
 
 
 def synthetic(windows: int, seed: int, folder: Path = Path("data")) -> tuple[Path, Path]:
