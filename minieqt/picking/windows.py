@@ -16,6 +16,7 @@ import numpy as np
 from minieqt.data.normalise import normalise
 from minieqt.errors import UserError
 from minieqt.model import EQTransformer
+from minieqt.picking.parallel import in_order, threads
 from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 from minieqt.picking.waveforms import SECOND, Segment
 
@@ -100,10 +101,15 @@ def probabilities(
     if settings.samples:
         for stacked in found:
             stacked.spread = np.zeros_like(stacked.mean)
-    done = 0
-    for places in batches(segments, length, step, settings.batch_size):
+
+    def answer(batch: tuple[int, list[tuple[int, int]]]) -> tuple[Array, Array | None]:
+        first, places = batch
         x = np.stack([cut(segments[which], start, length) for which, start in places])
-        mean, spread = predict(model, normalise(x, model.config["normalisation"]), settings, done)
+        return predict(model, normalise(x, model.config["normalisation"]), settings, first)
+
+    at_once = 1 if settings.samples else threads()  # the masks' counters are the model's: one batch at a time
+    todo = batches(segments, length, step, settings.batch_size)
+    for (_, places), (mean, spread) in in_order(answer, todo, at_once):
         for n, (which, start) in enumerate(places):
             stacked, T = found[which], segments[which].x.shape[1]
             left = 0 if start == 0 else settings.blind
@@ -120,7 +126,6 @@ def probabilities(
                 stacked.mean[place] += mean[n, :, left:right]
                 if spread is not None and stacked.spread is not None:
                     stacked.spread[place] += spread[n, :, left:right]
-        done += len(places)
         progress(len(places))
     for stacked, count in zip(found, counts or [], strict=False):
         stacked.mean /= count
@@ -129,13 +134,13 @@ def probabilities(
     return found
 
 
-def batches(segments: list[Segment], length: int, step: int, size: int) -> Iterator[list[tuple[int, int]]]:
-    """(segment, first sample) of every window, `size` at a time, across segments."""
+def batches(segments: list[Segment], length: int, step: int, size: int) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+    """(segment, first sample) of every window, `size` at a time, across segments, behind the number of the first."""
     places = [
         (which, start) for which, segment in enumerate(segments) for start in window_starts(segment, length, step)
     ]
     for first in range(0, len(places), size):
-        yield places[first : first + size]
+        yield first, places[first : first + size]
 
 
 def cut(segment: Segment, start: int, length: int) -> Array:
