@@ -10,11 +10,13 @@ of its training, validation and test traces. Ctrl-C finishes the batch, saves, a
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from minieqt.arguments import Parser, existing_file, guarded, positive, share, whole
+from minieqt.data.split import BY
 from minieqt.errors import UserError
 from minieqt.threads import available_threads
 from minieqt.training.config import Config, resumed
@@ -29,10 +31,11 @@ def parse(arguments: list[str] | None) -> dict[str, Any]:
     """The options that the user named, and --out, --resume, --overwrite, --gpus, --save-minutes in any case."""
     parser = Parser("train.py", description=__doc__)
     add = parser.add_argument
-    add("--data", type=existing_file, metavar="FILE.hdf5", help="STEAD waveforms (default: a synthetic set is made)")
-    add("--csv", type=existing_file, metavar="FILE.csv", help="the table that belongs to --data")
+    add("--data", type=existing_file, nargs="+", metavar="FILE.hdf5", help="STEAD waveforms (default: synthetic ones)")
+    add("--csv", type=existing_file, nargs="+", metavar="FILE.csv", help="the table that belongs to each of --data")
     add("--windows", type=whole(40), help=f"size of the synthetic set ({SYNTHETIC['windows']})")
-    add("--split", choices=("event", "trace"), help=f"keep events together, or deal out traces ({Config.split})")
+    add("--split", metavar="HOW", help=f"{', '.join(BY)}, column (the CSV's), or lists of another run ({Config.split})")
+    add("--cache", choices=("none", "ram"), help=f"ram keeps the traces in memory as float16 ({Config.cache})")
     add("--label-shape", choices=("gaussian", "triangle", "box"), help=f"of P and S ({Config.label_shape})")
     add("--epochs", type=whole(1), help=f"at most ({Config.epochs}; synthetic {SYNTHETIC['epochs']})")
     add("--patience", type=whole(1), help=f"stop after so many epochs without improvement ({Config.patience})")
@@ -88,7 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
         raise UserError("--windows is the size of the synthetic set: leave it out, or --data and --csv")
     if overwrite and out is None:
         raise UserError("--overwrite needs --out: say which run to replace")
-    given |= {name: str(given[name]) for name in ("data", "csv") if name in given}
+    given |= {name: os.pathsep.join(map(str, given[name])) for name in ("data", "csv") if name in given}
     folder = out or run_folder(resume)
     if resume:
         config = resumed(folder, given)

@@ -1,44 +1,59 @@
 """Training, validation and test: by earthquake, so that no event stands on two sides.
 
 The published code splits trace by trace. Then one earthquake, seen at ten stations, stands in training and in
-test at once, and the test measures partly memory. `by="trace"` is kept to match the paper.
+test at once, and the test measures partly memory. `by="trace"` is kept to match the paper; `by="station"` asks how
+the network does at stations that it has never heard; `by="time"` trains on the past and tests on what came later.
+`given_split` takes the lists of another run, of a published model, or of a column in the CSV.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from minieqt.data.stead_csv import read_column
 from minieqt.data.table import TraceTable
 from minieqt.errors import UserError
 from minieqt.philox import SPLIT, uniform
 
 Array = Any
+Parts = tuple[Array, Array, Array]
 
 PARTS = ("training", "validation", "test")
+BY = ("event", "station", "trace", "time")
+FRACTIONS = (0.85, 0.05, 0.10)
+COLUMN = "column"  # how to ask for the CSV's column `split`
+COLUMN_PARTS = {"train": 0, "training": 0, "dev": 1, "val": 1, "validation": 1, "test": 2}
 
 
 def split(
     table: TraceTable,
     by: str = "event",
-    fractions: tuple[float, float, float] = (0.85, 0.05, 0.10),
+    fractions: tuple[float, float, float] = FRACTIONS,
     seed: int = 0,
-) -> tuple[Array, Array, Array]:
+) -> Parts:
     """Rows of training, validation and test: three sorted int64 arrays that share no row and leave none out.
 
-    Events (or traces) are shuffled by counter-based draws in the order of their names, so that the order of the
-    rows does not matter, and dealt out until each part has its fraction of the traces. UserError if the
-    fractions do not add up to 1, or if a part that should hold something is empty.
+    Events (or stations, or traces) are shuffled by counter-based draws in the order of their names, so that the order
+    of the rows does not matter, and dealt out until each part has its fraction of the traces. By time, events are
+    dealt out from the first to the last, traces without a time last. UserError if the fractions do not add up to 1,
+    or if a part that should hold something is empty.
     """
-    if by not in ("event", "trace"):
-        raise UserError(f"cannot split by {by!r}; choose event or trace")
+    if by not in BY:
+        raise UserError(f"cannot split by {by!r}; choose {', '.join(BY)}")
     if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
         raise UserError(f"the fractions of a split must add up to 1, got {fractions}")
-    groups, group_of_row, sizes = np.unique(
-        table.event if by == "event" else table.name, return_inverse=True, return_counts=True
-    )
-    order = np.lexsort(uniform((seed, SPLIT), np.arange(len(groups)), 2, 0, 0).T)
+    column: Array = {"station": table.station, "trace": table.name}.get(by, table.event)
+    groups, group_of_row, sizes = np.unique(column, return_inverse=True, return_counts=True)
+    if by == "time":
+        first = np.full(len(groups), np.datetime64("9999-01-01", "us"))
+        np.minimum.at(first, group_of_row, times(table.start_time))
+        order = np.argsort(first, kind="stable")
+    else:
+        order = np.lexsort(uniform((seed, SPLIT), np.arange(len(groups)), 2, 0, 0).T)
     middle = np.cumsum(sizes[order]) - sizes[order] / 2  # of each group, in traces from the start
     part_of_group = np.empty(len(groups), np.int64)
     part_of_group[order] = np.searchsorted(np.cumsum(fractions[:2]) * len(table), middle, side="right")
@@ -49,4 +64,86 @@ def split(
                 f"the {name} split is empty: {len(groups)} {by}s with {len(table)} traces cannot be dealt out as "
                 f"{', '.join(f'{f:g}' for f in fractions)}; give more data or other fractions"
             )
+    return parts[0], parts[1], parts[2]
+
+
+def times(texts: Array) -> Array:
+    """Start times (N,) datetime64[us], from ISO or a spreadsheet's day-first; the year 9999 where there is none."""
+    return np.array([_time(text) for text in texts.tolist()], "M8[us]")
+
+
+def _time(text: str) -> datetime:
+    for form in (None, "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S"):
+        try:
+            time = datetime.fromisoformat(text) if form is None else datetime.strptime(text, form)
+            return time.replace(tzinfo=None)
+        except ValueError:
+            continue
+    return datetime(9999, 1, 1)
+
+
+# -- given lists -------------------------------------------------------------------------------------------
+
+
+def make_split(how: str, table: TraceTable, csv: Path | None = None, seed: int = 0) -> Parts:
+    """`split` by one of BY, or `given_split` from the CSV's column ("column") or from a path. UserError as they do."""
+    if how in BY:
+        return split(table, how, seed=seed)
+    if how == COLUMN:
+        if csv is None:
+            raise UserError("this data set has no CSV file: there is no column split to split by")
+        return column_split(table, csv)
+    if not Path(how).exists():
+        raise UserError(f"cannot split by {how!r}: choose {', '.join(BY)}, {COLUMN}, or name a file or folder of lists")
+    return given_split(table, Path(how), seed)
+
+
+def given_split(table: TraceTable, path: Path, seed: int = 0) -> Parts:
+    """The split that lists of trace names give.
+
+    path: a folder (a run's) with training, validation and test as .txt, a name a line, or .npy; or one such file with
+    the names of the test alone (the published model's test.npy), the rest being dealt out 85 to 5 by event. Traces
+    that no list names are left out. UserError for a list that is missing, empty or names none of the traces, and for
+    a name on two lists.
+    """
+    if path.is_file():
+        test = _rows_of(table, path)
+        others = np.setdiff1d(np.arange(len(table)), test)
+        first, second, _ = split(table.take(others), fractions=(0.85 / 0.9, 0.05 / 0.9, 0.0), seed=seed)
+        return others[first], others[second], test
+    files = [next((p for s in (".txt", ".npy") if (p := path / f"{name}{s}").exists()), None) for name in PARTS]
+    for name, file in zip(PARTS, files, strict=True):
+        if file is None:
+            raise UserError(f"{path} holds neither {name}.txt nor {name}.npy")
+    return _distinct([_rows_of(table, file) for file in files if file], str(path))
+
+
+def column_split(table: TraceTable, csv: Path) -> Parts:
+    """The split that the column `split` of a CSV file gives: train, dev and test, or their full names."""
+    part = {name: COLUMN_PARTS.get(value.lower(), -1) for name, value in read_column(csv, "split").items()}
+    of_row = np.array([part.get(name, -1) for name in table.name.tolist()])
+    rows = [np.flatnonzero(of_row == number) for number in range(3)]
+    for name, here in zip(PARTS, rows, strict=True):
+        if not len(here):
+            raise UserError(f"the column split of {csv} gives no trace to {name}; it should say train, dev or test")
+    return rows[0], rows[1], rows[2]
+
+
+def _rows_of(table: TraceTable, path: Path) -> Array:
+    """The rows of the traces that a file names."""
+    try:
+        names = np.load(path) if path.suffix == ".npy" else np.array(path.read_text(encoding="utf-8").split())
+    except (ValueError, OSError) as error:
+        raise UserError(f"{path} is no list of trace names ({error})") from error
+    wanted = {name.decode() if isinstance(name, bytes) else str(name) for name in names.ravel().tolist()}
+    rows = np.flatnonzero([name in wanted for name in table.name.tolist()])
+    if not len(rows):
+        raise UserError(f"{path} names {len(wanted)} traces, and none of them is in the data set")
+    return rows
+
+
+def _distinct(parts: list[Array], source: str) -> Parts:
+    """UserError if two parts share a row."""
+    if len(np.unique(np.concatenate(parts))) < sum(map(len, parts)):
+        raise UserError(f"the lists of {source} share traces: a trace may be named once only")
     return parts[0], parts[1], parts[2]

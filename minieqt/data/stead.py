@@ -37,6 +37,8 @@ def open_dataset(hdf5: Paths, csv: Paths) -> Dataset:
         return Stead(Path(hdf5), Path(csv))
     if isinstance(hdf5, (str, Path)) or isinstance(csv, (str, Path)) or len(hdf5) != len(csv) or not hdf5:
         raise UserError("every HDF5 file needs the CSV file that belongs to it: give as many of one as of the other")
+    if len(hdf5) == 1:
+        return Stead(Path(hdf5[0]), Path(csv[0]))
     return Several([Stead(Path(one), Path(other)) for one, other in zip(hdf5, csv, strict=True)])
 
 

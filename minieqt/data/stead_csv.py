@@ -122,6 +122,19 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str] | None]]:
         raise UserError(f"{path} is not a CSV file ({error})") from error
 
 
+def read_column(path: Path, column: str) -> dict[str, str]:
+    """{trace name: what stands in the column}. UserError for a file that has no such column."""
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            missing = {column, "trace_name"} - set(reader.fieldnames or ())
+            if missing:
+                raise UserError(f"{path} has no column {', '.join(sorted(missing))}")
+            return {row["trace_name"]: row[column] or "" for row in reader}
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} is not a CSV file ({error})") from error
+
+
 def number(text: str) -> float:
     """ "2896.0" or "[[2896.]]" -> 2896.0; NaN for anything that is not one number."""
     try:

@@ -24,6 +24,7 @@ class Config:
     csv: str | None = None
     windows: int | None = None
     split: str = "event"
+    cache: str = "none"
     label_shape: str = "gaussian"
     epochs: int = 200
     patience: int = 12

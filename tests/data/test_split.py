@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minieqt.data import open_dataset, split
+from minieqt.data.split import PARTS, make_split, times
 from minieqt.data.table import TraceTable
 from minieqt.errors import UserError
 
@@ -76,7 +78,7 @@ def test_noise_stays_with_the_event_it_preceded(shared):
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"by": "station"}, "choose event or trace"),
+        ({"by": "magnitude"}, "choose event, station, trace, time"),
         ({"fractions": (0.5, 0.2, 0.2)}, "add up to 1"),
         ({"fractions": (1.2, -0.1, -0.1)}, "add up to 1"),
     ],
@@ -91,3 +93,76 @@ def test_an_empty_part_is_an_error_unless_it_was_asked_for():
         split(table_of(range(3)))
     train, validation, test = split(table_of(range(3)), fractions=(0, 0, 1))
     assert (len(train), len(validation), len(test)) == (0, 0, 3)
+
+
+# -- by station, by time, and as given -----------------------------------------------------------------------
+
+
+def test_by_station_no_station_stands_on_two_sides(rng):
+    stations = np.array([f"XX.S{i}" for i in rng.integers(0, 60, 2000)])
+    parts = split(replace(table_of(rng.integers(0, 300, 2000)), station=stations), by="station")
+    sides = [set(stations[rows]) for rows in parts]
+    assert all(sides) and not sides[0] & sides[1] and not sides[0] & sides[2] and not sides[1] & sides[2]
+
+
+def test_by_time_the_test_comes_last(rng):
+    events = rng.integers(0, 300, 2000)
+    days = np.datetime64("2010-01-01") + events  # an event a day
+    text = np.array([str(day).replace("T", " ") + " 12:00:00.25" for day in days])
+    table = replace(table_of(events), start_time=text)
+    train, validation, test = split(table, by="time")
+    assert days[train].max() < days[validation].min() and days[validation].max() < days[test].min()
+    assert len(test) / 2000 == pytest.approx(0.1, abs=0.01)
+
+
+def test_times():
+    texts = ["2006-07-23 15:59:00.960000", "27/10/2016 19:12", "2016-10-27T19:12:00Z", "", "soon"]
+    found = times(np.array(texts))
+    assert found[0] == np.datetime64("2006-07-23T15:59:00.96")
+    assert found[1] == found[2] == np.datetime64("2016-10-27T19:12")
+    assert (found[3:] == np.datetime64("9999-01-01")).all()
+
+
+def test_the_lists_of_another_run(tmp_path):
+    table = table_of(range(100))
+    parts = split(table)
+    for name, rows in zip(PARTS, parts, strict=True):
+        (tmp_path / f"{name}.txt").write_text("".join(f"{name}\n" for name in table.name[rows]))
+    for again, rows in zip(make_split(str(tmp_path), table), parts, strict=True):
+        np.testing.assert_array_equal(again, rows)
+    np.save(tmp_path / "test.npy", table.name[parts[0]])
+    (tmp_path / "test.txt").unlink()
+    with pytest.raises(UserError, match="share traces"):
+        make_split(str(tmp_path), table)
+    (tmp_path / "test.npy").unlink()
+    with pytest.raises(UserError, match=r"neither test.txt nor test.npy"):
+        make_split(str(tmp_path), table)
+
+
+@pytest.mark.parametrize("kind", ["U", "S"])
+def test_a_published_test_list(tmp_path, kind):
+    table = table_of(range(300))
+    np.save(tmp_path / "test.npy", table.name[10:40].astype(str).astype(kind))
+    train, validation, test = make_split(str(tmp_path / "test.npy"), table)
+    assert test.tolist() == list(range(10, 40))
+    assert sorted([*train, *validation, *test]) == list(range(300))
+    assert len(validation) / 300 == pytest.approx(0.05, abs=0.02)
+    np.save(tmp_path / "none.npy", np.array(["a", "b"]))
+    with pytest.raises(UserError, match="names 2 traces, and none of them"):
+        make_split(str(tmp_path / "none.npy"), table)
+
+
+def test_the_column_of_a_csv(tmp_path):
+    table = table_of(range(6))
+    values = ["train", "dev", "test", "Train", "", "test"]
+    path = tmp_path / "a.csv"
+    path.write_text("trace_name,split\n" + "".join(f"{n},{v}\n" for n, v in zip(table.name, values, strict=True)))
+    parts = make_split("column", table, path)
+    assert [rows.tolist() for rows in parts] == [[0, 3], [1], [2, 5]]
+    path.write_text("trace_name,p\nA,1\n")
+    with pytest.raises(UserError, match="has no column split"):
+        make_split("column", table, path)
+    with pytest.raises(UserError, match="no CSV file"):
+        make_split("column", table)
+    with pytest.raises(UserError, match="or name a file or folder of lists"):
+        make_split("weekday", table)
