@@ -1,0 +1,56 @@
+"""Say what a data set holds: counts by category, magnitude, distance, S − P and SNR, and traces that look wrong.
+
+  python -m minieqt inspect merged.hdf5 merged.csv
+  python -m minieqt inspect merged.hdf5 merged.csv --figures figures    histograms, and windows before and after
+  python -m minieqt inspect DIR                                         a data set in SeisBench's layout
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from minieqt.arguments import whole
+from minieqt.errors import UserError
+
+
+def arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, metavar="FILE.hdf5", help="STEAD waveforms, or a SeisBench folder")
+    parser.add_argument("csv", type=Path, nargs="?", metavar="FILE.csv", help="the table that belongs to them")
+    parser.add_argument("--look-at", type=whole(0), default=2000, help="how many waveforms, at most, to look at (2000)")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="draw histograms.png and windows.png there")
+
+
+def run(options: Namespace) -> int:
+    import numpy as np
+
+    from minieqt.data import open_dataset
+    from minieqt.data.inspect import summary, suspicious
+    from minieqt.data.seisbench_format import open_seisbench
+
+    if options.data.is_dir():
+        dataset = open_seisbench(options.data)
+    elif options.csv is None:
+        raise UserError(f"{options.data}: give the CSV file that belongs to it too, or the folder of a SeisBench set")
+    else:
+        dataset = open_dataset(options.data, options.csv)
+    with dataset:
+        print(summary(dataset))
+        chosen = np.random.default_rng(0).permutation(len(dataset))[: options.look_at]
+        found = suspicious(dataset, np.sort(chosen))
+        print(f"looked at {len(chosen):,} waveforms" + ("" if found else ": none is suspicious"))
+        for reason, names in sorted(found.items()):
+            print(f"{reason}: {len(names):,} (first {names[0]})")
+        if options.figures:
+            _draw(dataset, options.figures)
+    return 0
+
+
+def _draw(dataset: Any, folder: Path) -> None:
+    from minieqt.data.inspect import draw_histograms, draw_windows
+    from minieqt.plots import save_figure
+
+    folder.mkdir(parents=True, exist_ok=True)
+    save_figure(draw_histograms(dataset), folder / "histograms.png")
+    save_figure(draw_windows(dataset), folder / "windows.png")

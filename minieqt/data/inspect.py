@@ -1,0 +1,122 @@
+"""What a data set holds, and what in it looks wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minieqt.data.table import COMPONENTS, SAMPLES, Dataset
+
+Array = Any
+
+BATCH = 256
+EDGES = {
+    "magnitude": np.array([-2, 0, 1, 2, 3, 4, 5, 10.0]),
+    "distance, km": np.array([0, 10, 20, 50, 100, 200, 20000.0]),
+    "S − P, s": np.array([0, 1, 2, 5, 10, 20, 60.0]),
+    "SNR, dB": np.array([-100, 0, 10, 20, 40, 60, 200.0]),
+}
+
+
+def measures(dataset: Dataset) -> dict[str, Array]:
+    """The quantities of EDGES of every earthquake, NaN where unknown; SNR is that of the worst component."""
+    table = dataset.table
+    earthquakes = table.take(table.earthquake)
+    return {
+        "magnitude": earthquakes.magnitude,
+        "distance, km": earthquakes.distance_km,
+        "S − P, s": (earthquakes.s_sample - earthquakes.p_sample) / 100,
+        "SNR, dB": earthquakes.snr_db.min(axis=1),
+    }
+
+
+def summary(dataset: Dataset) -> str:
+    """Counts by category, magnitude, distance, S − P and SNR, as text."""
+    table = dataset.table
+    lines = [
+        f"{len(table):,} traces: {table.earthquake.sum():,} earthquakes, {(~table.earthquake).sum():,} noise",
+        f"{len(np.unique(table.event)):,} events, {len(np.unique(table.station)):,} stations",
+    ]
+    for name, values in measures(dataset).items():
+        counts, _ = np.histogram(values, EDGES[name])
+        spans = [f"{a:g} … {b:g}" for a, b in zip(EDGES[name][:-1], EDGES[name][1:], strict=True)]
+        lines.append(f"{name}: " + ", ".join(f"{span}: {n:,}" for span, n in zip(spans, counts, strict=True) if n))
+        unknown = int(np.isnan(values).sum())
+        if unknown:
+            lines[-1] += f"{', ' if counts.any() else ''}unknown: {unknown:,}"
+    if dataset.report():
+        lines.append(dataset.report())
+    return "\n".join(lines)
+
+
+def suspicious(dataset: Dataset, rows: Array) -> dict[str, list[str]]:
+    """{what looks wrong: names of the traces}: unreadable ones, dead components, copies of one component.
+
+    Rows with arrivals out of range or S before P never reach the table: `report()` counts them.
+    """
+    found: dict[str, list[str]] = {}
+    for start in range(0, len(rows), BATCH):
+        part = rows[start : start + BATCH]
+        windows = np.zeros((len(part), COMPONENTS, SAMPLES), np.float32)
+        bad = dataset.read_into(part, windows)
+        dead = np.ptp(windows, axis=-1) == 0
+        copied = [(windows[:, a] == windows[:, b]).all(axis=-1) & ~dead[:, a] for a, b in ((0, 1), (0, 2), (1, 2))]
+        for i, row in enumerate(part.tolist()):
+            what = [bad[i].reason] if i in bad else []
+            if not what and dead[i].any():
+                what.append("no component alive" if dead[i].all() else "dead component")
+            if not what and any(pair[i] for pair in copied):
+                what.append("one component copied to another")
+            for reason in what:
+                found.setdefault(reason, []).append(str(dataset.table.name[row]))
+    return found
+
+
+
+def draw_histograms(dataset: Dataset) -> Any:
+    """A figure of the four measures."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 6), layout="constrained")
+    for axes, (name, values) in zip(figure.subplots(2, 2).flat, measures(dataset).items(), strict=True):
+        axes.hist(values[np.isfinite(values)], bins=50)
+        axes.set(xlabel=name, ylabel="earthquakes")
+    return figure
+
+
+def draw_windows(dataset: Dataset, seed: int = 0) -> Any:
+    """A figure of one loud earthquake and of one noise window: as recorded, and after each kind of augmentation."""
+    from matplotlib.figure import Figure
+
+    from minieqt.data.augment import AUGMENTED, Augmentation
+    from minieqt.data.windows import make_windows
+
+    nothing = dict.fromkeys(("shift", "second_event", "noise", "drop_channels", "gap"), 0.0)
+    kinds = {
+        "as recorded": {},
+        "shift": {"shift": 1.0},
+        "second event": {"second_event": 1.0},
+        "noise": {"noise": 1.0},
+        "dropped channels": {"drop_channels": 1.0},
+        "gap": {"gap": 1.0, "earthquake_gap": 1.0},
+        "pre-emphasis": {"pre_emphasis": 0.97},
+    }
+    table = dataset.table
+    loud = np.flatnonzero(np.nan_to_num(table.snr_db.min(axis=1), nan=-1) >= 10)[:1]
+    rows = np.concatenate([loud, np.flatnonzero(~table.earthquake)[:1]])
+    rows = rows if len(rows) else np.arange(min(len(dataset), 2))
+    raw = np.zeros((len(rows), COMPONENTS, SAMPLES), np.float32)
+    dataset.read_into(rows, raw)
+    figure = Figure(figsize=(14, 2 * len(kinds)), layout="constrained")
+    panels = figure.subplots(len(kinds), len(rows), squeeze=False, sharex=True)
+    x, labels = np.zeros((2, *raw.shape), np.float32)
+    for line, (kind, changes) in zip(panels, kinds.items(), strict=True):
+        which, copies = np.arange(len(rows)), np.full(len(rows), AUGMENTED)
+        make_windows(raw, table, rows, copies, which, x, labels, Augmentation(**nothing | changes), seed)
+        for i, axes in enumerate(line):
+            for c in range(COMPONENTS):
+                axes.plot(x[i, c] / max(np.abs(x[i, c]).max(), 1) - 2 * c, lw=0.4, color="k")
+                axes.plot(labels[i, c] - 6, lw=1)
+            axes.set(title=f"{table.name[rows[i]]}: {kind}", yticks=[0, -2, -4], yticklabels="ENZ")
+    return figure

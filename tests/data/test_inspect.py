@@ -1,0 +1,44 @@
+"""What is said of a data set, and which traces are suspected."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minieqt.cli import main
+from minieqt.data import open_dataset
+from minieqt.data.inspect import summary, suspicious
+
+
+def test_what_is_wrong_is_found(write, rng):
+    sound = rng.standard_normal((6000, 3)).astype(np.float32)
+    dead, copied, broken = sound.copy(), sound.copy(), sound.copy()
+    dead[:, 1] = 4
+    copied[:, 2] = copied[:, 0]
+    broken[9, 0] = np.nan
+    samples = {"dead": dead, "copied": copied, "broken": broken, "nothing": np.zeros((6000, 3)), "sound": sound}
+    with open_dataset(*write({f"{name}_NO": {"samples": x} for name, x in samples.items()})) as dataset:
+        assert suspicious(dataset, np.arange(5)) == {
+            "dead component": ["dead_NO"],
+            "one component copied to another": ["copied_NO"],
+            "NaN or infinity": ["broken_NO"],
+            "no component alive": ["nothing_NO"],
+        }
+
+
+def test_counts(dataset):
+    text = summary(dataset)
+    assert "40 traces: 28 earthquakes, 12 noise" in text
+    line = next(line for line in text.splitlines() if line.startswith("magnitude"))
+    assert sum(int(part.rpartition(":")[2]) for part in line.split(",")) == 28
+
+
+def test_the_command(synthetic_files, tmp_path, capsys):
+    assert main(["inspect", *map(str, synthetic_files), "--figures", str(tmp_path / "figures")]) == 0
+    assert "looked at 40 waveforms" in capsys.readouterr().out
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"histograms.png", "windows.png"}
+
+
+def test_all_real_data_is_inspected(shared, capsys):
+    for name in ("stead50", "ncedc", "obs56"):
+        assert main(["inspect", *(str(shared / f"data/{name}.{end}") for end in ("hdf5", "csv"))]) == 0
+    assert "126 earthquakes, 44 noise" in capsys.readouterr().out
