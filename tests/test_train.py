@@ -150,7 +150,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(tmp_path):
         (["--learning-rate", "nan"], "--learning-rate: must be above zero"),
         (["--drop-rate", "1"], "--drop-rate: must be at least 0 and below 1"),
         (["--seed", "-1"], "--seed: must lie between 0"),
-        (["--split", "station"], "invalid choice: 'station'"),
+        (["--cache", "disk"], "invalid choice: 'disk'"),
         (["--resume", "--overwrite"], "not allowed with"),
         (["--out", "x", "--epoch", "3"], "unrecognized arguments: --epoch 3"),
     ],
