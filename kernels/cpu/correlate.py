@@ -33,14 +33,18 @@ from kernels.cpu.tile import (
     ROWS,
     SUMS_STRIDE,
     VECTORS,
+    WIDE,
     add_sums,
     dot_add,
     outer_add,
     store_tile,
     zero_tile,
+    zero_wide_tile,
 )
 
 Array = Any
+
+FEW = ROWS // 4  # up to so many filters are correlated one by one: a tile of ROWS would be mostly empty
 
 
 @compiled
@@ -56,6 +60,20 @@ def correlate(strip: Array, start: int, packed: Array, taps: Array, out: Array) 
                 for k in range(taps[block, c, 0], taps[block, c, 1]):
                     tile = outer_add(tile, packed, (w + k) * ROWS, strip, x + k)
             store_tile(tile, out, block * ROWS * columns + j, columns)
+
+
+@compiled
+def correlate_few(strip: Array, W: Array, out: Array) -> None:
+    """The same for FEW filters W (O, C, K) as they are, a wide tile of each at a time; out (O, whole wide tiles)."""
+    O, C, K = W.shape
+    width, columns = strip.shape[1], out.shape[1]
+    for o in range(O):
+        for j in range(0, columns, WIDE):
+            tile = zero_wide_tile()
+            for c in range(C):
+                for k in range(K):
+                    tile = outer_add(tile, W, (o * C + c) * K + k, strip, c * width + j + k)
+            store_tile(tile, out, o * columns + j, columns)
 
 
 @compiled
@@ -94,7 +112,8 @@ def convolve(end: int, x: Array, W: Array, b: Array, left: int, y: Array) -> Arr
     """
     keep_freed_memory()
     passes = np.empty(y.shape if end != PLAIN else (y.shape[0], 0, 0), np.uint8)
-    run(end, x, W, b, left, layout(x, W.shape[2]), y, passes)
+    shape = layout(x, W.shape[2], WIDE if W.shape[0] <= FEW else COLUMNS)
+    run(end, x, np.ascontiguousarray(W), b, left, shape, y, passes)
     return passes
 
 
@@ -104,10 +123,13 @@ def convolve_backward(
     """dy like y -> dx (B, C, T), dW (O, C, K), db (O); each sum over the batch is taken group by group."""
     (O, C, K), shape, dx = W.shape, layout(x, W.shape[2]), np.empty_like(x)
     groups = min(GROUPS, -(-x.shape[0] * shape[2] // shape[3]))
-    sums = np.zeros((groups, -(-O // ROWS), -(-C * K // VECTORS), SUMS_STRIDE), np.float32)
+    swapped = O <= FEW < C  # x in the rows, z in the vectors: dW transposed, each kernel reversed
+    rows, others = (C, O) if swapped else (O, C)
+    sums = np.zeros((groups, -(-rows // ROWS), -(-others * K // VECTORS), SUMS_STRIDE), np.float32)
     db = np.zeros((groups, O), np.float32)
-    run_backward(end, np.ascontiguousarray(dy), passes, x, W, left, shape, dx, sums, db)
-    return dx, collect(sums.sum(axis=0), O, C, K), db.sum(axis=0)
+    run_backward(end, np.ascontiguousarray(dy), passes, x, W, left, shape, swapped, dx, sums, db)
+    dW = collect(sums.sum(axis=0), rows, others, K)
+    return dx, np.ascontiguousarray(dW.transpose(1, 0, 2)[:, :, ::-1]) if swapped else dW, db.sum(axis=0)
 
 
 @compiled
@@ -115,10 +137,9 @@ def one_strip(
     item: int,
     end: int,
     x: Array,
+    W: Array,
     packed: Array,
     taps: Array,
-    O: int,
-    K: int,
     b: Array,
     left: int,
     shape: tuple[int, int, int, int, int],
@@ -127,13 +148,17 @@ def one_strip(
 ) -> None:
     """Cut the pieces of one strip from x, correlate, and drain them into y."""
     (B, C, T), (piece, stride, per_sequence, per_strip, columns) = x.shape, shape
+    O, _, K = W.shape
     strip = new_strip(C, columns + K)
     out = np.empty((padded_rows(O), columns), np.float32)
     first, last = item * per_strip, min((item + 1) * per_strip, B * per_sequence)
     for p in range(first, last):
         n, start = p // per_sequence, p % per_sequence * piece
         fill(strip, (p - first) * stride, x[n], start - left, piece + K - 1)
-    correlate(strip, 0, packed, taps, out)
+    if O <= FEW:
+        correlate_few(strip, W, out)
+    else:
+        correlate(strip, 0, packed, taps, out)
     for p in range(first, last):
         n, start = p // per_sequence, p % per_sequence * piece
         drain(end, out, (p - first) * stride, min(piece, T - start), b, y[n], passes[n], start, T)
@@ -153,7 +178,7 @@ def run(
     """`one_strip` for all strips of a batch, each a piece of work."""
     packed, taps = pack_forward(W)
     for item in prange((x.shape[0] * shape[2] + shape[3] - 1) // shape[3]):
-        one_strip(item, end, x, packed, taps, W.shape[0], W.shape[2], b, left, shape, y, passes)
+        one_strip(item, end, x, W, packed, taps, b, left, shape, y, passes)
 
 
 @compiled
@@ -168,6 +193,7 @@ def one_group(
     K: int,
     left: int,
     shape: tuple[int, int, int, int, int],
+    swapped: bool,
     dx: Array,
     sums: Array,
     db: Array,
@@ -175,7 +201,7 @@ def one_group(
     """The strips of one group: fill z with their gradient, correlate it into dx, and add to the group's dW and db."""
     (B, C, T), (piece, stride, per_sequence, per_strip, columns) = x.shape, shape
     groups, O, right = db.shape[0], db.shape[1], K - 1 - left
-    x_strip, z = new_strip(C, columns + K), new_strip(padded_rows(O), LEAD + columns + K)
+    x_strip, z = new_strip(padded_rows(C), columns + K), new_strip(padded_rows(O), LEAD + columns + K)
     out = np.empty((padded_rows(C), columns), np.float32)
     items = (B * per_sequence + per_strip - 1) // per_strip
     for item in range(group * items // groups, (group + 1) * items // groups):
@@ -199,7 +225,11 @@ def one_group(
                 db[group, o] += total
         # z has zeros around a whole sequence; around a piece of one stand its neighbours' samples, not to be counted.
         end_column = LEAD + (piece if per_sequence > 1 else (last - first - 1) * stride + T)
-        correlate_gradient(z, LEAD, end_column, x_strip, 0, K, sums[group])
+        if swapped:
+            # Each sample of x meets the samples of z that read it: the same pairs, counted at x's place.
+            correlate_gradient(x_strip, left, left + end_column - LEAD, z, LEAD - right, K, sums[group])
+        else:
+            correlate_gradient(z, LEAD, end_column, x_strip, 0, K, sums[group])
 
 
 @compiled_parallel
@@ -211,6 +241,7 @@ def run_backward(
     W: Array,
     left: int,
     shape: tuple[int, int, int, int, int],
+    swapped: bool,
     dx: Array,
     sums: Array,
     db: Array,
@@ -218,4 +249,4 @@ def run_backward(
     """`one_group` for all groups, each a piece of work."""
     packed, taps = pack_backward(W)
     for group in prange(db.shape[0]):
-        one_group(group, end, dy, passes, x, packed, taps, W.shape[2], left, shape, dx, sums, db)
+        one_group(group, end, dy, passes, x, packed, taps, W.shape[2], left, shape, swapped, dx, sums, db)

@@ -25,20 +25,22 @@ LEAD = 16  # columns before a gradient's first piece: room for the taps left of 
 GROUPS = 8  # the sums over a batch are taken in at most so many parts
 
 
-def layout(x: Array, K: int) -> tuple[int, int, int, int, int]:
-    """How x (B, C, T) is cut for K taps: (piece, stride, pieces per sequence, pieces per strip, columns per strip).
+def layout(x: Array, K: int, unit: int = COLUMNS) -> tuple[int, int, int, int, int]:
+    """How x (B, C, T) is cut for K taps and tiles of `unit` columns.
+
+    Returns (piece, stride, pieces per sequence, pieces per strip, columns per strip).
 
     `piece` samples to a piece, whole tiles where a sequence is cut, all pieces of about one length so that little of
     the last is empty; `stride` columns from one piece to the next in a strip; `columns` of its result, whole tiles.
     """
     B, _, T = x.shape
     # A small batch is cut finer, so that there is work for several threads.
-    per_sequence = max(-(-T // SEGMENT), min(-(-T // COLUMNS), GROUPS // B))
-    piece = T if per_sequence == 1 else round_up(-(-T // per_sequence), COLUMNS)
+    per_sequence = max(-(-T // SEGMENT), min(-(-T // unit), GROUPS // B))
+    piece = T if per_sequence == 1 else round_up(-(-T // per_sequence), unit)
     per_sequence = -(-T // piece)
     stride = piece + K - 1
     per_strip = max(1, min((SEGMENT + K - 1) // stride, B * per_sequence // GROUPS))
-    return piece, stride, per_sequence, per_strip, round_up((per_strip - 1) * stride + piece, COLUMNS)
+    return piece, stride, per_sequence, per_strip, round_up((per_strip - 1) * stride + piece, unit)
 
 
 def round_up(count: int, unit: int) -> int:

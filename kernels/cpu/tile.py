@@ -10,7 +10,7 @@ sums that never leave the registers:
 COLUMNS = 48 is three AVX-512 vectors of 16 numbers: 8 × 3 = 24 sums, three vectors of x and one weight fill 28 of the
 32 registers, and the network's lengths (47, 94, 188, 375, 750, 1500, 3000, 6000) leave little of a last tile empty.
 Without AVX-512 a tile is 4 × 24. Where a product has few columns, the same registers hold a tall tile: one vector of
-each of 24 rows.
+each of 24 rows; where it has few rows, a wide tile: 24 vectors of one row.
 
 LLVM cannot be talked into this from a plain loop (it keeps the sums in memory, for a sixth of the speed), so the
 operations are written in its own language, and beside each stands the NumPy that it means: compiled code calls the
@@ -29,10 +29,11 @@ from numba.extending import intrinsic, models, overload, register_model
 
 Array = Any
 
-WIDE = llvmlite.binding.get_host_cpu_features().get("avx512f", False)
-ROWS, VECTORS, LANES = (8, 3, 16) if WIDE else (4, 3, 8)
+AVX512 = llvmlite.binding.get_host_cpu_features().get("avx512f", False)
+ROWS, VECTORS, LANES = (8, 3, 16) if AVX512 else (4, 3, 8)
 COLUMNS = VECTORS * LANES
 TALL = ROWS * VECTORS  # rows of a tall tile, which is LANES wide
+WIDE = ROWS * VECTORS * LANES  # columns of a wide tile, which has one row
 SUMS_STRIDE = -(-ROWS * VECTORS // LANES) * LANES  # what one tile's sums take up, in whole vectors
 
 # -- what they mean --------------------------------------------------------------------------------------------------
@@ -46,6 +47,11 @@ def zero_tile() -> Array:
 def zero_tall_tile() -> Array:
     """A tall tile of zeros."""
     return np.zeros((TALL, 1, LANES), np.float32)
+
+
+def zero_wide_tile() -> Array:
+    """A wide tile of zeros."""
+    return np.zeros((1, ROWS * VECTORS, LANES), np.float32)
 
 
 def outer_add(tile: Array, w: Array, i: int, x: Array, j: int) -> Array:
@@ -128,6 +134,14 @@ def _zero_tall_tile(typing: Any) -> Any:
         return ir.Constant(SUMS, None)
 
     return TileType(TALL, 1)(), generate
+
+
+@intrinsic
+def _zero_wide_tile(typing: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return ir.Constant(SUMS, None)
+
+    return TileType(1, ROWS * VECTORS)(), generate
 
 
 @intrinsic
@@ -216,6 +230,11 @@ def _(): # type: ignore[no-untyped-def]
 @overload(zero_tall_tile)
 def _(): # type: ignore[no-untyped-def]
     return lambda: _zero_tall_tile()  # type: ignore[call-arg]
+
+
+@overload(zero_wide_tile)
+def _(): # type: ignore[no-untyped-def]
+    return lambda: _zero_wide_tile()  # type: ignore[call-arg]
 
 
 @overload(outer_add)
