@@ -117,6 +117,26 @@ def test_evaluation_has_no_dropout_and_moves_nothing(window):
         np.testing.assert_array_equal(array, before[name])
 
 
+def test_sampled_dropout(window):
+    """In evaluation, in the ResCNN and nowhere else: the same step gives the same sample, statistics stay put."""
+    x, _ = window
+    model = EQTransformer(length=SHORT).eval()
+    plain, statistics = model.forward(x), {name: array.copy() for name, array in model.state().items()}
+    model.sample_dropout()
+    samples = []
+    for step in (1, 2, 1):
+        model.randomness.step = step
+        samples.append(model.forward(x))
+    assert (samples[0][1] != plain[1]).any() and (samples[0][1] != samples[1][1]).any()
+    np.testing.assert_array_equal(samples[2], samples[0])
+    active = [path for path, layer in model.layers() if getattr(layer, "sampling", False)]
+    assert len(active) == 14 and all(path.startswith("rescnn.") for path in active)
+    for name, array in model.state().items():
+        np.testing.assert_array_equal(array, statistics[name])
+    model.sample_dropout(False)
+    np.testing.assert_array_equal(model.forward(x), plain)
+
+
 def test_training_moves_every_statistic(window):
     model = EQTransformer(length=SHORT)
     before = {name: array.copy() for name, array in model.state().items()}

@@ -21,7 +21,7 @@ def make(rng, channels, width=None, units=4, sharpness=1.0):
     return layer
 
 
-def equations(x, Wt, Wx, bh, Wa, ba, width):
+def equations(x, Wt, Wx, bh, Wa, ba, width, eps=1e-7):
     """One sequence x (C, T) -> y (C, T), a (T, T)."""
     T = x.shape[1]
     e, a = np.zeros((T, T)), np.zeros((T, T))
@@ -31,7 +31,7 @@ def equations(x, Wt, Wx, bh, Wa, ba, width):
         keep = range(T) if width is None else range(max(t - width // 2, 0), min(t - width // 2 + width, T))
         w = {s: math.exp(e[t, s] - max(e[t])) for s in keep}
         for s in keep:
-            a[t, s] = w[s] / (sum(w.values()) + 1e-7)
+            a[t, s] = w[s] / (sum(w.values()) + eps)
     return np.stack([sum(a[t, s] * x[:, s] for s in range(T)) for t in range(T)], axis=1), a
 
 
@@ -106,6 +106,18 @@ def test_gradients_through_the_maximum(rng, width):
     layer.forward(x)
     if width is not None:
         assert (layer.weights.sum(axis=2) < 0.999).any()
+
+
+@pytest.mark.parametrize("width", [None, 3])
+def test_another_eps(rng, width):
+    """SeisBench's 1e-5 beside the sum: it matters where the sum is small."""
+    layer, x = make(rng, 3, width, sharpness=15), rng.standard_normal((2, 3, 9))
+    layer.eps = 1e-5
+    y = layer.forward(x)
+    for n in range(2):
+        expected, _ = equations(x[n], layer.Wt, layer.Wx, layer.bh, layer.Wa, layer.ba, width, eps=1e-5)
+        np.testing.assert_allclose(y[n], expected, rtol=0, atol=1e-12)
+    assert_gradients(layer, x, rng)
 
 
 def test_the_last_bias_has_no_gradient(rng):
