@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from minieqt.arguments import Parser, existing_file, guarded, positive, share, whole
+from minieqt.arguments import Parser, existing_file, existing_path, guarded, positive, share, whole
+from minieqt.data.augment import Augmentation
 from minieqt.data.split import BY
 from minieqt.errors import UserError
 from minieqt.threads import available_threads
@@ -25,17 +27,20 @@ from minieqt.training.run import run
 # Without --data: how many windows are made, and what two processor cores train on them in about three minutes.
 SYNTHETIC: dict[str, Any] = {"windows": 1000, "epochs": 10, "batch_size": 8}
 RUNS = Path("runs")
+AUGMENTATIONS = [field.name for field in fields(Augmentation)]
 
 
 def parse(arguments: list[str] | None) -> dict[str, Any]:
     """The options that the user named, and --out, --resume, --overwrite, --gpus, --save-minutes in any case."""
     parser = Parser("train.py", description=__doc__)
     add = parser.add_argument
-    add("--data", type=existing_file, nargs="+", metavar="FILE.hdf5", help="STEAD waveforms (default: synthetic ones)")
-    add("--csv", type=existing_file, nargs="+", metavar="FILE.csv", help="the table that belongs to each of --data")
+    add("--data", type=existing_path, nargs="+", metavar="FILE.hdf5", help="of STEAD, or SeisBench folders (synthetic)")
+    add("--csv", type=existing_file, nargs="+", metavar="FILE.csv", help="their tables (of their names, beside them)")
     add("--windows", type=whole(40), help=f"size of the synthetic set ({SYNTHETIC['windows']})")
     add("--split", metavar="HOW", help=f"{', '.join(BY)}, column (the CSV's), or lists of another run ({Config.split})")
     add("--cache", choices=("none", "ram"), help=f"ram keeps the traces in memory as float16 ({Config.cache})")
+    add("--block", type=whole(0), metavar="N", help=f"read N neighbours together, for spinning disks ({Config.block})")
+    add("--augment", nargs="+", metavar="NAME=RATE", help=f"other than published: {', '.join(AUGMENTATIONS)}")
     add("--label-shape", choices=("gaussian", "triangle", "box"), help=f"of P and S ({Config.label_shape})")
     add("--epochs", type=whole(1), help=f"at most ({Config.epochs}; synthetic {SYNTHETIC['epochs']})")
     add("--patience", type=whole(1), help=f"stop after so many epochs without improvement ({Config.patience})")
@@ -85,12 +90,15 @@ def main(arguments: list[str] | None = None) -> int:
     out, gpus, minutes = given.pop("out", None), given.pop("gpus"), given.pop("save_minutes")
     resume, overwrite = given.pop("resume"), given.pop("overwrite")
     check_gpus(gpus)
-    if ("data" in given) != ("csv" in given):
-        raise UserError("--data and --csv belong together: give both files of a STEAD data set, or neither")
+    if "csv" in given and "data" not in given:
+        raise UserError("--csv is the table that belongs to --data: give both, or neither")
     if "data" in given and "windows" in given:
-        raise UserError("--windows is the size of the synthetic set: leave it out, or --data and --csv")
+        raise UserError("--windows is the size of the synthetic set: leave it out, or --data")
     if overwrite and out is None:
         raise UserError("--overwrite needs --out: say which run to replace")
+    if "augment" in given:
+        given["augment"] = " ".join(given["augment"])
+        Augmentation.parse(given["augment"])
     given |= {name: os.pathsep.join(map(str, given[name])) for name in ("data", "csv") if name in given}
     folder = out or run_folder(resume)
     if resume:

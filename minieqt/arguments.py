@@ -59,6 +59,14 @@ def existing_file(text: str) -> Path:
     return path.resolve()
 
 
+def existing_path(text: str) -> Path:
+    """An argument type: the absolute path of a file or folder that is there."""
+    path = Path(text)
+    if not path.exists():
+        raise argparse.ArgumentTypeError(f"{text} does not exist")
+    return path.resolve()
+
+
 def guarded(program: str, main: Callable[[], int]) -> int:
     """Run `main`; a mistake of the user becomes one line on stderr and exit code 2, Ctrl-C exit code 130."""
     try:

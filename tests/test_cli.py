@@ -96,7 +96,7 @@ def test_evaluate_weights_on_data(folder, data, capsys):
     [
         (["nowhere"], "is no run"),
         (["{folder}/best.h5"], "is no run"),
-        (["{folder}", "--data", "{data}.hdf5"], "belong together"),
+        (["{folder}", "--csv", "{data}.csv"], "give both, or neither"),
         (["{folder}", "--data", "{data}.hdf5", "--csv", "{data}.csv", "--split", "test"], "leave it out"),
         (["{data}.hdf5", "--data", "{data}.hdf5", "--csv", "{data}.csv"], "not one of minieqt's weight files"),
     ],

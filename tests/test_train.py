@@ -162,9 +162,17 @@ def test_options_that_make_no_sense(arguments, words, capsys):
     assert words in capsys.readouterr().err
 
 
-def test_data_without_csv(data):
-    with pytest.raises(UserError, match="--data and --csv belong together"):
-        train.main(data[:2])
+def test_csv_without_data(data):
+    with pytest.raises(UserError, match="--csv is the table that belongs to --data"):
+        train.main(data[2:])
+
+
+def test_an_augmentation_that_is_none():
+    for text in ("gaps=1", "gap=much", "gap"):
+        with pytest.raises(UserError, match=r"is not NAME=RATE .*names: shift, second_event"):
+            train.main(["--augment", "shift=0.5", text])
+    with pytest.raises(UserError, match="gap must lie in 0 to 1"):
+        train.main(["--augment", "gap=2"])
 
 
 def test_windows_with_data(data):

@@ -2,7 +2,7 @@
 
   python -m minieqt evaluate runs/001                                          the run's best network, its test split
   python -m minieqt evaluate runs/001 --split validation --json scores.json
-  python -m minieqt evaluate best.h5 --data merged.hdf5 --csv merged.csv       every window of a data set
+  python -m minieqt evaluate best.h5 --data merged.hdf5                        every window of a data set
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from minieqt.arguments import existing_file, share, whole
+from minieqt.arguments import existing_file, existing_path, share, whole
 from minieqt.errors import UserError
 from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 
@@ -19,8 +19,8 @@ SPLITS = ("training", "validation", "test")
 
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("network", type=Path, metavar="RUN_OR_WEIGHTS", help="a run's folder, or a weight file")
-    parser.add_argument("--data", type=existing_file, metavar="FILE.hdf5", help="other data than the run's: waveforms")
-    parser.add_argument("--csv", type=existing_file, metavar="FILE.csv", help="and the table that belongs to them")
+    parser.add_argument("--data", type=existing_path, metavar="FILE.hdf5", help="other data: STEAD, a SeisBench folder")
+    parser.add_argument("--csv", type=existing_file, metavar="FILE.csv", help="its table (of the same name, beside it)")
     parser.add_argument("--split", choices=SPLITS, help="which of the run's splits (test)")
     parser.add_argument("--batch-size", type=whole(1), default=100, help="windows at a time (100)")
     for name, threshold in (("detection", DETECTION_THRESHOLD), ("p", P_THRESHOLD), ("s", S_THRESHOLD)):
@@ -41,19 +41,19 @@ def run(options: Namespace) -> int:
     from minieqt.weights import native
 
     folder = options.network if options.network.is_dir() else None
-    if (options.data is None) != (options.csv is None):
-        raise UserError("--data and --csv belong together: give both files of a STEAD data set, or neither")
+    if options.data is None and options.csv is not None:
+        raise UserError("--csv is the table that belongs to --data: give both, or neither")
     if options.data is not None:
         if options.split is not None:
-            raise UserError("--split names one of the run's own splits: leave it out, or --data and --csv")
-        dataset = open_dataset(options.data, options.csv)
+            raise UserError("--split names one of the run's own splits: leave it out, or --data")
+        dataset = open_dataset(options.data, options.csv or ())
         rows, what = np.arange(len(dataset)), str(options.data)
     elif folder is not None:
         name = options.split or "test"
         dataset, parts = open_data(config.read(folder))
         rows, what = parts[SPLITS.index(name)], f"the {name} split of {folder}"
     else:
-        raise UserError(f"{options.network} is no run: name a run's folder, or give --data and --csv")
+        raise UserError(f"{options.network} is no run: name a run's folder, or give --data")
     model = native.load(folder / BEST if folder else options.network)
     evaluation = Evaluation(options.detection_threshold, options.p_threshold, options.s_threshold)
     loader = Loader(dataset, rows, options.batch_size, shuffle=False)

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from minieqt.arguments import whole
-from minieqt.errors import UserError
 
 
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("data", type=Path, metavar="FILE.hdf5", help="STEAD waveforms, or a SeisBench folder")
-    parser.add_argument("csv", type=Path, nargs="?", metavar="FILE.csv", help="the table that belongs to them")
+    parser.add_argument("csv", type=Path, nargs="?", metavar="FILE.csv", help="their table (of the same name, beside)")
     parser.add_argument("--look-at", type=whole(0), default=2000, help="how many waveforms, at most, to look at (2000)")
     parser.add_argument("--figures", type=Path, metavar="DIR", help="draw histograms.png and windows.png there")
 
@@ -27,15 +26,8 @@ def run(options: Namespace) -> int:
 
     from minieqt.data import open_dataset
     from minieqt.data.inspect import summary, suspicious
-    from minieqt.data.seisbench_format import open_seisbench
 
-    if options.data.is_dir():
-        dataset = open_seisbench(options.data)
-    elif options.csv is None:
-        raise UserError(f"{options.data}: give the CSV file that belongs to it too, or the folder of a SeisBench set")
-    else:
-        dataset = open_dataset(options.data, options.csv)
-    with dataset:
+    with open_dataset(options.data, options.csv or ()) as dataset:
         print(summary(dataset))
         chosen = np.random.default_rng(0).permutation(len(dataset))[: options.look_at]
         found = suspicious(dataset, np.sort(chosen))

@@ -4,8 +4,8 @@ from minieqt.data.augment import Augmentation
 from minieqt.data.labels import make_labels
 from minieqt.data.loader import Batch, Loader
 from minieqt.data.normalise import normalise
+from minieqt.data.open import open_dataset
 from minieqt.data.split import split
-from minieqt.data.stead import open_dataset
 from minieqt.data.table import TraceTable
 
 __all__ = [

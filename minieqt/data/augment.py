@@ -53,6 +53,20 @@ class Augmentation:
             if not 0 <= getattr(self, field.name) <= 1:
                 raise UserError(f"augmentation {field.name} must lie in 0 to 1, got {getattr(self, field.name)}")
 
+    @classmethod
+    def parse(cls, text: str) -> Augmentation:
+        """ "gap=0.1 pre_emphasis=0.97" -> the defaults but for these. UserError for an unknown name or no number."""
+        names, rates = [field.name for field in fields(cls)], {}
+        for part in text.split():
+            name, _, rate = part.partition("=")
+            try:
+                rates[names[names.index(name)]] = float(rate)
+            except ValueError:
+                raise UserError(
+                    f"augmentation {part!r} is not NAME=RATE with a number from 0 to 1; names: {', '.join(names)}"
+                ) from None
+        return cls(**rates)
+
 
 # -- drawing -----------------------------------------------------------------------------------------------
 

@@ -60,6 +60,9 @@ class InMemory:
     def report(self) -> str:
         return self.dataset.report()
 
+    def columns(self, *names: str) -> dict[str, list[str]]:
+        return self.dataset.columns(*names)
+
     def close(self) -> None:
         self.dataset.close()
 

@@ -20,7 +20,7 @@ import numpy as np
 from minieqt.data.index import open_hdf5
 from minieqt.data.labels import detection_end
 from minieqt.data.several import Several
-from minieqt.data.stead_csv import number
+from minieqt.data.stead_csv import number, read_columns
 from minieqt.data.table import COMPONENTS, SAMPLES, TEXT, BadTrace, Dataset, TraceTable, as_window, describe, read_each
 from minieqt.errors import UserError
 
@@ -65,10 +65,10 @@ class SeisBench:
         text = {name: _text(found[name][()]) for name in found} if found is not None else {}
         self._order = text.get("dimension_order", "CW").upper().replace("N", "")
         self._components = text.get("component_order", "ZNE").upper()
-        rate = float(text.get("sampling_rate", RATE))
+        rate = number(text.get("sampling_rate", str(RATE)))
         if sorted(self._order) != ["C", "W"] or not set("ENZ") <= set(self._components):
             raise UserError(f"{self.hdf5} holds {self._order} of {self._components}; wanted C and W of Z, N, E")
-        if rate != RATE:
+        if not np.isnan(rate) and rate != RATE:  # where traces differ, the metadata says each one's rate
             raise UserError(f"{self.hdf5} is sampled at {rate:g} Hz, not at {RATE:g} Hz: resample it first")
 
     def _read_table(self) -> tuple[TraceTable, list[str], Array]:
@@ -77,8 +77,12 @@ class SeisBench:
             reader = csv.DictReader(file)
             if "trace_name" not in (reader.fieldnames or ()):
                 raise UserError(f"{self.metadata} has no column trace_name: not SeisBench's metadata")
+            seen = set[str]()
             for row in reader:
                 reason, values = _values(row)
+                if not reason and values[0] in seen:
+                    reason = "name that stands in the CSV twice"
+                seen.update(values[:1])
                 if reason:
                     self.skipped[reason] = self.skipped.get(reason, 0) + 1
                     self._first.setdefault(reason, row["trace_name"])
@@ -135,6 +139,11 @@ class SeisBench:
             return ""
         return f"{self.metadata}: {sum(self.skipped.values())} rows left out: {describe(self.skipped, self._first)}"
 
+    def columns(self, *names: str) -> dict[str, list[str]]:
+        """{trace name, as in the table: what stands in columns of the metadata}."""
+        stored = read_columns(self.metadata, names)
+        return {str(name): stored[key] for name, key in zip(self.table.name.tolist(), self._key, strict=True)}
+
     def close(self) -> None:
         if self._file is not None and self._process == os.getpid():
             self._file.close()
@@ -155,9 +164,15 @@ class SeisBench:
 
 def _values(row: dict[str, str]) -> tuple[str, tuple[Any, ...]]:
     """One row of metadata.csv: why it cannot be used, or the empty text; and the table's values."""
+    if None in row or None in row.values():
+        return "row with too few or too many fields", ()
     p, s = (_first_number(row, PHASES[phase]) for phase in "PS")
-    category = row.get("trace_category") or ""
-    noise = "noise" in category or row["trace_name"].endswith("_NO") or (np.isnan(p) and np.isnan(s))
+    rate = number(row.get("trace_sampling_rate_hz") or "")
+    if not np.isnan(rate) and rate != RATE:
+        return f"{rate:g} Hz, not {RATE:g}", ()
+    category, no_source = row.get("trace_category") or "", not (row.get("source_id") or row.get("source_magnitude"))
+    noise = "noise" in category or row["trace_name"].endswith("_NO")
+    noise = noise or (not category and no_source and np.isnan(p) and np.isnan(s))
     start = 0.0
     coda = np.nan
     if noise:

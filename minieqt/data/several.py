@@ -59,6 +59,10 @@ class Several:
         lines = [report for part in self.datasets if (report := part.report())]
         return "; ".join(lines + ([f"{self._twice} × {TWICE}"] if self._twice else []))
 
+    def columns(self, *names: str) -> dict[str, list[str]]:
+        """Of all data sets together; the first counts where a name comes twice."""
+        return {trace: row for part in reversed(self.datasets) for trace, row in part.columns(*names).items()}
+
     def close(self) -> None:
         for part in self.datasets:
             part.close()

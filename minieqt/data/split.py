@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minieqt.data.stead_csv import read_column
-from minieqt.data.table import TraceTable
+from minieqt.data.table import Dataset, TraceTable
 from minieqt.errors import UserError
 from minieqt.philox import SPLIT, uniform
 
@@ -85,17 +84,15 @@ def _time(text: str) -> datetime:
 # -- given lists -------------------------------------------------------------------------------------------
 
 
-def make_split(how: str, table: TraceTable, csv: Path | None = None, seed: int = 0) -> Parts:
-    """`split` by one of BY, or `given_split` from the CSV's column ("column") or from a path. UserError as they do."""
+def make_split(how: str, dataset: Dataset, seed: int = 0) -> Parts:
+    """`split` by one of BY, or `column_split` ("column"), or `given_split` from a path. UserError as they do."""
     if how in BY:
-        return split(table, how, seed=seed)
+        return split(dataset.table, how, seed=seed)
     if how == COLUMN:
-        if csv is None:
-            raise UserError("this data set has no CSV file: there is no column split to split by")
-        return column_split(table, csv)
+        return column_split(dataset)
     if not Path(how).exists():
         raise UserError(f"cannot split by {how!r}: choose {', '.join(BY)}, {COLUMN}, or name a file or folder of lists")
-    return given_split(table, Path(how), seed)
+    return given_split(dataset.table, Path(how), seed)
 
 
 def given_split(table: TraceTable, path: Path, seed: int = 0) -> Parts:
@@ -118,14 +115,14 @@ def given_split(table: TraceTable, path: Path, seed: int = 0) -> Parts:
     return _distinct([_rows_of(table, file) for file in files if file], str(path))
 
 
-def column_split(table: TraceTable, csv: Path) -> Parts:
-    """The split that the column `split` of a CSV file gives: train, dev and test, or their full names."""
-    part = {name: COLUMN_PARTS.get(value.lower(), -1) for name, value in read_column(csv, "split").items()}
-    of_row = np.array([part.get(name, -1) for name in table.name.tolist()])
+def column_split(dataset: Dataset) -> Parts:
+    """The split that the data set's column `split` gives: train, dev and test, or their full names."""
+    part = {name: COLUMN_PARTS.get(value.lower(), -1) for name, (value,) in dataset.columns("split").items()}
+    of_row = np.array([part.get(name, -1) for name in dataset.table.name.tolist()])
     rows = [np.flatnonzero(of_row == number) for number in range(3)]
     for name, here in zip(PARTS, rows, strict=True):
         if not len(here):
-            raise UserError(f"the column split of {csv} gives no trace to {name}; it should say train, dev or test")
+            raise UserError(f"the column split gives no trace to {name}; it should say train, dev or test")
     return rows[0], rows[1], rows[2]
 
 

@@ -11,35 +11,19 @@ from __future__ import annotations
 import mmap
 import os
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minieqt.data.index import BYTES, index_of, open_hdf5
-from minieqt.data.several import Several
-from minieqt.data.table import BadTrace, Dataset, as_window, describe, read_each
+from minieqt.data.stead_csv import read_columns
+from minieqt.data.table import BadTrace, as_window, describe, read_each
 from minieqt.errors import UserError
 
 Array = Any
-Paths = str | Path | Sequence[str | Path]
 
 _OPENING = threading.Lock()
-
-
-def open_dataset(hdf5: Paths, csv: Paths) -> Dataset:
-    """Open a STEAD pair of files, or several pairs as one data set; rows left out are counted in `.skipped`.
-
-    UserError for what cannot be used.
-    """
-    if isinstance(hdf5, (str, Path)) and isinstance(csv, (str, Path)):
-        return Stead(Path(hdf5), Path(csv))
-    if isinstance(hdf5, (str, Path)) or isinstance(csv, (str, Path)) or len(hdf5) != len(csv) or not hdf5:
-        raise UserError("every HDF5 file needs the CSV file that belongs to it: give as many of one as of the other")
-    if len(hdf5) == 1:
-        return Stead(Path(hdf5[0]), Path(csv[0]))
-    return Several([Stead(Path(one), Path(other)) for one, other in zip(hdf5, csv, strict=True)])
 
 
 class Stead:
@@ -103,6 +87,10 @@ class Stead:
         if not self.skipped:
             return ""
         return f"{self.csv}: {sum(self.skipped.values())} rows left out: {describe(self.skipped, self._first)}"
+
+    def columns(self, *names: str) -> dict[str, list[str]]:
+        """{trace name: what stands in columns of the CSV}."""
+        return read_columns(self.csv, names)
 
     def close(self) -> None:
         """Close the HDF5 file; reading opens it again."""

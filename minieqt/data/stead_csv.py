@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -122,15 +122,18 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str] | None]]:
         raise UserError(f"{path} is not a CSV file ({error})") from error
 
 
-def read_column(path: Path, column: str) -> dict[str, str]:
-    """{trace name: what stands in the column}. UserError for a file that has no such column."""
+def read_columns(path: Path, columns: Sequence[str]) -> dict[str, list[str]]:
+    """{trace name: what stands in these columns}; rows cut short are left out. UserError for a missing column."""
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            missing = {column, "trace_name"} - set(reader.fieldnames or ())
+            reader = csv.reader(file)
+            header = next(reader, [])
+            wanted = ["trace_name", *columns]
+            missing = [column for column in wanted if column not in header]
             if missing:
-                raise UserError(f"{path} has no column {', '.join(sorted(missing))}")
-            return {row["trace_name"]: row[column] or "" for row in reader}
+                raise UserError(f"{path} has no column {', '.join(missing)}")
+            name, *places = (header.index(column) for column in wanted)
+            return {row[name]: [row[place] for place in places] for row in reader if len(row) == len(header)}
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} is not a CSV file ({error})") from error
 

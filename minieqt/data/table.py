@@ -69,6 +69,9 @@ class Dataset(Protocol):
     def report(self) -> str:
         """One line on the rows left out, or the empty text if there are none."""
 
+    def columns(self, *names: str) -> dict[str, list[str]]:
+        """{trace name: what stands in columns of the data set's own CSV}. UserError if there is no such column."""
+
     def close(self) -> None: ...
 
     def __enter__(self) -> Self: ...

@@ -17,14 +17,16 @@ NAME = "config.json"
 @dataclass(frozen=True)
 class Config:
     """Everything the result depends on. `data` and `csv` are absolute paths; None means the synthetic set of
-    `windows` windows, None as batch size what `run.batch_size` finds sensible. `seed` rules weights, dropout, split,
-    order and augmentation."""
+    `windows` windows, None as batch size what `run.batch_size` finds sensible. `augment` holds what
+    `Augmentation.parse` reads. `seed` rules weights, dropout, split, order and augmentation."""
 
     data: str | None = None
     csv: str | None = None
     windows: int | None = None
     split: str = "event"
     cache: str = "none"
+    block: int = 0
+    augment: str = ""
     label_shape: str = "gaussian"
     epochs: int = 200
     patience: int = 12

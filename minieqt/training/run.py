@@ -110,14 +110,13 @@ def run(config: Config, folder: Path, resume: bool = False, overwrite: bool = Fa
 
 def open_data(config: Config) -> tuple[Any, tuple[Array, Array, Array]]:
     """The data set and its three splits; a synthetic one is made, or found where an earlier run made it."""
-    if config.data is None or config.csv is None:
-        hdf5, csv = ([path] for path in synthetic(config.windows or 0, config.seed))
+    if config.data is None:
+        dataset = open_dataset(*synthetic(config.windows or 0, config.seed))
     else:
-        hdf5, csv = ([Path(name) for name in names.split(os.pathsep)] for names in (config.data, config.csv))
-    dataset = open_dataset(hdf5, csv)
+        dataset = open_dataset(config.data.split(os.pathsep), config.csv.split(os.pathsep) if config.csv else ())
     if config.cache == "ram":
         dataset = InMemory(dataset)
-    return dataset, make_split(config.split, dataset.table, csv[0] if len(csv) == 1 else None, config.seed)
+    return dataset, make_split(config.split, dataset, config.seed)
 
 
 def synthetic(windows: int, seed: int, folder: Path = Path("data")) -> tuple[Path, Path]:
@@ -141,7 +140,7 @@ def loaders(config: Config, dataset: Any, parts: Sequence[Array]) -> tuple[Loade
     options: dict[str, Any] = {"seed": config.seed, "label_shape": config.label_shape}
     size = batch_size(config, 2 * len(training))
     return (
-        Loader(dataset, training, size, augmentation=Augmentation(), **options),
+        Loader(dataset, training, size, augmentation=Augmentation.parse(config.augment), block=config.block, **options),
         Loader(dataset, validation, size, shuffle=False, **options),
         Loader(dataset, test, size, shuffle=False, **options),
     )

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from minieqt.data import open_dataset
 from minieqt.data.normalise import normalise
-from minieqt.data.stead import open_dataset
 
 
 @settings(deadline=None)

@@ -7,7 +7,6 @@ import pytest
 
 from minieqt.data import Augmentation, Loader, open_dataset
 from minieqt.data.synthetic import write_stead
-from minieqt.errors import UserError
 
 
 @pytest.fixture
@@ -41,10 +40,3 @@ def test_a_name_in_two_files_counts_once(chunks):
     with open_dataset([hdf5[0], hdf5[0]], [csv[0], csv[0]]) as dataset:
         assert len(dataset) == 8 and dataset.skipped == {"name that stands in two files": 8}
         assert "8 × name that stands in two files" in dataset.report()
-
-
-def test_as_many_of_one_as_of_the_other(chunks):
-    with pytest.raises(UserError, match="every HDF5 file needs the CSV file"):
-        open_dataset(chunks[0], chunks[1][:2])
-    with pytest.raises(UserError, match="every HDF5 file needs the CSV file"):
-        open_dataset([], [])

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
-from minieqt.data.stead import open_dataset
+from minieqt.data import open_dataset
 from minieqt.data.table import BadTrace
 from minieqt.errors import UserError
 
