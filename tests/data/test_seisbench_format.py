@@ -36,6 +36,11 @@ def write(folder, traces, dimension="NCW", components="ZNE", chunk="", rate=100,
             table.writerow(row | {"trace_name": key})
 
 
+def open_seisbench_written(folder, traces):
+    write(folder, traces)
+    return open_seisbench(folder)
+
+
 def traces(rng, lengths=(6000, 6000, 6000)):
     events = {"trace_p_arrival_sample": 700.5, "trace_s_arrival_sample": 1200, "source_magnitude": 2.5,
               "station_network_code": "XX", "station_code": "A", "trace_Z_snr_db": 20}  # fmt: skip
@@ -87,11 +92,24 @@ def test_what_cannot_be_used(tmp_path, rng):
     with open_seisbench(tmp_path / "d") as dataset:
         assert dataset.skipped == {"S not after P": 1, "earthquake without P or S": 1} and len(dataset) == 1
         assert "2 rows left out" in dataset.report()
+    made[2][2].update(trace_category="earthquake_local")  # an earthquake nobody picked is no noise
+    with open_seisbench_written(tmp_path / "d", made + traces(rng)[:2]) as dataset:
+        assert dataset.skipped["earthquake without P or S"] == 2 and dataset.table.earthquake.all()
     write(tmp_path / "d", made, rate=50)
     with pytest.raises(UserError, match="50 Hz"):
         open_seisbench(tmp_path / "d")
-    write(tmp_path / "d", made[2:], components="ZZZ", bucket=False, dimension="CW")
+    write(tmp_path / "d", traces(rng)[:2], components="ZZZ", bucket=False, dimension="CW")
     with pytest.raises(UserError, match="wanted C and W of Z, N, E"):
         open_seisbench(tmp_path / "d")
     with pytest.raises(UserError, match="does not exist; give the folder"):
         open_seisbench(tmp_path)
+
+
+def test_rates_that_differ_and_names_that_repeat(tmp_path, rng):
+    made = traces(rng)
+    for (_, _, row), rate in zip(made, (100.0, 50, 100), strict=True):
+        row.update(trace_sampling_rate_hz=rate, trace_name_original="one")
+    with open_seisbench_written(tmp_path / "d", made) as dataset:
+        assert dataset.table.name.tolist() == ["one"]
+        assert dataset.skipped == {"50 Hz, not 100": 1, "name that stands in the CSV twice": 1}
+        assert dataset.columns("source_id") == {"one": ["e1"]}
