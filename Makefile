@@ -1,11 +1,12 @@
-# make train   set everything up and run the main job (a synthetic mini-STEAD where no data is named)
-# make test    set everything up and run every check
+# make train       set everything up and run the main job (a synthetic mini-STEAD where no data is named)
+# make test        set everything up and run every check
+# make notebooks   run every chapter of the course and keep what it prints and draws
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: train test lint setup clean
+.PHONY: train test notebooks lint setup clean
 
 setup: $(VENV)/.ready
 
@@ -20,6 +21,9 @@ train: setup
 
 test: setup lint
 	$(BIN)/python -m pytest $(ARGS)
+
+notebooks: setup
+	$(BIN)/python notebooks/run.py $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -1,0 +1,46 @@
+"""Exercises of chapter 01."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from course.checking import expect, expect_close
+
+RNG = np.random.default_rng(1)
+
+
+def softplus_backward(answer: Any) -> None:
+    """Return dx from dy and the output y."""
+    x, dy = RNG.standard_normal((2, 3, 4)), RNG.standard_normal((2, 3, 4))
+    y = np.log1p(np.exp(x))
+    found = np.asarray(answer(dy, y))
+    expect(not np.allclose(found, dy / (1 + np.exp(-y))), "that is the sigmoid of y; wanted is the sigmoid of x")
+    expect_close(found, dy / (1 + np.exp(-x)), "dx")
+
+
+def scale_backward(answer: Any) -> None:
+    """Return dx and dg."""
+    x, dy, g = RNG.standard_normal((2, 3, 4)), RNG.standard_normal((2, 3, 4)), RNG.standard_normal(3)
+    dx, dg = answer(dy, x, g)
+    expect_close(dx, dy * g[:, None], "dx")
+    expect(np.shape(dg) == (3,), f"dg has shape {np.shape(dg)}: a number for each channel is wanted, (3,)")
+    expect_close(dg, (dy * x).sum(axis=(0, 2)), "dg")
+
+
+def demean_backward(answer: Any) -> None:
+    """Return dx, of dy's shape."""
+    dy = RNG.standard_normal((2, 3, 4))
+    found = np.asarray(answer(dy))
+    expect(not np.allclose(found, dy), "that is dy itself: how does x_t change the mean, and the mean all the others?")
+    expect_close(found, dy - dy.mean(axis=-1, keepdims=True), "dx")
+    expect(np.allclose(answer(np.ones((1, 5))), 0), "the sum of what has no mean never changes: ones must give zeros")
+
+
+def numerical_gradient(answer: Any) -> None:
+    """Return an array of the shape of the one that is moved."""
+    array, weights = RNG.standard_normal((2, 3)), RNG.standard_normal((2, 3))
+    before = array.copy()
+    found = answer(lambda: float((np.sin(array) * weights).sum()), array, 1e-5)
+    expect((array == before).all(), "the array is not what it was: put every element back")
+    expect_close(found, np.cos(before) * weights, "the gradient", rtol=1e-7, atol=1e-8)

@@ -1,0 +1,17 @@
+"""What the chapters share: a record to look at, a data set to learn from, figures, and `check` for the exercises."""
+
+from course.checking import check
+from course.figures import PALETTE, plot_kernel, plot_traces, show, step_errors
+from course.records import course_data, example_record, synthetic_windows
+
+__all__ = [
+    "PALETTE",
+    "check",
+    "course_data",
+    "example_record",
+    "plot_kernel",
+    "plot_traces",
+    "show",
+    "step_errors",
+    "synthetic_windows",
+]

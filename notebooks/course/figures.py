@@ -1,0 +1,90 @@
+"""Figures of the chapters that are no figures of the package, and `show`, which puts any figure into a notebook."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from minieqt.gradcheck import slope
+from minieqt.plots import BLACK, BLUE, GREEN, ORANGE, SAMPLING_RATE, VERMILION, mark_arrivals, new_figure
+
+Array = Any
+
+PALETTE = (BLUE, VERMILION, GREEN, ORANGE, BLACK)
+STYLES = ("-", "--", "-.", ":", "-")
+DPI = 80
+
+
+def show(figure: Any) -> None:
+    """Draw a figure below the cell."""
+    from IPython.display import display
+
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=DPI)
+    title = figure.get_suptitle() or next((axes.get_title() for axes in figure.axes if axes.get_title()), "figure")
+    display({"image/png": picture.getvalue(), "text/plain": f"<{title}>"}, raw=True)
+
+
+def plot_traces(
+    traces: Mapping[str, Array],
+    title: str = "",
+    arrivals: Mapping[str, float] | None = None,
+    start: float = 0.0,
+    rate: float = SAMPLING_RATE,
+    unit: str = "",
+) -> Any:
+    """One panel a trace, on one time axis; {name: (N,)}; `rate` in Hz, `start` and arrivals in samples."""
+    figure = new_figure(figsize=(8, 0.9 + 1.05 * len(traces)))
+    panels = figure.subplots(len(traces), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (name, trace) in zip(panels, traces.items(), strict=True):
+        axes.plot((start + np.arange(len(trace))) / rate, trace, color=BLACK, linewidth=0.7)
+        axes.set_ylabel(f"{name} ({unit})" if unit else name)
+        axes.margins(x=0)
+        mark_arrivals(axes, dict(arrivals or {}), {})
+    panels[-1].set_xlabel("time (s)")
+    figure.align_ylabels(panels)
+    handles, labels = panels[-1].get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize="small")
+    figure.suptitle(title)
+    return figure
+
+
+def plot_kernel(kernels: Mapping[str, Array], title: str) -> Any:
+    """Small sequences side by side as stems: {name: (K,)}."""
+    figure = new_figure(figsize=(8, 2.2))
+    for axes, (name, kernel) in zip(
+        figure.subplots(1, len(kernels), squeeze=False)[0], kernels.items(), strict=True
+    ):
+        axes.stem(np.arange(len(kernel)), kernel, basefmt="k-")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set(title=name, xlabel="tap")
+    figure.suptitle(title)
+    return figure
+
+
+def step_errors(
+    value: Callable[[], float],
+    arrays: Mapping[str, tuple[Array, Array]],
+    rng: np.random.Generator,
+    steps: Sequence[float] = tuple(10.0 ** np.arange(-12, 0.5, 0.5)),
+) -> Any:
+    """The error of a numerical gradient against its step, for {name: (array, its gradient)}: a curve for each.
+
+    Each array moves in one random direction. A right gradient gives a valley: rounding on its left, curvature on its
+    right. A wrong one gives a floor that no step gets below.
+    """
+    figure = new_figure(figsize=(7, 3))
+    axes = figure.subplots()
+    for (name, (array, gradient)), colour, style in zip(arrays.items(), PALETTE, STYLES, strict=False):
+        direction = rng.standard_normal(array.shape)
+        expected = float((gradient * direction).sum())
+        errors = [abs(slope(value, array, direction, step) - expected) / abs(expected) for step in steps]
+        axes.loglog(steps, np.maximum(errors, 1e-17), style, color=colour, marker=".", label=name)
+    axes.set(xlabel="step ε", ylabel="relative error", title="Numerical against analytical gradient")
+    axes.legend(frameon=False)
+    axes.grid(alpha=0.3, linewidth=0.5)
+    return figure

@@ -1,0 +1,140 @@
+"""The chapters: they run, what they show is what their code gives, and their order can be learned."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+import run
+
+CHAPTERS = run.chapters()
+NOTEBOOKS = {path.stem: run.read(path) for path in CHAPTERS}
+MEGABYTE = 1_000_000
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def tree(notebook):
+    return ast.parse("\n".join(cell.source for cell in code_cells(notebook)))
+
+
+# -- they run ----------------------------------------------------------------------------------------------------------
+
+
+def without_numbers(text):
+    """A text with every number as #, and its spaces folded: another machine rounds and times differently."""
+    return re.sub(r"\s+", " ", re.sub(r"[-+]?\b\d+([.,]\d*)?(e[-+]?\d+)?", "#", text))
+
+
+def shown(notebook):
+    """What each code cell shows: kinds of output and their text but for the numbers. Cells that say what this machine
+    has or how fast it is are tagged `machine` and left out."""
+    found = []
+    for cell in code_cells(notebook):
+        if "machine" not in cell.metadata.get("tags", []):
+            found.append([])
+            for output in cell.outputs:
+                data = {"text/plain": output.text} if "text" in output else output.data
+                found[-1].append((output.output_type, sorted(data), without_numbers(data.get("text/plain", ""))))
+    return found
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_chapter_runs_and_shows_what_is_committed(path):
+    assert shown(run.execute(path)) == shown(NOTEBOOKS[path.stem])
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_outputs_are_not_older_than_the_code(path):
+    assert run.is_fresh(NOTEBOOKS[path.stem]), "run `make notebooks`, and commit what it changed"
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_chapter_is_small_and_depends_on_nothing_of_this_machine(path):
+    assert path.stat().st_size < MEGABYTE
+    text = path.read_text(encoding="utf-8")
+    assert str(run.ROOT) not in text and "/home/" not in text
+    counts = [cell.execution_count for cell in code_cells(NOTEBOOKS[path.stem])]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+def test_numbers_are_left_out_of_the_comparison():
+    assert without_numbers("a  1.5e-07 | -3.") == without_numbers("a 12 | 4.25")
+    assert without_numbers("12 windows") != without_numbers("12 traces")
+
+
+# -- their order can be learned ----------------------------------------------------------------------------------------
+
+
+def course():
+    """{chapter's number: (numbers of the chapters it assumes, names that it adds)}, from notebooks/README.md."""
+    rows = {}
+    for line in (run.FOLDER / "README.md").read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if re.fullmatch(r"\d\d", cells[0]) and len(cells) == 3:
+            rows[cells[0]] = set(re.findall(r"\d\d", cells[1])), set(re.findall(r"`(\w+)`", cells[2]))
+    return rows
+
+
+def imported(notebook):
+    """The names that a chapter imports from the package and its kernels."""
+    found = set()
+    for node in ast.walk(tree(notebook)):
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] in ("minieqt", "kernels"):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.split(".")[0] in ("minieqt", "kernels")}
+    return found
+
+
+def test_the_readme_lists_every_chapter():
+    assert list(course()) == [name[:2] for name in NOTEBOOKS]
+    readme = (run.FOLDER / "README.md").read_text(encoding="utf-8")
+    for name in NOTEBOOKS:
+        assert f"({name}.ipynb)" in readme
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_nothing_is_used_before_it_is_explained(name):
+    rows, number = course(), name[:2]
+    assumed = set(rows[number][0])
+    assert all(earlier < number for earlier in assumed)
+    for earlier in sorted(assumed, reverse=True):
+        assumed |= rows[earlier][0]
+    known = rows[number][1].union(*(rows[earlier][1] for earlier in assumed))
+    assert imported(NOTEBOOKS[name]) <= known, "not added by this chapter or by one that it assumes"
+    assert rows[number][1] <= imported(NOTEBOOKS[name]), "said to be added here, and not imported here"
+    new = [other for other in rows if other < number and rows[other][1] & rows[number][1]]
+    assert not new, f"added twice: also in {new}"
+
+
+def defined(notebook):
+    return {
+        node.name: node for node in tree(notebook).body if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
+
+
+def test_no_chapter_redefines_what_it_should_import():
+    package = {
+        node.name
+        for path in run.ROOT.glob("minieqt/**/*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
+    bodies = {}
+    for name, notebook in NOTEBOOKS.items():
+        for function, node in defined(notebook).items():
+            assert function not in package, f"{name} redefines the package's {function}"
+            body = ast.unparse(node.body)
+            if body != "...":  # of an exercise
+                assert body not in bodies, f"{function} of {name} is {bodies.get(body)} over again"
+                bodies[body] = f"{function} of {name}"
+
+
+def test_cells_are_short():
+    for name, notebook in NOTEBOOKS.items():
+        lengths = sorted(len(cell.source.splitlines()) for cell in code_cells(notebook))
+        assert lengths[len(lengths) // 2] <= 8 and lengths[-1] <= 30, name
