@@ -36,16 +36,22 @@ def arguments(parser: ArgumentParser) -> None:
     chosen.add_argument("--start", metavar="TIME", help="not before, such as 2022-02-06 or 2022-02-06T02:30:00")
     chosen.add_argument("--end", metavar="TIME", help="not after")
     chosen.add_argument("--station", action="append", default=[], metavar="NET.STA", help="with * and ?; repeatable")
+    chosen.add_argument(
+        "--instruments", choices=("best", "all"), default="best", help="of each station and day, such as HH, HN (best)"
+    )
     rules = parser.add_argument_group("how")
-    rules.add_argument("--overlap", type=share, default=0.5, help="of neighbouring windows (0.5)")
+    rules.add_argument("--overlap", type=share, default=0.5, metavar="SHARE", help="of neighbouring windows (0.5)")
     rules.add_argument("--stack", choices=("max", "mean"), default="max", help="of windows where they overlap (max)")
     rules.add_argument("--blind", type=whole(0), default=0, metavar="N", help="samples at windows' edges left out (0)")
     rules.add_argument("--filter", default="1-45", metavar="LOW-HIGH", help="band-pass in Hz, or none (1-45)")
     for name, threshold in (("detection", DETECTION_THRESHOLD), ("p", P_THRESHOLD), ("s", S_THRESHOLD)):
-        rules.add_argument(f"--{name}-threshold", type=share, default=threshold, help=f"({threshold})")
-    rules.add_argument("--batch-size", type=whole(1), default=64, help="windows at a time (64)")
+        rules.add_argument(
+            f"--{name}-threshold", type=share, default=threshold, metavar="P", help=f"probability ({threshold})"
+        )
+    rules.add_argument("--batch-size", type=whole(1), default=64, metavar="N", help="windows at a time (64)")
+    rules.add_argument("--threads", type=whole(1, 4096), help="(all there are)")
     rules.add_argument("--uncertainty", type=whole(0), default=0, metavar="N", help="samples of MC dropout (0)")
-    rules.add_argument("--seed", type=whole(0), default=0, help="of those samples (0)")
+    rules.add_argument("--seed", type=whole(0), default=0, metavar="N", help="of those samples (0)")
     more = parser.add_argument_group("more to write")
     more.add_argument("--probabilities", action="store_true", help="detection, P and S over time, as miniSEED")
     more.add_argument("--plots", type=whole(0), default=0, metavar="N", help="figures for each station and day (0)")
@@ -76,6 +82,8 @@ def run(options: Namespace) -> int:
     from minieqt.picking.pick import describe_skipped
     from minieqt.picking.run import Job, Report, pick_archive
     from minieqt.picking.windows import Settings
+    from minieqt.threads import available_threads, limit_threads
+    from minieqt.warmup import warm_up
     from minieqt.weights import open_weights
 
     if options.example == bool(options.input):
@@ -93,6 +101,7 @@ def run(options: Namespace) -> int:
         p_threshold=options.p_threshold,
         s_threshold=options.s_threshold,
         batch_size=options.batch_size,
+        instruments=options.instruments,
         samples=options.uncertainty,
         seed=options.seed,
     )
@@ -100,10 +109,15 @@ def run(options: Namespace) -> int:
     weights = open_weights(options.weights, **weight_options(options))
     settings.step(weights.model.length)
     print(f"{options.weights}: {weights.describe()}")
-    options.out.mkdir(parents=True, exist_ok=True)
+    limit_threads(options.threads or available_threads())
     if options.example:
+        warm_up()
+        options.out.mkdir(parents=True, exist_ok=True)
         return run_example(options, weights.model, settings)
-    archive = open_archive(options.input, selection)
+    with tqdm(desc="looking through files", unit=" files", leave=False, disable=None) as bar:
+        archive = open_archive(options.input, selection, lambda path: bar.update())
+    warm_up()
+    options.out.mkdir(parents=True, exist_ok=True)
     job = Job(
         weights.model, settings, options.out, options.probabilities, options.plots, read_coordinates(options.stations)
     )
@@ -133,29 +147,27 @@ def run(options: Namespace) -> int:
 
 def run_example(options: Namespace, model: Any, settings: Any) -> int:
     """Pick ObsPy's own example record and draw what was found, or the whole record if nothing was."""
-    import numpy as np
     import obspy
 
     from minieqt.picking.pick import DAY, station_day
     from minieqt.picking.results import Events
-    from minieqt.picking.run import plot_event
-    from minieqt.plots import plot_window, save_figure
+    from minieqt.picking.run import draw, plot_event
+    from minieqt.plots import save_figure
 
     stream = obspy.read()
     start = stream[0].stats.starttime
-    found = station_day(stream, start.ns // DAY * DAY, model, settings)
-    assert found is not None  # the record is there, three components at 100 Hz
+    (found,) = station_day(stream, start.ns // DAY * DAY, model, settings)
     events = Events(found.events)
     for event in events:
         print(f"{event.start} to {event.end}: detection {event.probability:.2f}")
         for pick in event.picks():
             print(f"  {pick.phase} {pick.time} on {pick.channel}, probability {pick.probability:.2f}")
     if events:
-        figure = plot_event(found, max(events, key=lambda event: event.probability))
+        figure = plot_event(found, max(events, key=lambda event: event.probability), settings.band)
     else:
         print("nothing was found: these weights may need more training (or lower thresholds)")
-        detection, p, s = np.asarray(found.probabilities[0].mean)
-        figure = plot_window(found.segments[0].x, (detection, p, s), title=f"BW.RJOB   {start}", unit="filtered")
+        segment = found.segments[0]
+        figure = draw(found.instrument, segment.start, segment.x, found.probabilities[0].mean, settings.band)
     path = options.out / "example.png"
     save_figure(figure, path)
     events.to_csv_of_picks(options.out / "picks.csv")

@@ -1,6 +1,8 @@
 """Where records lie: files of any format that ObsPy reads, folders of them, SeisComP archives (SDS).
 
-Only headers are read to know what there is; data are read for one station and one day at a time.
+Only headers are read to know what there is; data are read for one station and one day at a time. A large miniSEED
+file counts as many parts of whole records, each of which is read by itself: a month in one file takes no more memory,
+and hardly more time, than a month in thirty.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import obspy
 from obspy import Stream, Trace, UTCDateTime
@@ -24,7 +27,7 @@ from minieqt.errors import UserError
 # SDS: Year/NET/STA/CHAN.TYPE/NET.STA.LOC.CHAN.TYPE.YEAR.DAY
 SDS = re.compile(r"(\w*)\.(\w+)\.(\w*)\.(\w*)\.D\.(\d{4})\.(\d{3})")
 
-BLOCK = 2**26  # bytes of a miniSEED file that are read at a time
+BLOCK = 2**24  # bytes of a miniSEED file that are read at a time
 
 Station = tuple[str, str]  # network, station
 
@@ -55,11 +58,28 @@ class Selection:
         return self.wants_station(network, station) and self.wants_time(noon - reach, noon + reach)
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One file and when the data of one station in it begin and end (nanoseconds)."""
+@dataclass(frozen=True, order=True)
+class Part:
+    """A file, or `size` bytes of a miniSEED file from `offset` on."""
 
     path: Path
+    offset: int = 0
+    size: int | None = None
+
+    def source(self) -> str | io.BytesIO:
+        """What ObsPy reads: it takes a file's name for a pattern."""
+        if self.size is None:
+            return glob.escape(str(self.path))
+        with self.path.open("rb") as file:
+            file.seek(self.offset)
+            return io.BytesIO(file.read(self.size))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Part of a file, and when the data of one station in it begin and end (nanoseconds)."""
+
+    part: Part
     start: int
     end: int
 
@@ -71,8 +91,6 @@ class Archive:
     selection: Selection
     entries: dict[Station, list[Entry]] = field(default_factory=dict)
     unreadable: Counter[str] = field(default_factory=Counter)
-    shared: set[Path] = field(default_factory=set)  # files of several stations: kept while they are of use
-    held: tuple[tuple[Path, int, int], Stream] | None = None
 
     def days(self, day: int) -> list[tuple[int, Station]]:
         """(first nanosecond, station) of every day that has data; `day` is its length. Days first, then stations."""
@@ -84,46 +102,47 @@ class Archive:
         }
         return sorted(found)
 
+    def parts(self, station: Station, start: int, end: int) -> list[Part]:
+        """The files, or parts of them, that hold data of a station between two times."""
+        return sorted({entry.part for entry in self.entries[station] if entry.start <= end and entry.end >= start})
+
     def files(self, station: Station, start: int, end: int) -> list[Path]:
         """The files that hold data of a station between two times."""
-        return sorted({entry.path for entry in self.entries[station] if entry.start <= end and entry.end >= start})
+        return sorted({part.path for part in self.parts(station, start, end)})
 
     def read(self, station: Station, start: int, end: int) -> list[Trace]:
         """A station's traces between two times, cut to the selection."""
-        traces: list[Trace] = []
-        for path in self.files(station, start, end):
-            key = (path, start, end)
-            if self.held is not None and self.held[0] == key:
-                stream = self.held[1]
-            else:
-                stream = read_waveforms(path, UTCDateTime(ns=start), UTCDateTime(ns=end))
-                if path in self.shared:
-                    self.held = key, stream
-            wanted = (trace for trace in stream if (trace.stats.network, trace.stats.station) == station)
-            traces += (trace.slice(self.selection.start, self.selection.end) for trace in wanted)
-        return traces
+        first = UTCDateTime(ns=start if self.selection.start is None else max(start, self.selection.start.ns))
+        last = UTCDateTime(ns=end if self.selection.end is None else min(end, self.selection.end.ns))
+        found = (read_waveforms(part, station, first, last) for part in self.parts(station, start, end))
+        return [trace for stream in found for trace in stream]
 
 
 def read_waveforms(
-    path: Path, start: UTCDateTime | None = None, end: UTCDateTime | None = None, headonly: bool = False
+    part: Part, station: Station | None = None, start: UTCDateTime | None = None, end: UTCDateTime | None = None
 ) -> Stream:
-    """One file, between two times. UserError if it holds no waveforms that ObsPy reads."""
-    options = {"starttime": start, "endtime": end, "headonly": headonly}
+    """The traces of one station between two times, or the headers of all. UserError if ObsPy reads no waveforms."""
+    options: dict[str, Any] = {"starttime": start, "endtime": end, "headonly": station is None}
     try:
-        if path.stat().st_size <= BLOCK or not is_mseed(str(path)):
-            return obspy.read(glob.escape(str(path)), **options)
-        return Stream([trace for block in blocks(path) for trace in obspy.read(block, format="MSEED", **options)])
+        if station is not None and is_mseed(str(part.path)):  # what is of others need not be unpacked
+            options |= {"format": "MSEED", "sourcename": ".".join((*station, "*"))}
+        stream = obspy.read(part.source(), **options)
     except Exception as error:  # ObsPy's readers raise whatever they like
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{path}: no waveforms that ObsPy reads ({reason})") from error
+        raise UserError(f"{part.path}: no waveforms that ObsPy reads ({reason})") from error
+    if station is None:
+        return stream
+    return Stream([trace for trace in stream if (trace.stats.network, trace.stats.station) == station])
 
 
-def blocks(path: Path) -> Iterator[io.BytesIO]:
-    """A large miniSEED file, so many whole records at a time: ObsPy holds what it is given in memory."""
+def split_file(path: Path) -> list[Part]:
+    """A large miniSEED file as parts of so many whole records; any other file as it is."""
+    size = path.stat().st_size
+    if size <= BLOCK or not is_mseed(str(path)):
+        return [Part(path)]
     length = get_record_information(str(path))["record_length"]
-    with path.open("rb") as file:
-        while block := file.read(max(BLOCK // length, 1) * length):
-            yield io.BytesIO(block)
+    step = max(BLOCK // length, 1) * length
+    return [Part(path, offset, min(step, size - offset)) for offset in range(0, size, step)]
 
 
 def open_archive(
@@ -135,30 +154,32 @@ def open_archive(
     for path, named in find_files(inputs, selection):
         progress(path)
         try:
-            headers = read_waveforms(path, headonly=True)
+            for part in split_file(path):
+                for station, (start, end) in spans(read_waveforms(part), selection).items():
+                    archive.entries.setdefault(station, []).append(Entry(part, start, end))
         except UserError:
             if named:
                 raise
             archive.unreadable["file without waveforms that ObsPy reads"] += 1
-            continue
-        spans: dict[Station, tuple[int, int]] = {}
-        for stats in (trace.stats for trace in headers):
-            wanted = selection.wants_station(stats.network, stats.station)
-            if stats.npts and wanted and selection.wants_time(stats.starttime, stats.endtime):
-                station = (stats.network, stats.station)
-                start, end = spans.get(station, (stats.starttime.ns, stats.endtime.ns))
-                spans[station] = min(start, stats.starttime.ns), max(end, stats.endtime.ns)
-        for station, (start, end) in spans.items():
-            start = start if selection.start is None else max(start, selection.start.ns)
-            end = end if selection.end is None else min(end, selection.end.ns)
-            archive.entries.setdefault(station, []).append(Entry(path, start, end))
-        if len(spans) > 1:
-            archive.shared.add(path)
     if not archive.entries:
         where = ", ".join(map(str, inputs))
         which = " for this time and these stations" if selection != Selection() else ""
         raise UserError(f"no waveforms found in {where}{which}")
     return archive
+
+
+def spans(headers: Stream, selection: Selection) -> dict[Station, tuple[int, int]]:
+    """When the wanted data of each station begin and end (nanoseconds)."""
+    found: dict[Station, tuple[int, int]] = {}
+    for stats in (trace.stats for trace in headers):
+        wanted = selection.wants_station(stats.network, stats.station)
+        if stats.npts and wanted and selection.wants_time(stats.starttime, stats.endtime):
+            start = stats.starttime if selection.start is None else max(stats.starttime, selection.start)
+            end = stats.endtime if selection.end is None else min(stats.endtime, selection.end)
+            station = (stats.network, stats.station)
+            known = found.get(station, (start.ns, end.ns))
+            found[station] = min(known[0], start.ns), max(known[1], end.ns)
+    return found
 
 
 def find_files(inputs: Iterable[Path], selection: Selection) -> Iterator[tuple[Path, bool]]:

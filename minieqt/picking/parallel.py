@@ -1,14 +1,21 @@
-"""Several batches at once: one thread a processor, each of which runs its kernels alone.
+"""Work on several threads, results in order: batches for the network, channels for the filter, files read ahead.
 
-Kernels that share one batch among threads wait for each other sixty times a batch; batches of their own do not. The
-kernels let go of Python's lock, so that Python's threads are enough.
+Kernels that share one batch among threads wait for each other sixty times a batch; batches of their own do not. So
+each worker runs its kernels on its share of the threads. Kernels, SciPy's filters and ObsPy's readers let go of
+Python's lock while they work.
+
+Numba's simplest threading layer, workqueue, aborts the process when two threads run parallel kernels at once (the
+others, OpenMP and TBB, may). It is what remains where neither of them is installed. There one worker runs the
+kernels, on all threads, and a lock keeps apart whoever else picks at the same time.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 import numba
@@ -16,28 +23,32 @@ import numba
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-
-def threads() -> int:
-    """How many calls may run at once; Numba's simplest threading layer allows one."""
-    try:
-        layer = numba.threading_layer()
-    except ValueError:  # nothing has run in parallel yet
-        return 1
-    return 1 if layer == "workqueue" else numba.get_num_threads()
+ALONE = threading.Lock()
 
 
-def in_order(work: Callable[[Item], Result], items: Iterable[Item], count: int) -> Iterator[tuple[Item, Result]]:
-    """(item, work(item)) in the order of the items; `count` calls at a time, and no more results waiting than that."""
-    if count == 1:
-        for item in items:
-            yield item, work(item)
-        return
+def kernels_may_meet() -> bool:
+    """Whether several threads may run parallel kernels at the same time."""
+    numba.get_num_threads()  # starts the threading layer, whose name nobody knows before
+    return numba.threading_layer() != "workqueue"
+
+
+def running_kernels() -> AbstractContextManager[object]:
+    """Hold this around kernels: a lock where they may not meet, nothing elsewhere."""
+    return nullcontext() if kernels_may_meet() else ALONE
+
+
+def in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[tuple[Item, Result]]:
+    """(item, work(item)) in the order of the items; `workers` calls at a time, and no more results waiting than that.
+
+    The kernels of each call get an equal share of the threads.
+    """
+    share = max(numba.get_num_threads() // workers, 1)
     waiting: deque[tuple[Item, Future[Result]]] = deque()
-    with ThreadPoolExecutor(count, initializer=numba.set_num_threads, initargs=(1,)) as pool:
+    with ThreadPoolExecutor(workers, initializer=numba.set_num_threads, initargs=(share,)) as pool:
         try:
             for item in items:
                 waiting.append((item, pool.submit(work, item)))
-                if len(waiting) > count:
+                if len(waiting) > workers:
                     done, future = waiting.popleft()
                     yield done, future.result()
             while waiting:

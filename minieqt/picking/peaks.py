@@ -24,12 +24,14 @@ def peaks(probability: Array, threshold: float) -> tuple[Array, Array]:
     at 1 is picked in the middle of its plateau. What touches the first or the last sample, or NaN ("no data here"),
     may still be rising there and is no peak, as in the published code.
     """
-    start = np.flatnonzero(np.diff(probability, prepend=np.nan))  # of each run of equal values; NaN is not zero
-    end = np.append(start[1:], len(probability))
-    value = np.asarray(probability)[start]
-    inner = value[1:-1]
-    found = 1 + np.flatnonzero((inner >= threshold) & (inner > value[:-2]) & (inner > value[2:]))
-    return (start[found] + end[found] - 1) // 2, value[found]
+    probability = np.asarray(probability)
+    high = np.flatnonzero(probability[1:-1] >= threshold) + 1  # few: the rest of a day is not looked at again
+    before, value, after = probability[high - 1], probability[high], probability[high + 1]
+    start = high[value > before]  # the curve rises to a sample, maybe the first of some equal ones …
+    end = high[~(value == after) | (high == len(probability) - 2)]  # … and every run of equal ones has its last
+    end = end[np.searchsorted(end, start)]
+    found = (probability[start] == probability[end]) & (probability[end] > probability[end + 1])
+    return (start[found] + end[found]) // 2, probability[start[found]]
 
 
 def highest_peak(probability: Array, threshold: float) -> tuple[int, float] | None:

@@ -19,7 +19,7 @@ from minieqt.errors import UserError
 from minieqt.model import EQTransformer
 from minieqt.picking.events import Event, find_events
 from minieqt.picking.results import Events, Picks
-from minieqt.picking.waveforms import SECOND, Instrument, Segment, best_instruments, group, segments
+from minieqt.picking.waveforms import SECOND, Instrument, Segment, choose_instruments, group, segments
 from minieqt.picking.windows import Probabilities, Settings, probabilities
 
 Array = Any
@@ -47,6 +47,7 @@ class StationDay:
             first, last = (int(min(max(np.ceil(round(edge, 6)), 0), T)) for edge in edges)
             for name, probability in zip(NAMES, found.mean, strict=True):
                 header = {
+                    "instrument": self.instrument.band,
                     "network": self.instrument.network,
                     "station": self.instrument.station,
                     "location": self.instrument.location,
@@ -73,16 +74,19 @@ def pick(
 def annotate(
     stream: Stream, model: EQTransformer, progress: Callable[[int], object] = lambda windows: None, **settings: Any
 ) -> Stream:
-    """Probabilities of an ObsPy Stream, as a Stream of traces DET, P, S at 100 Hz, one of each for each segment."""
+    """Probabilities of an ObsPy Stream, as a Stream of traces DET, P, S at 100 Hz, one of each for each segment.
+
+    Where all instruments of a station were asked for, `trace.stats.instrument` tells them apart.
+    """
     days = station_days(stream, model, Settings(**settings), progress)
     return Stream(list(rejoin(trace for day in days for trace in day.traces())))
 
 
 def rejoin(traces: Iterable[Trace]) -> Iterator[Trace]:
     """Put together what only midnight had cut, whatever lies between two days of one channel."""
-    held: dict[str, list[Trace]] = {}
+    held: dict[tuple[str, str], list[Trace]] = {}
     for trace in traces:
-        parts = held.setdefault(trace.id, [])
+        parts = held.setdefault((trace.id, trace.stats.instrument), [])
         delta = trace.stats.delta
         if parts and abs(trace.stats.starttime - parts[-1].stats.endtime - delta) > delta / 2:
             yield whole(parts)
@@ -114,9 +118,7 @@ def station_days(
         begin = min(trace.stats.starttime.ns for trace in traces)
         end = max(trace.stats.endtime.ns for trace in traces)
         for day in range(begin // DAY * DAY, end + 1, DAY):
-            found = station_day(traces, day, model, settings, progress)
-            if found is not None:
-                yield found
+            yield from station_day(traces, day, model, settings, progress)
 
 
 def station_day(
@@ -126,27 +128,27 @@ def station_day(
     settings: Settings,
     progress: Callable[[int], object] = lambda windows: None,
     skipped: Counter[str] | None = None,
-) -> StationDay | None:
-    """One day, given by its first nanosecond, of one station's traces (which may go beyond it). None without data."""
+) -> Iterator[StationDay]:
+    """One day, given by its first nanosecond, of one station's traces (which may go beyond it).
+
+    Its best instrument, or all of them, as the settings say; nothing without data.
+    """
     first, last = UTCDateTime(ns=day - CONTEXT), UTCDateTime(ns=day + DAY + CONTEXT)
     near = [trace.slice(first, last) for trace in traces]
     inside = [trace for trace in near if trace.stats.endtime.ns >= day and trace.stats.starttime.ns < day + DAY]
-    instruments = best_instruments(group(inside, skipped))
-    if not instruments:
-        return None
-    instrument = instruments[0]
-    components = group(near)[instrument]
-    found = segments(components, settings.band)
     model.eval()
-    answers = probabilities(found, model, settings, progress)
-    channels = {component: held[0].stats.channel for component, held in components.items()}
-    events = [
-        event
-        for segment, answer in zip(found, answers, strict=True)
-        for event in find_events(instrument, channels, segment, answer, settings)
-        if day <= event.start.ns < day + DAY
-    ]
-    return StationDay(instrument, day, found, answers, events)
+    for instrument in choose_instruments(group(inside, skipped), settings.instruments):
+        components = group(near)[instrument]
+        found = segments(components, settings.band)
+        answers = probabilities(found, model, settings, progress)
+        channels = {component: held[0].stats.channel for component, held in components.items()}
+        events = [
+            event
+            for segment, answer in zip(found, answers, strict=True)
+            for event in find_events(instrument, channels, segment, answer, settings)
+            if day <= event.start.ns < day + DAY
+        ]
+        yield StationDay(instrument, day, found, answers, events)
 
 
 def describe_skipped(skipped: Counter[str]) -> str:

@@ -163,7 +163,7 @@ def read_pick(row: dict[str, str]) -> Pick:
 
 def association_row(pick: Pick) -> list[str]:
     at = pick.instrument
-    name = ".".join((at.network, at.station, at.location, at.band))
+    name = at.name()
     return [
         name,
         moment(pick.time).rstrip("Z"),
@@ -180,7 +180,7 @@ def event_row(event: Event, coordinates: Coordinates) -> list[str]:
     at = event.instrument
     place = coordinates.get((at.network, at.station))
     row = [
-        ".".join((at.network, at.station, at.location, at.band)),
+        at.name(),
         at.network,
         at.station,
         at.band,
@@ -207,8 +207,7 @@ def quake_event(event: Event) -> QuakeEvent:
     from obspy.core.event import Comment, CreationInfo, ResourceIdentifier
     from obspy.core.event import Event as QuakeEvent
 
-    at = event.instrument
-    name = f"{'.'.join((at.network, at.station, at.location, at.band))}/{event.start.ns}"
+    name = f"{event.instrument.name()}/{event.start.ns}"
     about = (
         f"{COMMENT}; detected from {moment(event.start)} to {moment(event.end)} "
         f"with probability {number(event.probability)}"

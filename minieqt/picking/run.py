@@ -1,8 +1,8 @@
 """Picking an archive: one station and one day after the other, each finished one kept, all tables at the end.
 
     OUT/station_days/NET.STA.2022-02-06.json     what was found; a rerun of the same takes it as it is
-    OUT/probabilities/NET.STA.2022-02-06.mseed   if asked for
-    OUT/plots/NET.STA.2022-02-06T023129.png      if asked for
+    OUT/probabilities/NET.STA.LOC.HH.2022-02-06.mseed   if asked for
+    OUT/plots/NET.STA.LOC.HH.2022-02-06T023129.png      if asked for
     OUT/picks.csv  X_prediction_results.csv  picks.xml  association.csv
 
 Every file is written under another name and renamed: what is there is whole.
@@ -19,18 +19,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from obspy import Stream, UTCDateTime
+from obspy import Stream, Trace, UTCDateTime
 
 from minieqt.files import replacing, write_text
 from minieqt.model import EQTransformer
 from minieqt.picking.archive import Archive, Station
 from minieqt.picking.events import Event, Pick
+from minieqt.picking.parallel import in_order
 from minieqt.picking.pick import CONTEXT, DAY, StationDay, station_day
 from minieqt.picking.results import Coordinates, Events
 from minieqt.picking.waveforms import SECOND, Instrument
 from minieqt.picking.windows import Settings
 
-VERSION = 1  # of what a station-day's file holds and of how it was found
+VERSION = 2  # of what a station-day's file holds and of how it was found
 PLOT_BEFORE = 10.0  # s of a figure before the event
 
 
@@ -77,18 +78,24 @@ def pick_archive(
     fingerprint = job.fingerprint()
     folder = job.out / "station_days"
     folder.mkdir(parents=True, exist_ok=True)
-    for day, station in archive.days(DAY):
-        name = f"{station[0]}.{station[1]}.{UTCDateTime(ns=day).strftime('%Y-%m-%d')}"
+
+    def look(place: tuple[int, Station]) -> tuple[dict[str, Any], list[Event] | None, list[Trace]]:
+        """What decides a station-day's result; its events, if they are known already; if not, its traces."""
+        day, station = place
+        span = station, day - CONTEXT, day + DAY + CONTEXT
+        files = [describe_file(path) for path in archive.files(*span)]
+        known = {"made": fingerprint, "selection": limits(archive), "files": files}
+        events = read_part(folder / f"{name_of(*place)}.json", known)
+        return known, events, archive.read(*span) if events is None else []
+
+    for (day, station), (known, events, traces) in in_order(look, archive.days(DAY), 1):  # the next is read meanwhile
+        name = name_of(day, station)
         begin(name)
-        files = archive.files(station, day - CONTEXT, day + DAY + CONTEXT)
-        known = {"made": fingerprint, "selection": limits(archive), "files": [describe_file(path) for path in files]}
-        part = folder / f"{name}.json"
-        events = read_part(part, known)
         if events is not None:
             report.resumed += 1
         else:
-            events = pick_one(archive, job, day, station, name, progress, report.skipped)
-            write_text(part, json.dumps(known | {"events": [event_to_json(event) for event in events]}) + "\n")
+            events = pick_one(job, day, traces, progress, report.skipped)
+            write_text(folder / f"{name}.json", json.dumps(known | {"events": list(map(event_to_json, events))}) + "\n")
             report.done += 1
         report.events.extend(events)
         finish(report)
@@ -100,22 +107,20 @@ def pick_archive(
     return report
 
 
+def name_of(day: int, station: Station) -> str:
+    """NET.STA.2022-02-06."""
+    return f"{station[0]}.{station[1]}.{UTCDateTime(ns=day).strftime('%Y-%m-%d')}"
+
+
 def pick_one(
-    archive: Archive,
-    job: Job,
-    day: int,
-    station: Station,
-    name: str,
-    progress: Callable[[int], object],
-    skipped: Counter[str],
+    job: Job, day: int, traces: list[Trace], progress: Callable[[int], object], skipped: Counter[str]
 ) -> list[Event]:
-    """Read and pick one station-day; what it held in memory is free again before the next begins."""
-    traces = archive.read(station, day - CONTEXT, day + DAY + CONTEXT)
-    found = station_day(traces, day, job.model, job.settings, progress, skipped)
-    if found is None:
-        return []
-    write_extras(job, found, name, station)
-    return found.events
+    """Pick one station-day; what it held in memory is free again before the next begins."""
+    events = []
+    for found in station_day(traces, day, job.model, job.settings, progress, skipped):
+        write_extras(job, found)
+        events += found.events
+    return events
 
 
 def limits(archive: Archive) -> list[str | None]:
@@ -130,9 +135,11 @@ def describe_file(path: Path) -> list[Any]:
     return [str(path.resolve()), stat.st_size, stat.st_mtime_ns]
 
 
-def write_extras(job: Job, found: StationDay, name: str, station: Station) -> None:
+def write_extras(job: Job, found: StationDay) -> None:
     """Probabilities and figures of a station-day, as far as asked for."""
+    at = found.instrument.name()
     if job.probabilities:
+        name = f"{at}.{UTCDateTime(ns=found.day).strftime('%Y-%m-%d')}"
         folder = job.out / "probabilities"
         folder.mkdir(exist_ok=True)
         with replacing(folder / f"{name}.mseed") as partial:
@@ -144,14 +151,12 @@ def write_extras(job: Job, found: StationDay, name: str, station: Station) -> No
         folder.mkdir(exist_ok=True)
         best = sorted(found.events, key=lambda event: -event.probability)[: job.plots]
         for event in best:
-            path = folder / f"{station[0]}.{station[1]}.{event.start.strftime('%Y-%m-%dT%H%M%S')}.png"
-            save_figure(plot_event(found, event), path)
+            path = folder / f"{at}.{event.start.strftime('%Y-%m-%dT%H%M%S')}.png"
+            save_figure(plot_event(found, event, job.settings.band), path)
 
 
-def plot_event(found: StationDay, event: Event) -> Any:
+def plot_event(found: StationDay, event: Event, band: tuple[float, float] | None) -> Any:
     """A minute of waveforms around an event, the probabilities, and the picks: a matplotlib Figure."""
-    from minieqt.plots import plot_window
-
     inside = [s.start <= event.start.ns < s.time(s.x.shape[1]) for s in found.segments]
     segment, probability = found.segments[inside.index(True)], found.probabilities[inside.index(True)]
     first = round((event.start.ns - segment.start) / SECOND * segment.rate - PLOT_BEFORE * segment.rate)
@@ -159,11 +164,24 @@ def plot_event(found: StationDay, event: Event) -> Any:
     cut = np.s_[:, first : first + round(60 * segment.rate)]
     begin = segment.time(first)
     picks = {pick.phase: (pick.time.ns - begin) / SECOND * segment.rate for pick in event.picks()}
-    at = event.instrument
-    time = UTCDateTime(ns=begin).strftime("%Y-%m-%d %H:%M:%S.%f")
-    title = f"{at.network}.{at.station}.{at.location}.{at.band}   {time}"
-    detection, p, s = probability.mean[cut]
-    return plot_window(segment.x[cut], (detection, p, s), picks=picks, title=title, unit="filtered")
+    return draw(found.instrument, begin, segment.x[cut], probability.mean[cut], band, picks)
+
+
+def draw(
+    instrument: Instrument,
+    start: int,
+    x: Any,
+    probability: Any,
+    band: tuple[float, float] | None,
+    picks: dict[str, float] | None = None,
+) -> Any:
+    """Waveforms (3, T) from `start` (nanoseconds) on, probabilities (3, T) and picks: a matplotlib Figure."""
+    from minieqt.plots import plot_window
+
+    time = UTCDateTime(ns=start).strftime("%Y-%m-%d %H:%M:%S.%f")[:-4]
+    filtered = "unfiltered" if band is None else f"{band[0]:g}–{band[1]:g} Hz"
+    title = f"{instrument.name()}   {time} UTC   {filtered}"
+    return plot_window(x, tuple(probability), picks=picks, title=title, unit="record's unit")
 
 
 # -- a station-day's file ----------------------------------------------------------------------------------------

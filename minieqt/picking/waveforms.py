@@ -1,6 +1,7 @@
 """From ObsPy traces to what the network reads: segments of three components at 100 Hz, without a gap.
 
-    group       traces of one station, location and instrument belong together; the best instrument of a station stays
+    group       traces of one station, location and instrument belong together
+    choose      the best instrument of a station stays, or all of them
     join        pieces of one channel become one, whatever files they came in; where they overlap, the first stays
     prepare     demean, band-pass, resample to 100 Hz
     segments    components onto one time axis (E, N, Z); a missing one is zero; a gap in all of them ends a segment
@@ -12,14 +13,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import numba
 import numpy as np
 from obspy import Trace
 from scipy import signal
+
+from minieqt.picking.parallel import in_order
 
 Array = Any
 
@@ -27,6 +31,7 @@ RATE = 100.0  # Hz, what the network was trained on
 SLOWEST, FASTEST = 20.0, 500.0  # Hz, what can be resampled to it
 ORDER = "ENZ"
 SECOND = 10**9  # nanoseconds
+BLOCK = 2**16  # samples that are filtered at a time: as many as the processor keeps at hand
 
 # Bands and instruments by preference: high-gain broadband, high-gain short-period, then accelerometers.
 PREFERENCE = ("HH", "BH", "CH", "EH", "SH", "DH", "HL", "BL", "HN", "BN", "EN", "CN", "SN", "DN")
@@ -42,6 +47,10 @@ class Instrument:
     station: str
     location: str
     band: str
+
+    def name(self) -> str:
+        """NET.STA.LOC.HH."""
+        return ".".join((self.network, self.station, self.location, self.band))
 
     def rank(self) -> tuple[int, str, str]:
         """Lower is better."""
@@ -129,12 +138,14 @@ def group(traces: Iterable[Trace], skipped: Counter[str] | None = None) -> dict[
     return groups
 
 
-def best_instruments(instruments: Iterable[Instrument]) -> list[Instrument]:
-    """The best one of each station, in order of their names."""
-    best: dict[tuple[str, str], Instrument] = {}
-    for instrument in sorted(instruments, key=Instrument.rank):
-        best.setdefault((instrument.network, instrument.station), instrument)
-    return sorted(best.values())
+def choose_instruments(groups: Mapping[Instrument, Collection[str]], which: str) -> list[Instrument]:
+    """{instrument of one station: its components} -> all of them, in order of their names, or the best one alone.
+
+    The best has most components; among equals, high-gain broadband comes first, and the first location.
+    """
+    if which == "all":
+        return sorted(groups)
+    return sorted(groups, key=lambda instrument: (-len(groups[instrument]), instrument.rank()))[:1]
 
 
 # -- one channel -------------------------------------------------------------------------------------------------
@@ -198,12 +209,28 @@ def prepare(piece: Piece, band: tuple[float, float] | None) -> Piece:
     if band is not None:
         nyquist = piece.rate / 2
         kind, corners = ("bandpass", band) if band[1] < 0.99 * nyquist else ("highpass", band[0])
-        sections = signal.butter(2, corners, kind, fs=piece.rate, output="sos")
-        data = signal.sosfiltfilt(sections, data, padlen=min(int(piece.rate), len(data) - 1))
+        filter_both_ways(signal.butter(2, corners, kind, fs=piece.rate, output="sos"), data, round(piece.rate))
     ratio = Fraction(RATE / piece.rate).limit_denominator(100)
     if ratio != 1:
         data = signal.resample_poly(data, ratio.numerator, ratio.denominator)
     return Piece(piece.start, float(piece.rate * ratio), data.astype(np.float32))
+
+
+def filter_both_ways(sections: Array, data: Array, extension: int) -> None:
+    """`scipy.signal.sosfiltfilt` of data (N,) float64, in place and block by block: a day needs no copies of it.
+
+    Forwards, then backwards, over the data and up to `extension` samples of their odd reflection at either end.
+    """
+    count = min(extension, len(data) - 1)
+    left = 2 * data[0] - data[count:0:-1]
+    right = 2 * data[-1] - data[-2 : -2 - count : -1]
+    blocks = [data[first : first + BLOCK] for first in range(0, len(data), BLOCK)]
+    parts = [left, *blocks, right] if count else blocks
+    for _ in ("forwards", "backwards"):
+        state = signal.sosfilt_zi(sections) * parts[0][0]
+        for part in parts:
+            part[:], state = signal.sosfilt(sections, part, zi=state)
+        parts = [part[::-1] for part in reversed(parts)]
 
 
 # -- three channels ----------------------------------------------------------------------------------------------
@@ -211,9 +238,9 @@ def prepare(piece: Piece, band: tuple[float, float] | None) -> Piece:
 
 def segments(traces: dict[str, list[Trace]], band: tuple[float, float] | None = (1.0, 45.0)) -> list[Segment]:
     """{component: traces} of one instrument -> segments in order of time, prepared as in `prepare`."""
-    pieces = [
-        (ORDER.index(component), prepare(piece, band)) for component in traces for piece in join(traces[component])
-    ]
+    raw = ((component, piece) for component in traces for piece in join(traces[component]))
+    prepared = in_order(lambda pair: prepare(pair[1], band), raw, numba.get_num_threads())
+    pieces = [(ORDER.index(component), piece) for (component, _), piece in prepared]
     pieces.sort(key=lambda pair: pair[1].start)
     together: list[list[tuple[int, Piece]]] = []
     end = 0

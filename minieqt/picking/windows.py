@@ -11,18 +11,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numba
 import numpy as np
 
 from minieqt.data.normalise import normalise
 from minieqt.errors import UserError
 from minieqt.model import EQTransformer
-from minieqt.picking.parallel import in_order, threads
+from minieqt.picking.parallel import in_order, kernels_may_meet, running_kernels
 from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 from minieqt.picking.waveforms import SECOND, Segment
 
 Array = Any
 
 STACKS = ("max", "mean")
+INSTRUMENTS = ("best", "all")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Settings:
     p_threshold: float = P_THRESHOLD
     s_threshold: float = S_THRESHOLD
     batch_size: int = 64
+    instruments: str = "best"  # of each station and day, or "all"
     samples: int = 0  # of Monte-Carlo dropout; 0: none
     seed: int = 0  # of those samples
 
@@ -45,6 +48,8 @@ class Settings:
             raise UserError(f"the overlap of windows lies between 0 and 0.95, got {self.overlap}")
         if self.stack not in STACKS:
             raise UserError(f"windows are stacked by {' or '.join(STACKS)}, got {self.stack!r}")
+        if self.instruments not in INSTRUMENTS:
+            raise UserError(f"instruments are {' or '.join(INSTRUMENTS)}, got {self.instruments!r}")
         if self.blind < 0 or self.batch_size < 1 or self.samples < 0:
             raise UserError("blind and samples must not be negative, and a batch holds at least one window")
         if self.band is not None and not 0 < self.band[0] < self.band[1]:
@@ -105,11 +110,14 @@ def probabilities(
     def answer(batch: tuple[int, list[tuple[int, int]]]) -> tuple[Array, Array | None]:
         first, places = batch
         x = np.stack([cut(segments[which], start, length) for which, start in places])
-        return predict(model, normalise(x, model.config["normalisation"]), settings, first)
+        x = normalise(x, model.config["normalisation"])
+        with running_kernels():
+            return predict(model, x, settings, first)
 
-    at_once = 1 if settings.samples else threads()  # the masks' counters are the model's: one batch at a time
+    # Monte-Carlo samples count in the model's own counters: one batch at a time.
+    workers = numba.get_num_threads() if kernels_may_meet() and not settings.samples else 1
     todo = batches(segments, length, step, settings.batch_size)
-    for (_, places), (mean, spread) in in_order(answer, todo, at_once):
+    for (_, places), (mean, spread) in in_order(answer, todo, workers):
         for n, (which, start) in enumerate(places):
             stacked, T = found[which], segments[which].x.shape[1]
             left = 0 if start == 0 else settings.blind
@@ -117,10 +125,9 @@ def probabilities(
             place = np.s_[:, start + left : start + right]
             if counts is None:
                 into, new = stacked.mean[place], mean[n, :, left:right]
-                higher = new > into
-                into[higher] = new[higher]
                 if spread is not None and stacked.spread is not None:
-                    stacked.spread[place][higher] = spread[n, :, left:right][higher]
+                    np.copyto(stacked.spread[place], spread[n, :, left:right], where=new > into)
+                np.maximum(into, new, out=into)
             else:
                 counts[which][place[1]] += 1
                 stacked.mean[place] += mean[n, :, left:right]

@@ -100,13 +100,30 @@ def test_interrupted(records, weights, monkeypatch, capsys):
 def test_more_to_write(records, weights):
     more = ("--probabilities", "--plots", "1", "--uncertainty", "2", "--seed", "3", "--station", "BW.*")
     out = start(records, weights, *more)
-    probabilities = obspy.read(str(out / "probabilities" / "BW.RJOB.2022-02-06.mseed"))
+    probabilities = obspy.read(str(out / "probabilities" / "BW.RJOB..EH.2022-02-06.mseed"))
     assert sorted(one.stats.channel for one in probabilities) == ["DET", "P", "S"]
     assert all(one.stats.npts == 3000 for one in probabilities)
     parts = [json.loads(path.read_text()) for path in (out / "station_days").iterdir()]
     assert len(list((out / "plots").glob("*.png"))) == sum(len(part["events"]) > 0 for part in parts) > 0
     with (out / "X_prediction_results.csv").open() as file:
         assert all(row["detection_uncertainty"] for row in csv.DictReader(file))
+
+
+def test_instruments(records, weights, capsys):
+    """The best one of a station, or all of them."""
+    for path in records.iterdir():
+        stream = obspy.read(str(path))
+        for one in stream.copy().select(component="Z"):
+            one.stats.channel = "HHZ"
+            stream.append(one)
+        stream.write(str(path), format="MSEED")
+    for which, expected in (("best", {"EH"}), ("all", {"EH", "HH"})):
+        out = start(records, weights, "--instruments", which, "--probabilities")
+        with (out / "picks.csv").open() as file:
+            assert {row["band"] for row in csv.DictReader(file)} == expected
+        names = {path.name.split(".")[3] for path in (out / "probabilities").iterdir()}
+        assert names == expected
+        assert "2 station-days picked" in capsys.readouterr().out
 
 
 def test_real_record(shared, tmp_path):
@@ -117,7 +134,7 @@ def test_real_record(shared, tmp_path):
     p, s = event.picks
     assert abs(p.time - UTCDateTime("2022-02-06T02:31:29.32")) <= 0.2 and p.waveform_id.channel_code == "EHZ"
     assert abs(s.time - UTCDateTime("2022-02-06T02:31:34.43")) <= 0.3 and 0 < s.time_errors.uncertainty < 1
-    assert [path.name for path in (tmp_path / "plots").iterdir()] == ["PB.B204.2022-02-06T023129.png"]
+    assert [path.name for path in (tmp_path / "plots").iterdir()] == ["PB.B204..EH.2022-02-06T023129.png"]
 
 
 def test_example(shared, tmp_path, capsys):

@@ -90,9 +90,10 @@ def test_formats(tmp_path, kind):
 def test_many_stations_in_one_file(tmp_path):
     path = write(tmp_path / "all.mseed", record() + record(station="DEF"))
     archive = open_archive([path], Selection())
-    assert archive.shared == {path}
     days = archive.days(DAY)
-    assert [len(archive.read(station, day, day + DAY)) for day, station in days] == [3, 3]
+    found = [archive.read(station, day, day + DAY) for day, station in days]
+    assert [{one.stats.station for one in traces} for traces in found] == [{"ABC"}, {"DEF"}]
+    assert [len(traces) for traces in found] == [3, 3] and len(open_archive([path], Selection()).entries) == 2
 
 
 def test_large_files_are_read_in_blocks(tmp_path, monkeypatch):
@@ -102,7 +103,10 @@ def test_large_files_are_read_in_blocks(tmp_path, monkeypatch):
     expected = whole.read(station, START.ns + 10**11, START.ns + 2 * 10**11)
     monkeypatch.setattr(archive_module, "BLOCK", 10_000)
     parts = open_archive([path], Selection())
-    assert parts.entries == whole.entries
+    assert parts.days(DAY) == whole.days(DAY) and len(parts.entries[station]) > 20
+    between = parts.parts(station, START.ns + 10**11, START.ns + 2 * 10**11)
+    assert 0 < len(between) < len(parts.entries[station])  # only these are read
+    assert sum(entry.part.size for entry in parts.entries[station]) == path.stat().st_size
     traces = parts.read(station, START.ns + 10**11, START.ns + 2 * 10**11)
     assert len(traces) > 10
     for one in expected:

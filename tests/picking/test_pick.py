@@ -157,6 +157,19 @@ def test_stations_apart():
     assert sorted(times(both), key=str) == sorted(times(alone[0]) + times(alone[1]), key=str)
 
 
+def test_all_instruments():
+    """Each as if it were alone, probabilities of one location told apart by their instrument."""
+    stream = record(60) + record(60, channels=("BHE", "BHN", "BHZ"))
+    both = pick(stream, MODEL, instruments="all", **LOW)[1]
+    apart = [pick(record(60, channels=[f"{band}{c}" for c in "ENZ"]), MODEL, **LOW)[1] for band in ("HH", "BH")]
+    assert sorted(times(both), key=str) == sorted(times(apart[0]) + times(apart[1]), key=str) and all(apart)
+    midnight = UTCDateTime("2022-02-07T00:00:00")
+    stream = record(60, start=midnight - 30) + record(60, channels=("BHZ",), start=midnight - 30)
+    probabilities = annotate(stream, MODEL, instruments="all")
+    assert sorted(one.stats.instrument for one in probabilities) == ["BH"] * 3 + ["HH"] * 3
+    assert all(one.stats.npts == 6000 for one in probabilities)
+
+
 @pytest.mark.parametrize(
     ("stream", "words"),
     [

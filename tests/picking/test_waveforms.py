@@ -15,7 +15,7 @@ from minieqt.picking.waveforms import (
     SECOND,
     Instrument,
     Piece,
-    best_instruments,
+    choose_instruments,
     components,
     group,
     join,
@@ -46,8 +46,7 @@ def test_components(letters, expected):
 
 @pytest.mark.parametrize(
     ("channel", "expected"),
-    [("HHZ", ("HH", "Z")), ("EW", ("", "E")), ("UD2", ("2", "U")),
-     ("NS1", ("1", "N")), ("", ("",) * 2)],
+    [("HHZ", ("HH", "Z")), ("EW", ("", "E")), ("UD2", ("2", "U")), ("NS1", ("1", "N")), ("", ("",) * 2)],
 )
 def test_channel_names(channel, expected):
     assert split_channel(channel) == expected
@@ -61,8 +60,17 @@ def test_groups_and_the_best_of_them():
     groups = group(stream, skipped)
     assert len(groups) == 5 and set(groups[Instrument("XX", "ABC", "", "BH")]) == set("ENZ")
     assert skipped == {"1 Hz, outside 20 to 500": 1, "channel HDH, no component that is known": 1}
-    best = best_instruments(groups)
-    assert best == [Instrument("XX", "ABC", "", "HH"), Instrument("XX", "DEF", "", "BH")]
+    at_abc = {instrument: found for instrument, found in groups.items() if instrument.station == "ABC"}
+    high_broadband, broadband, strong_motion = (
+        Instrument("XX", "ABC", *names) for names in (("", "HH"), ("", "BH"), ("10", "HN"))
+    )
+    assert choose_instruments(at_abc, "best") == [high_broadband]
+    assert choose_instruments(at_abc, "all") == [broadband, high_broadband, strong_motion]
+    at_abc[high_broadband] = {"Z": []}  # three components come before a better band
+    assert choose_instruments(at_abc, "best") == [broadband]
+    assert choose_instruments({}, "best") == []
+    others = [instrument for instrument in groups if instrument.station == "DEF"]
+    assert choose_instruments(dict.fromkeys(others, "Z"), "best") == [Instrument("XX", "DEF", "", "BH")]
 
 
 def test_knet():

@@ -93,6 +93,7 @@ def test_monte_carlo():
     [
         ({"overlap": 1.0}, "overlap"),
         ({"stack": "median"}, "max or mean"),
+        ({"instruments": "some"}, "best or all"),
         ({"blind": -1}, "negative"),
         ({"batch_size": 0}, "at least one"),
         ({"band": (10, 1)}, "rising corners"),
