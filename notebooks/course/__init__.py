@@ -1,7 +1,7 @@
 """What the chapters share: a record to look at, a data set to learn from, figures, and `check` for the exercises."""
 
 from course.checking import check
-from course.figures import PALETTE, plot_kernel, plot_traces, show, step_errors
+from course.figures import PALETTE, plot_attention, plot_kernel, plot_traces, show, step_errors
 from course.records import course_data, example_record, synthetic_windows
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "check",
     "course_data",
     "example_record",
+    "plot_attention",
     "plot_kernel",
     "plot_traces",
     "show",

@@ -53,6 +53,19 @@ def plot_traces(
     return figure
 
 
+def plot_attention(trace: Array, weights: Array, title: str) -> Any:
+    """A window's trace (T,), and below it what each step looks at: weights (steps, steps), rows the steps that look."""
+    steps, seconds = len(weights), len(trace) / SAMPLING_RATE
+    figure = new_figure(figsize=(7, 4.2))
+    wave, map_ = figure.subplots(2, 1, sharex=True, height_ratios=(1, 3))
+    wave.plot(np.arange(len(trace)) / SAMPLING_RATE, trace, color=BLACK, linewidth=0.5)
+    wave.set(title=title, yticks=())
+    image = map_.imshow(weights, aspect="auto", cmap="cividis", vmin=0, extent=(0, seconds, seconds, 0))
+    map_.set(xlabel="time looked at (s)", ylabel="time of the step that looks (s)", xlim=(0, seconds))
+    figure.colorbar(image, ax=map_, label=f"attention over {steps} steps")
+    return figure
+
+
 def plot_kernel(kernels: Mapping[str, Array], title: str) -> Any:
     """Small sequences side by side as stems: {name: (K,)}."""
     figure = new_figure(figsize=(8, 2.2))

@@ -1,0 +1,59 @@
+"""Exercises of chapter 06."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from course.checking import expect, expect_close
+
+from minieqt.gradcheck import slope
+from minieqt.layers.activations import hard_sigmoid_backward
+from minieqt.layers.lstm import LSTM
+from minieqt.philox import Randomness
+
+RNG = np.random.default_rng(6)
+
+
+def lstm_parameters(answer: Any) -> None:
+    """Return a number of parameters."""
+    for C, H, D in ((64, 16, 2), (16, 16, 1), (3, 2, 1)):
+        right = LSTM(C, H, RNG, Randomness(0), directions=D).count_parameters()[0]
+        found = answer(C, H, D)
+        expect(found != right + 4 * H * D, "that is PyTorch's, with two biases; one is enough, they are added up")
+        expect(4 * found != right, "there are four blocks: i, f, c and o")
+        expect(found == right, f"for C = {C}, H = {H}, D = {D} there are {right:,} parameters, not {found:,}")
+
+
+def half_life(answer: Any) -> None:
+    """Return a number of steps."""
+    expect_close(answer(0.5), 1.0, "the half-life of f = 0.5")
+    expect_close(answer(0.95), np.log(0.5) / np.log(0.95), "the half-life of f = 0.95")
+
+
+def recur_backward(answer: Any) -> None:
+    """Return dw and du."""
+    x, dh = RNG.standard_normal(6), RNG.standard_normal(6)
+    w, u = np.array(0.7), np.array(-0.9)
+
+    def states() -> Any:
+        h, found = 0.0, []
+        for value in x:
+            h = np.tanh(w * value + u * h)
+            found.append(h)
+        return np.array(found)
+
+    h = states()
+    dw, du = answer(dh, x, h, 0.7, -0.9)
+    for name, found, array in (("dw", dw, w), ("du", du, u)):
+        right = slope(lambda: float((states() * dh).sum()), array, np.array(1.0), 1e-5)
+        expect_close(found, right, name, rtol=1e-6)
+
+
+def hard_gate_backward(answer: Any) -> None:
+    """Return dx from dy and the output y."""
+    y, dy = np.array([0.0, 0.1, 0.5, 0.9, 1.0]), RNG.standard_normal(5)
+    found = np.asarray(answer(dy, y))
+    expect(not np.allclose(found, dy * y * (1 - y)), "that is the sigmoid's; this one is made of three straight lines")
+    expect(not np.allclose(found, 0.2 * dy), "where the line is cut off, at 0 and at 1, nothing changes")
+    expect_close(found, hard_sigmoid_backward(dy, y), "dx")
