@@ -25,18 +25,50 @@ from typing import Any
 
 import numpy as np
 
-from minieqt.picking.peaks import (
-    DETECTION_THRESHOLD,
-    P_THRESHOLD,
-    S_THRESHOLD,
-    detection_runs,
-    highest_peaks,
-)
+from minieqt.evaluation.answers import Answers, answer
+from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 
 Array = Any
 
 SAMPLING_RATE = 100.0  # Hz
 TOLERANCES = (0.5, 0.1)  # seconds
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What became of each of N windows: boolean arrays (N,) for TP, FP, FN and TN (a wrong pick is FP and FN at once),
+    and of a phase the residual and the arrival in seconds (N,), of use where `right`."""
+
+    right: Array
+    wrong: Array
+    missed: Array
+    quiet: Array
+    residual: Array | None = None
+    arrival: Array | None = None
+
+
+def detection_outcomes(detected: Array, earthquake: Array) -> Outcomes:
+    """detected, earthquake (N,) bool."""
+    noise = ~earthquake
+    return Outcomes(detected & earthquake, detected & noise, ~detected & earthquake, ~detected & noise)
+
+
+def phase_outcomes(pick: Array, arrival: Array, noise: Array, tolerance: float) -> Outcomes:
+    """pick (N,) sample or -1, the analyst's arrival (N,) sample or NaN, noise (N,) bool, tolerance in seconds.
+
+    An earthquake without an analyst's arrival says nothing about this phase and is left out.
+    """
+    picked, has_arrival = pick >= 0, np.isfinite(arrival) & ~noise
+    residual = (pick - arrival) / SAMPLING_RATE
+    right = picked & has_arrival & (np.abs(residual) <= tolerance)
+    return Outcomes(
+        right=right,
+        wrong=picked & ~right & (has_arrival | noise),
+        missed=~right & has_arrival,
+        quiet=~picked & noise,
+        residual=residual,
+        arrival=arrival / SAMPLING_RATE,
+    )
 
 
 def ratio(part: float, whole: float) -> float:
@@ -67,12 +99,12 @@ class Counts:
             2 * self.true_positive, 2 * self.true_positive + self.false_positive + self.false_negative
         )
 
-    def update(self, right: Array, wrong: Array, missed: Array, quiet: Array) -> None:
-        """Add a batch: four boolean arrays (B,), true where a window counts as TP, FP, FN, TN."""
-        self.true_positive += int(np.sum(right))
-        self.false_positive += int(np.sum(wrong))
-        self.false_negative += int(np.sum(missed))
-        self.true_negative += int(np.sum(quiet))
+    def update(self, found: Outcomes) -> None:
+        """Add a batch."""
+        self.true_positive += int(np.sum(found.right))
+        self.false_positive += int(np.sum(found.wrong))
+        self.false_negative += int(np.sum(found.missed))
+        self.true_negative += int(np.sum(found.quiet))
 
     def report(self) -> dict[str, float]:
         return {"precision": self.precision, "recall": self.recall, "f1": self.f1} | vars(self)
@@ -124,27 +156,21 @@ class PhaseScore:
     residuals: Residuals = field(default_factory=Residuals)
 
     def update(self, pick: Array, arrival: Array, noise: Array) -> None:
-        """Add a batch: pick (B,) sample or -1, the analyst's arrival (B,) sample or NaN, noise (B,) bool.
-
-        An earthquake without an analyst's arrival says nothing about this phase and is left out.
-        """
-        picked, has_arrival = pick >= 0, np.isfinite(arrival) & ~noise
-        residual = (pick - arrival) / SAMPLING_RATE
-        right = picked & has_arrival & (np.abs(residual) <= self.tolerance)
-        self.counts.update(
-            right=right,
-            wrong=picked & ~right & (has_arrival | noise),
-            missed=~right & has_arrival,
-            quiet=~picked & noise,
-        )
-        self.residuals.update(residual[right], arrival[right] / SAMPLING_RATE)
+        """Add a batch; see `phase_outcomes`."""
+        found = phase_outcomes(pick, arrival, noise, self.tolerance)
+        assert found.residual is not None and found.arrival is not None
+        self.counts.update(found)
+        self.residuals.update(found.residual[found.right], found.arrival[found.right])
 
     def report(self) -> dict[str, float]:
         return self.counts.report() | self.residuals.report()
 
 
 class Evaluation:
-    """Detection, P and S of one network on one set of windows, added up batch by batch."""
+    """Detection, P and S of one picker on one set of windows, added up batch by batch.
+
+    An output that the picker does not have is not in the report.
+    """
 
     def __init__(
         self,
@@ -165,31 +191,32 @@ class Evaluation:
         probabilities: detection, P, S, each (B, T); earthquake (B,) bool; the analyst's p_sample and s_sample
         (B,), NaN where there is none.
         """
-        detection, p, s = probabilities
-        noise = ~earthquake
+        self.add(answer(probabilities), earthquake, p_sample, s_sample)
+
+    def add(self, answers: Answers, earthquake: Array, p_sample: Array, s_sample: Array) -> None:
+        """Add windows whose answers are there already."""
         self.windows += len(earthquake)
         self.earthquakes += int(np.sum(earthquake))
-        runs = (detection_runs(row, self.thresholds["detection"]) for row in detection)
-        detected = np.array([len(found) > 0 for found in runs], bool)
-        self.detection.update(
-            right=detected & earthquake,
-            wrong=detected & noise,
-            missed=~detected & earthquake,
-            quiet=~detected & noise,
-        )
-        for phase, probability, arrival in (("P", p, p_sample), ("S", s, s_sample)):
-            pick = highest_peaks(probability, self.thresholds[phase])
-            for score in self.phases[phase]:
-                score.update(pick, arrival, noise)
+        self.thresholds = {name: self.thresholds[name] for name in answers.heights}
+        if "detection" in answers.heights:
+            detected = answers.detected(self.thresholds["detection"])
+            self.detection.update(detection_outcomes(detected, earthquake))
+        for phase, arrival in (("P", p_sample), ("S", s_sample)):
+            if phase in answers.samples:
+                pick = answers.picks(phase, self.thresholds[phase])
+                for score in self.phases[phase]:
+                    score.update(pick, arrival, ~earthquake)
 
     def report(self) -> dict[str, Any]:
         """Everything as a nested dictionary of numbers, NaN where nothing was counted."""
-        return {
+        found: dict[str, Any] = {
             "windows": self.windows,
             "earthquakes": self.earthquakes,
             "thresholds": dict(self.thresholds),
-            "detection": self.detection.report(),
-        } | {
-            phase: {f"within_{score.tolerance}_s": score.report() for score in scores}
-            for phase, scores in self.phases.items()
         }
+        if "detection" in self.thresholds:
+            found["detection"] = self.detection.report()
+        for phase, scores in self.phases.items():
+            if phase in self.thresholds:
+                found[phase] = {f"within_{score.tolerance}_s": score.report() for score in scores}
+        return found

@@ -166,20 +166,25 @@ def predict(model: EQTransformer, x: Array, settings: Settings, first: int) -> t
     """
     if not settings.samples:
         return np.stack(model.forward(x), axis=1), None
-    randomness = model.randomness
-    before = randomness.seed, randomness.step, randomness.first_sample
-    model.sample_dropout()
     total = np.zeros(x.shape, np.float64)
     squares = np.zeros(x.shape, np.float64)
-    try:
-        randomness.seed, randomness.first_sample = settings.seed, first
-        for randomness.step in range(1, settings.samples + 1):
-            y = np.stack(model.forward(x), axis=1).astype(np.float64)
-            total += y
-            squares += y * y
-    finally:
-        model.sample_dropout(False)
-        randomness.seed, randomness.step, randomness.first_sample = before
+    for y in dropout_samples(model, x, settings.samples, settings.seed, first):
+        total += y
+        squares += y * y
     mean = total / settings.samples
     variance = np.maximum(squares / settings.samples - mean * mean, 0)
     return mean.astype(np.float32), np.sqrt(variance).astype(np.float32)
+
+
+def dropout_samples(model: EQTransformer, x: Array, samples: int, seed: int, first: int) -> Iterator[Array]:
+    """x (B, 3, T) normalised -> so many answers (B, 3, T) float64, each with masks of its own; see `predict`."""
+    randomness = model.randomness
+    before = randomness.seed, randomness.step, randomness.first_sample
+    model.sample_dropout()
+    try:
+        randomness.seed, randomness.first_sample = seed, first
+        for randomness.step in range(1, samples + 1):
+            yield np.stack(model.forward(x), axis=1).astype(np.float64)
+    finally:
+        model.sample_dropout(False)
+        randomness.seed, randomness.step, randomness.first_sample = before
