@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minieqt.data.table import COMPONENTS, SAMPLES, Dataset
+from minieqt.data.table import COMPONENTS, SAMPLES, Dataset, TraceTable
 
 Array = Any
 
@@ -19,9 +19,8 @@ EDGES = {
 }
 
 
-def measures(dataset: Dataset) -> dict[str, Array]:
+def measures(table: TraceTable) -> dict[str, Array]:
     """The quantities of EDGES of every earthquake, NaN where unknown; SNR is that of the worst component."""
-    table = dataset.table
     earthquakes = table.take(table.earthquake)
     return {
         "magnitude": earthquakes.magnitude,
@@ -38,7 +37,7 @@ def summary(dataset: Dataset) -> str:
         f"{len(table):,} traces: {table.earthquake.sum():,} earthquakes, {(~table.earthquake).sum():,} noise",
         f"{len(np.unique(table.event)):,} events, {len(np.unique(table.station)):,} stations",
     ]
-    for name, values in measures(dataset).items():
+    for name, values in measures(dataset.table).items():
         counts, _ = np.histogram(values, EDGES[name])
         spans = [f"{a:g} … {b:g}" for a, b in zip(EDGES[name][:-1], EDGES[name][1:], strict=True)]
         lines.append(f"{name}: " + ", ".join(f"{span}: {n:,}" for span, n in zip(spans, counts, strict=True) if n))
@@ -79,7 +78,7 @@ def draw_histograms(dataset: Dataset) -> Any:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 6), layout="constrained")
-    for axes, (name, values) in zip(figure.subplots(2, 2).flat, measures(dataset).items(), strict=True):
+    for axes, (name, values) in zip(figure.subplots(2, 2).flat, measures(dataset.table).items(), strict=True):
         axes.hist(values[np.isfinite(values)], bins=50)
         axes.set(xlabel=name, ylabel="earthquakes")
     return figure

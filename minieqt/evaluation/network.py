@@ -31,14 +31,20 @@ class Network:
     """An EQTransformer as `windows.Picker`. UserError if it was made for windows of another length."""
 
     def __init__(
-        self, model: EQTransformer, thresholds: Mapping[str, float], name: str = "minieqt", samples: int = 0, seed: int = 0
+        self,
+        model: EQTransformer,
+        thresholds: Mapping[str, float],
+        name: str = "minieqt",
+        samples: int = 0,
+        seed: int = 0,
     ):
         if model.length != SAMPLES:
             raise UserError(
                 f"these weights are for windows of {model.length} samples, and the data set's have {SAMPLES}: "
                 "give weights of another network"
             )
-        self.model, self.name = model.eval(), name
+        model.eval()
+        self.model, self.name = model, name
         self.thresholds, self.samples, self.seed = dict(thresholds), samples, seed
         self.alone = samples > 0  # the masks' counters are the network's
 

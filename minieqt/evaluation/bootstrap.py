@@ -1,0 +1,81 @@
+"""Confidence intervals by the bootstrap (Efron 1979): the figures of data sets that might have been recorded instead.
+
+What is drawn again, with replacement, are earthquakes and not windows: one earthquake seen at ten stations is one
+piece of evidence for how well small or distant ones are picked, not ten. A noise window goes with the event that it
+preceded, if it has one. The interval is the percentile one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minieqt.evaluation.metrics import Outcomes
+
+Array = Any
+
+RESAMPLES = 1000
+CONFIDENCE = 0.95
+
+
+def intervals(
+    found: Outcomes, events: Array, seed: int = 0, resamples: int = RESAMPLES, confidence: float = CONFIDENCE
+) -> dict[str, tuple[float, float]]:
+    """{measure: (lower, upper)} of the measures that `Counts.report` and `Residuals.report` give.
+
+    events (N,): which event each window belongs to. NaN where a measure has no value in any of the resamples; those
+    in which it has none are left out.
+    """
+    columns = [found.right, found.wrong, found.missed]
+    if found.residual is not None and found.arrival is not None:
+        residual = np.where(found.right, found.residual, 0)
+        relative = np.abs(residual) / np.where(found.right, np.maximum(found.arrival, 0.01), 1)
+        columns += [residual, residual**2, np.abs(residual), relative]
+    group = np.unique(events, return_inverse=True)[1]
+    sums = np.stack([np.bincount(group, weights=column) for column in columns], axis=1)  # (events, columns)
+    rng = np.random.default_rng(seed)
+    drawn = np.stack([draw(rng, len(sums)) @ sums for _ in range(resamples)])
+    low, high = (1 - confidence) / 2, (1 + confidence) / 2
+    return {name: quantiles(values, low, high) for name, values in measures(*drawn.T).items()}
+
+
+def draw(rng: np.random.Generator, count: int) -> Array:
+    """How often each of `count` things is among `count` draws with replacement: (count,) float64."""
+    return np.bincount(rng.integers(0, count, count), minlength=count).astype(float)
+
+
+def measures(
+    right: Array,
+    wrong: Array,
+    missed: Array,
+    residual: Array | None = None,
+    square: Array | None = None,
+    absolute: Array | None = None,
+    relative: Array | None = None,
+) -> dict[str, Array]:
+    """The measures of sums, each (R,); NaN where there is nothing to divide by."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = {
+            "precision": right / (right + wrong),
+            "recall": right / (right + missed),
+            "f1": 2 * right / (2 * right + wrong + missed),
+        }
+        if residual is not None and square is not None and absolute is not None and relative is not None:
+            mean = residual / right
+            found |= {
+                "mean_s": mean,
+                "std_s": np.sqrt(np.maximum(square / right - mean**2, 0)),
+                "mae_s": absolute / right,
+                "mape": relative / right,
+            }
+    return found
+
+
+def quantiles(values: Array, low: float, high: float) -> tuple[float, float]:
+    """Two quantiles of what is not NaN; NaN where nothing is."""
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return np.nan, np.nan
+    lower, upper = np.quantile(values, [low, high])
+    return float(lower), float(upper)
