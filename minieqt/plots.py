@@ -21,6 +21,7 @@ Array = Any
 
 SAMPLING_RATE = 100.0  # Hz
 BLACK, ORANGE, BLUE, GREEN, VERMILION = "#000000", "#E69F00", "#0072B2", "#009E73", "#D55E00"
+SKY, PURPLE = "#56B4E9", "#CC79A7"
 COLOURS = {"detection": GREEN, "P": BLUE, "S": VERMILION}
 STYLES = {"detection": "-", "P": "-", "S": "--"}
 COMPONENTS = "ENZ"

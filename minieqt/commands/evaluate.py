@@ -1,16 +1,26 @@
-"""Score a trained network: detection, P and S against the analysts, as precision, recall, F1 and residuals.
+"""Measure a network on labelled windows: detection, P and S against the analysts, as the EQTransformer paper does.
 
-  python -m minieqt evaluate runs/001                                          the run's best network, its test split
+Prints precision, recall, F1 and residuals at 0.5 s and 0.1 s. With --out DIR, writes report.md, tables (CSV, JSON) and
+figures (PNG): confidence intervals, bins by magnitude, distance, SNR and station, threshold sweeps, reliability, and
+the published rows beside the measured ones.
+
+  python -m minieqt evaluate runs/001                                       the run's best network, its test split
   python -m minieqt evaluate runs/001 --split validation --json scores.json
-  python -m minieqt evaluate best.h5 --data merged.hdf5                        every window of a data set
+  python -m minieqt evaluate --data merged.hdf5 --csv merged.csv --weights EqT_model.h5 --out evaluation
+  python -m minieqt evaluate --data … --csv … --weights … --out DIR --baselines --uncertainty 10
+
+--baselines runs STA/LTA, AIC, Baer, AR, kurtosis and FilterPicker on the very same windows. They are tuned on the run's
+training split, or without a run on one half of the events and scored on the other half, and the other way round.
 """
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import Any
 
-from minieqt.arguments import existing_file, existing_path, share, whole
+from minieqt.arguments import share, whole
+from minieqt.commands.pick import add_weight_options, weight_options
 from minieqt.errors import UserError
 from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 
@@ -18,50 +28,142 @@ SPLITS = ("training", "validation", "test")
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("network", type=Path, metavar="RUN_OR_WEIGHTS", help="a run's folder, or a weight file")
-    parser.add_argument("--data", type=existing_path, metavar="FILE.hdf5", help="other data: STEAD, a SeisBench folder")
-    parser.add_argument("--csv", type=existing_file, metavar="FILE.csv", help="its table (of the same name, beside it)")
+    parser.add_argument("network", type=Path, nargs="?", metavar="RUN_OR_WEIGHTS", help="a run's folder; a weight file")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="of minieqt, Keras, SeisBench")
+    parser.add_argument("--data", type=Path, metavar="FILE.hdf5", help="STEAD waveforms, or a SeisBench folder")
+    parser.add_argument("--csv", type=Path, metavar="FILE.csv", help="the table that belongs to them")
     parser.add_argument("--split", choices=SPLITS, help="which of the run's splits (test)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="the folder that gets tables and figures")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the network's figures as JSON")
+    more = parser.add_argument_group("beside the network (in DIR and in the terminal)")
+    more.add_argument("--baselines", action="store_true", help="the classic pickers on the same windows")
+    more.add_argument(
+        "--seisbench",
+        action="append",
+        default=[],
+        metavar="MODEL=FILE",
+        help="a SeisBench model with local weights, such as PhaseNet=instance.pt (SeisBench must be installed); repeatable",
+    )
+    more.add_argument("--uncertainty", type=whole(0), default=0, metavar="N", help="samples of MC dropout (0)")
+    more.add_argument("--seed", type=whole(0), default=0, help="of those samples, of the bootstrap (0)")
     parser.add_argument("--batch-size", type=whole(1), default=100, help="windows at a time (100)")
     for name, threshold in (("detection", DETECTION_THRESHOLD), ("p", P_THRESHOLD), ("s", S_THRESHOLD)):
         parser.add_argument(f"--{name}-threshold", type=share, default=threshold, help=f"({threshold})")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
+    add_weight_options(parser)
 
 
 def run(options: Namespace) -> int:
-    import numpy as np
-
-    from minieqt.data import Loader, open_dataset
-    from minieqt.evaluation.evaluate import evaluate
-    from minieqt.evaluation.metrics import Evaluation
+    from minieqt.evaluation.network import Network
     from minieqt.evaluation.report import table, write_json
-    from minieqt.training import config
-    from minieqt.training.loop import BEST
-    from minieqt.training.run import open_data
-    from minieqt.weights import native
+    from minieqt.evaluation.scores import Contender
+    from minieqt.evaluation.study import Study
+    from minieqt.evaluation.windows import answer_windows
+    from minieqt.warmup import warm_up
+    from minieqt.weights import open_weights
 
-    folder = options.network if options.network.is_dir() else None
-    if options.data is None and options.csv is not None:
-        raise UserError("--csv is the table that belongs to --data: give both, or neither")
-    if options.data is not None:
-        if options.split is not None:
-            raise UserError("--split names one of the run's own splits: leave it out, or --data")
-        dataset = open_dataset(options.data, options.csv or ())
-        rows, what = np.arange(len(dataset)), str(options.data)
-    elif folder is not None:
-        name = options.split or "test"
-        dataset, parts = open_data(config.read(folder))
-        rows, what = parts[SPLITS.index(name)], f"the {name} split of {folder}"
-    else:
-        raise UserError(f"{options.network} is no run: name a run's folder, or give --data")
-    model = native.load(folder / BEST if folder else options.network)
-    evaluation = Evaluation(options.detection_threshold, options.p_threshold, options.s_threshold)
-    loader = Loader(dataset, rows, options.batch_size, shuffle=False)
-    report = evaluate(model, loader, dataset.table, evaluation).report()
+    folder, path = which_network(options)
+    dataset, rows, training, what = which_windows(options, folder)
+    weights = open_weights(path, **weight_options(options))
+    thresholds = {"detection": options.detection_threshold, "P": options.p_threshold, "S": options.s_threshold}
+    network = Network(weights.model, thresholds, samples=options.uncertainty, seed=options.seed)
+    others = peers(options.seisbench, thresholds)
+    print(f"{path}: {weights.describe()}")
+    warm_up()
+    used, answers, skipped = answer_windows([network, *others], dataset, rows, options.batch_size)
+    windows = dataset.table.take(used)
+    kinds = ["network"] + ["SeisBench"] * len(others)
+    contenders = [
+        Contender(picker.name, kind, answer, thresholds)
+        for picker, kind, answer in zip([network, *others], kinds, answers, strict=True)
+    ]
+    if options.baselines:
+        contenders += baselines(options, dataset, used, training)
+    notes = [f"{path.name}: {weights.describe()}."]
+    if skipped:
+        notes.append("Left out: " + ", ".join(f"{count} × {reason}" for reason, count in skipped.items()) + ".")
+    if options.uncertainty:
+        notes.append(f"Picks of the mean over {options.uncertainty} samples of Monte-Carlo dropout.")
+    report = contenders[0].report(windows)
     print(f"{what}: {report['windows']} windows ({report['earthquakes']} earthquakes)")
-    if loader.report():
-        print(f"left out: {loader.report()}")
+    for note in notes[1:] + ([dataset.report()] if dataset.report() else []):
+        print(note)
     print(table(report))
     if options.json:
         write_json(options.json, report)
+    print_others(contenders, windows)
+    if options.out:
+        Study(what, windows, contenders, notes, options.seed).write(options.out)
+        print(f"tables and figures: {options.out / 'report.md'}")
+    dataset.close()
     return 0
+
+
+def which_network(options: Namespace) -> tuple[Path | None, Path]:
+    """(the run's folder or None, the weight file). UserError if neither or too much is named."""
+    from minieqt.training.loop import BEST
+
+    folder = options.network if options.network and options.network.is_dir() else None
+    if options.network and options.weights and not folder:
+        raise UserError(f"{options.network} and --weights {options.weights}: name one weight file")
+    path = options.weights or (folder / BEST if folder else options.network)
+    if path is None:
+        raise UserError("name a run's folder, or give --weights FILE with --data and --csv")
+    return folder, path
+
+
+def which_windows(options: Namespace, folder: Path | None) -> tuple[Any, Any, Any, str]:
+    """(data set, rows to score, rows to tune baselines on or None, what they are). UserError if none are named."""
+    import numpy as np
+
+    from minieqt.data import open_dataset
+    from minieqt.training import config
+    from minieqt.training.run import open_data
+
+    if options.csv is not None and options.data is None:
+        raise UserError("--csv belongs to --data: give both files of a STEAD data set, or neither")
+    if options.data is not None:
+        if options.split is not None:
+            raise UserError("--split names one of the run's own splits: leave it out, or --data and --csv")
+        dataset = open_dataset(options.data, options.csv)
+        return dataset, np.arange(len(dataset)), None, options.data.name
+    if folder is None:
+        raise UserError(f"{options.network or options.weights} is no run: name a run's folder, or give --data and --csv")
+    name = options.split or "test"
+    dataset, parts = open_data(config.read(folder))
+    training = parts[0] if name != "training" else None
+    return dataset, parts[SPLITS.index(name)], training, f"the {name} split of {folder}"
+
+
+def peers(named: list[str], thresholds: dict[str, float]) -> list[Any]:
+    """SeisBench's models, MODEL=FILE each."""
+    if not named:
+        return []
+    from minieqt.evaluation.peers import SeisBenchModel
+
+    return [SeisBenchModel(text, thresholds) for text in named]
+
+
+def baselines(options: Namespace, dataset: Any, rows: Any, training: Any) -> list[Any]:
+    """The classics on the rows, tuned on others."""
+    from minieqt.evaluation.scores import Contender
+    from minieqt.evaluation.tuning import halves, tuned_baselines
+
+    jobs = [(training, rows)] if training is not None else halves(dataset.table, rows)
+    zero = dict.fromkeys(("detection", "P", "S"), 0.0)
+    tuned = tuned_baselines(dataset, jobs, options.batch_size, seed=options.seed)
+    return [Contender(each.name, "baseline", each.answers, zero, each.how) for each in tuned]
+
+
+def print_others(contenders: list[Any], windows: Any) -> None:
+    """A line an output for every contender but the first, as `report.table` prints the first."""
+    from minieqt.evaluation.report import HEADER, KEYS, cell
+
+    if len(contenders) == 1:
+        return
+    print("\n" + f"{'on the same windows':<34}" + "".join(f"{title:>11}" for title in HEADER))
+    for contender in contenders[1:]:
+        report = contender.report(windows)
+        for output in contender.answers.heights:
+            row = report[output] if output == "detection" else report[output]["within_0.5_s"]
+            name = f"{contender.name}: {output}" + ("" if output == "detection" else " within 0.5 s")
+            print((f"{name:<34}" + "".join(f"{cell(row.get(key)):>11}" for key in KEYS)).rstrip())

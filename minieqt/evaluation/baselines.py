@@ -234,8 +234,9 @@ class Baseline:
 
     def describe(self) -> str:
         """The parameters in words."""
-        given = {name: value for name, value in self.parameters.items() if not callable(value)}
-        return ", ".join([f"{self.band[0]:g}–{self.band[1]:g} Hz", *(f"{name} {value:g}" for name, value in given.items())])
+        low, high = self.band
+        given = [f"{name} {value:g}" for name, value in self.parameters.items() if not callable(value)]
+        return ", ".join([f"{low:g}–{high:g} Hz", *given])
 
 
 def choices(name: str) -> Iterator[Baseline]:

@@ -40,7 +40,7 @@ class Tuned:
 def halves(table: TraceTable, rows: Array) -> list[Job]:
     """Two jobs, each the other's training. UserError if there is only one event."""
     if len(np.unique(table.event[rows])) < 2:
-        raise UserError("baselines are tuned on one half of the events and scored on the other: there is only one event")
+        raise UserError("baselines are tuned on one half of the events and scored on the other; there is only one")
     one, other, _ = split(table.take(rows), fractions=(0.5, 0.5, 0.0))
     return [(rows[one], rows[other]), (rows[other], rows[one])]
 
@@ -89,7 +89,7 @@ def tune(
     results = []
     for answer in answers:
         best = {output: sweep(answer, table, output, TOLERANCES[0]).best() for output in answer.heights}
-        results.append({output: (threshold, f1) if f1 > 0 else (np.inf, 0.0) for output, (threshold, f1) in best.items()})
+        results.append({output: found if found[1] > 0 else (np.inf, 0.0) for output, found in best.items()})
     k = int(np.argmax([np.mean([f1 for _, f1 in result.values()]) for result in results]))
     return candidates[k], {output: threshold for output, (threshold, _) in results[k].items()}
 

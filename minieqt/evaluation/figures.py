@@ -1,0 +1,215 @@
+"""The figures of an evaluation. Every function returns a matplotlib Figure; see `minieqt.plots` for their style."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minieqt.data.inspect import EDGES
+from minieqt.data.table import TraceTable
+from minieqt.evaluation.bins import bins
+from minieqt.evaluation.metrics import SAMPLING_RATE, TOLERANCES
+from minieqt.evaluation.scores import Contender
+from minieqt.evaluation.sweep import outcomes, sweep
+from minieqt.plots import BLACK, BLUE, COLOURS, GREEN, ORANGE, PURPLE, SKY, STYLES, VERMILION, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Array = Any
+
+PALETTE = (BLACK, VERMILION, BLUE, GREEN, ORANGE, SKY, PURPLE)
+DASHES = ("-", "--", "-.", ":")
+OUTPUTS = ("detection", "P", "S")
+
+
+def styles(contenders: Sequence[Contender]) -> dict[str, dict[str, Any]]:
+    """{name: line's colour, style, width}, different for every one; networks are solid and wide."""
+    found = {}
+    for i, contender in enumerate(contenders):
+        network = contender.kind == "network"
+        style = "-" if network else DASHES[1 + (i + i // len(PALETTE)) % (len(DASHES) - 1)]
+        colour = PALETTE[i % len(PALETTE)]
+        found[contender.name] = {"color": colour, "linestyle": style, "linewidth": 2 if network else 1.3}
+    return found
+
+
+def shared_legend(figure: Figure, panels: Any) -> None:
+    """One legend below the panels, of what stands in any of them."""
+    found: dict[str, Any] = {}
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    if found:
+        columns = min(len(found), 4)
+        figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns, frameon=False)
+
+
+def precision_recall(contenders: Sequence[Contender], table: TraceTable, tolerance: float = TOLERANCES[0]) -> Figure:
+    """Precision against recall over all thresholds, one panel an output; a dot where each contender stands."""
+    figure = new_figure(figsize=(11, 4.6))
+    panels = figure.subplots(1, 3, sharey=True)
+    look = styles(contenders)
+    for axes, output in zip(panels, OUTPUTS, strict=True):
+        grid = np.linspace(0.01, 1, 200)
+        for f1 in (0.5, 0.7, 0.8, 0.9, 0.95):
+            right = grid[grid > f1 / 2 + 0.005]
+            axes.plot(right, f1 * right / (2 * right - f1), color="0.85", linewidth=0.7, zorder=0)
+            axes.annotate(f"F1 {f1:g}", (1.005, f1 / (2 - f1)), fontsize=6, color="0.5", va="center", annotation_clip=False)
+        for contender in contenders:
+            if output not in contender.answers.heights:
+                continue
+            every = sweep(contender.answers, table, output, tolerance)
+            axes.plot(every.recall, every.precision, label=contender.name, **look[contender.name])
+            here = every.at(np.array([contender.thresholds[output]]))
+            axes.plot(here.recall, here.precision, "o", color=look[contender.name]["color"], markersize=6)
+        title = output if output == "detection" else f"{output} within {tolerance:g} s"
+        axes.set(title=title, xlabel="recall", xlim=(0, 1), ylim=(0, 1.02))
+        axes.grid(alpha=0.3, linewidth=0.5)
+    panels[0].set_ylabel("precision")
+    shared_legend(figure, panels)
+    return figure
+
+
+def residuals(contenders: Sequence[Contender], table: TraceTable, reach: float = 1.0) -> Figure:
+    """Histograms of pick minus analyst within `reach` seconds; how many lie beyond stands in the legend."""
+    figure = new_figure(figsize=(11, 4.8))
+    panels = figure.subplots(1, 2, sharey=True)
+    look = styles(contenders)
+    edges = np.linspace(-reach, reach, round(2 * reach / 0.05) + 1)
+    for axes, phase in zip(panels, "PS", strict=True):
+        for contender in contenders:
+            if phase not in contender.answers.samples:
+                continue
+            found = outcomes(contender.answers, table, phase, contender.thresholds[phase], reach)
+            assert found.residual is not None
+            beyond = int(np.sum(found.wrong & table.earthquake))
+            style = look[contender.name]
+            label = f"{contender.name} ({int(np.sum(found.right))}, {beyond} beyond)"
+            network = contender.kind == "network"
+            values = found.residual[found.right]
+            axes.hist(values, edges, histtype="step", label=label, **style)
+            if network:
+                axes.hist(values, edges, color=style["color"], alpha=0.15)
+        axes.axvline(0, color="0.6", linewidth=0.7, zorder=0)
+        axes.set(title=phase, xlabel="pick minus analyst (s)", xlim=(-reach, reach))
+        axes.legend(frameon=False, fontsize=7, loc="upper right")
+        axes.grid(alpha=0.3, linewidth=0.5)
+    panels[0].set_ylabel("picks per 0.05 s")
+    return figure
+
+
+def thresholds(contender: Contender, table: TraceTable, tolerance: float = TOLERANCES[0]) -> Figure:
+    """Precision, recall and F1 against the threshold, one panel an output; the threshold in use is a line."""
+    figure = new_figure(figsize=(11, 4))
+    panels = figure.subplots(1, 3, sharey=True)
+    grid = np.linspace(0.005, 0.995, 199)
+    for axes, output in zip(panels, OUTPUTS, strict=True):
+        every = sweep(contender.answers, table, output, tolerance)
+        at = every.at(grid)
+        for name, values, colour, style in (
+            ("precision", at.precision, BLUE, "--"),
+            ("recall", at.recall, VERMILION, ":"),
+            ("F1", at.f1, BLACK, "-"),
+        ):
+            axes.plot(grid, values, color=colour, linestyle=style, label=name)
+        used = contender.thresholds[output]
+        axes.axvline(used, color="0.5", linewidth=0.8, label="threshold in use")
+        best, f1 = every.best()
+        if np.isfinite(f1):
+            axes.plot(best, f1, "*", color=BLACK, markersize=11, label="best F1")
+        title = output if output == "detection" else f"{output} within {tolerance:g} s"
+        axes.set(title=title, xlabel="threshold", xlim=(0, 1), ylim=(0, 1.03))
+        axes.grid(alpha=0.3, linewidth=0.5)
+    panels[0].set_ylabel("precision, recall, F1")
+    shared_legend(figure, panels)
+    return figure
+
+
+def recall_by_bin(contender: Contender, table: TraceTable, tolerance: float = TOLERANCES[0]) -> Figure:
+    """Recall by magnitude, distance, S − P and SNR, with 95 % intervals (Wilson 1927) and the bins' sizes."""
+    figure = new_figure(figsize=(11, 7))
+    panels = figure.subplots(2, 2, sharey=True)
+    found = bins(table)
+    for axes, quantity in zip(panels.flat, EDGES, strict=True):
+        mine = [(name, rows) for each, name, rows in found if each == quantity]
+        places = np.arange(len(mine))
+        for shift, output, marker in zip((-0.15, 0, 0.15), OUTPUTS, "osD", strict=True):
+            recall, low, high = np.full((3, len(mine)), np.nan)
+            for k, (_, rows) in enumerate(mine):
+                part = outcomes(
+                    contender.answers.take(rows), table.take(rows), output, contender.thresholds[output], tolerance
+                )
+                right, total = int(np.sum(part.right)), int(np.sum(part.right | part.missed))
+                if total:
+                    recall[k] = right / total
+                    low[k], high[k] = wilson(right, total)
+            colour = COLOURS[output]
+            axes.errorbar(
+                places + shift, recall, [recall - low, high - recall], fmt=marker, color=colour, capsize=2, label=output
+            )
+        axes.set_xticks(places, [f"{name}\n{len(rows):,}" for name, rows in mine], fontsize=8)
+        axes.set(xlabel=f"{quantity}; below: earthquakes", ylim=(-0.03, 1.05), xlim=(-0.5, max(len(mine), 1) - 0.5))
+        axes.grid(alpha=0.3, linewidth=0.5, axis="y")
+    for axes in panels[:, 0]:
+        axes.set_ylabel("recall")
+    shared_legend(figure, panels.flat)
+    return figure
+
+
+def wilson(right: int, total: int, z: float = 1.96) -> tuple[float, float]:
+    """The score interval of a share (Wilson 1927)."""
+    share = right / total
+    middle = (share + z**2 / (2 * total)) / (1 + z**2 / total)
+    half = z / (1 + z**2 / total) * np.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
+    return float(max(middle - half, 0)), float(min(middle + half, 1))
+
+
+def reliability_diagram(curves: dict[str, tuple[Array, Array, Array]], tolerance: float = TOLERANCES[0]) -> Figure:
+    """How often picks of a probability are right, against that probability, and how many there are.
+
+    curves: {output: (mean probability, share right, count)} of each bin, see `uncertainty.reliability`.
+    """
+    figure = new_figure(figsize=(6, 6.5))
+    share, count = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    share.plot([0, 1], [0, 1], color="0.6", linewidth=0.8, label="as often as it says")
+    for shift, (output, (probability, right, number)) in enumerate(curves.items()):
+        look = {"color": COLOURS[output], "linestyle": STYLES[output]}
+        label = "detection: an earthquake" if output == "detection" else f"{output}: within {tolerance:g} s"
+        share.plot(probability, right, marker="osD"[shift], label=label, **look)
+        for p, r, n in zip(probability, right, number, strict=True):
+            low, high = wilson(round(r * n), int(n))
+            share.plot([p, p], [low, high], color=COLOURS[output], linewidth=0.8)
+        width = 0.025
+        count.bar(probability + (shift - 1) * width, number, width, color=COLOURS[output])
+    share.set(ylabel="share that is right", ylim=(-0.03, 1.03), aspect="auto")
+    share.legend(frameon=False, loc="upper left")
+    count.set(xlabel="probability", ylabel="windows", yscale="log", xlim=(0, 1))
+    for axes in (share, count):
+        axes.grid(alpha=0.3, linewidth=0.5)
+    return figure
+
+
+def spread_against_residual(contender: Contender, table: TraceTable) -> Figure:
+    """|residual| of every pick against its spread over Monte-Carlo samples: in time (left), in probability (right)."""
+    figure = new_figure(figsize=(10, 4.5))
+    panels = figure.subplots(1, 2, sharey=True)
+    floor = 0.5 / SAMPLING_RATE  # half a sample: zero has no place on a logarithmic axis
+    for phase, marker in zip("PS", "oD", strict=True):
+        found = outcomes(contender.answers, table, phase, contender.thresholds[phase], np.inf)
+        assert found.residual is not None
+        error = np.maximum(np.abs(found.residual[found.right]), floor)
+        for axes, name, least in ((panels[0], f"{phase} time", floor), (panels[1], phase, 1e-4)):
+            spread = np.maximum(contender.answers.spreads[name][found.right], least)
+            axes.plot(spread, error, marker, color=COLOURS[phase], markersize=4, alpha=0.6, label=phase, mew=0)
+    panels[0].axline((0.01, 0.01), (1, 1), color="0.6", linewidth=0.8, label="equal")
+    panels[0].set(xlabel="spread of the pick's time (s)", ylabel="|pick minus analyst| (s)")
+    panels[1].set(xlabel="spread of the pick's probability")
+    for axes in panels:
+        axes.set(xscale="log", yscale="log")
+        axes.axhline(TOLERANCES[0], color=BLACK, linewidth=0.7, linestyle=":")
+        axes.grid(alpha=0.3, linewidth=0.5)
+        axes.legend(frameon=False, loc="upper left")
+    return figure
