@@ -98,7 +98,7 @@ def test_evaluate_weights_on_data(folder, data, capsys):
         (["{folder}/best.h5"], "is no run"),
         (["{folder}", "--csv", "{data}.csv"], "give both, or neither"),
         (["{folder}", "--data", "{data}.hdf5", "--csv", "{data}.csv", "--split", "test"], "leave it out"),
-        (["{data}.hdf5", "--data", "{data}.hdf5", "--csv", "{data}.csv"], "not one of minieqt's weight files"),
+        (["{data}.hdf5", "--data", "{data}.hdf5", "--csv", "{data}.csv"], "does not hold the weights"),
     ],
 )
 def test_evaluate_refuses(arguments, words, folder, data):

@@ -7,7 +7,7 @@ the published rows beside the measured ones.
   python -m minieqt evaluate runs/001                                       the run's best network, its test split
   python -m minieqt evaluate runs/001 --split validation --json scores.json
   python -m minieqt evaluate --data merged.hdf5 --csv merged.csv --weights EqT_model.h5 --out evaluation
-  python -m minieqt evaluate --data … --csv … --weights … --out DIR --baselines --uncertainty 10
+  python -m minieqt evaluate --data merged.hdf5 --weights best.h5 --out evaluation --baselines --uncertainty 10
 
 --baselines runs STA/LTA, AIC, Baer, AR, kurtosis and FilterPicker on the very same windows. They are tuned on the run's
 training split, or without a run on one half of the events and scored on the other half, and the other way round.
@@ -19,7 +19,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from minieqt.arguments import share, whole
+from minieqt.arguments import existing_file, existing_path, share, whole
 from minieqt.commands.pick import add_weight_options, weight_options
 from minieqt.errors import UserError
 from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
@@ -30,8 +30,10 @@ SPLITS = ("training", "validation", "test")
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("network", type=Path, nargs="?", metavar="RUN_OR_WEIGHTS", help="a run's folder; a weight file")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="of minieqt, Keras, SeisBench")
-    parser.add_argument("--data", type=Path, metavar="FILE.hdf5", help="STEAD waveforms, or a SeisBench folder")
-    parser.add_argument("--csv", type=Path, metavar="FILE.csv", help="the table that belongs to them")
+    parser.add_argument("--data", type=existing_path, nargs="+", metavar="FILE", help="STEAD's HDF5, SeisBench folders")
+    parser.add_argument(
+        "--csv", type=existing_file, nargs="+", default=[], metavar="FILE", help="their tables (of their names)"
+    )
     parser.add_argument("--split", choices=SPLITS, help="which of the run's splits (test)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="the folder that gets tables and figures")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the network's figures as JSON")
@@ -42,7 +44,7 @@ def arguments(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="MODEL=FILE",
-        help="a SeisBench model with local weights, such as PhaseNet=instance.pt (SeisBench must be installed); repeatable",
+        help="a SeisBench model with local weights, such as PhaseNet=instance.pt, if SeisBench is there; repeatable",
     )
     more.add_argument("--uncertainty", type=whole(0), default=0, metavar="N", help="samples of MC dropout (0)")
     more.add_argument("--seed", type=whole(0), default=0, help="of those samples, of the bootstrap (0)")
@@ -119,15 +121,15 @@ def which_windows(options: Namespace, folder: Path | None) -> tuple[Any, Any, An
     from minieqt.training import config
     from minieqt.training.run import open_data
 
-    if options.csv is not None and options.data is None:
-        raise UserError("--csv belongs to --data: give both files of a STEAD data set, or neither")
-    if options.data is not None:
+    if options.csv and not options.data:
+        raise UserError("--csv is the table that belongs to --data: give both, or neither")
+    if options.data:
         if options.split is not None:
-            raise UserError("--split names one of the run's own splits: leave it out, or --data and --csv")
+            raise UserError("--split names one of the run's own splits: leave it out, or --data")
         dataset = open_dataset(options.data, options.csv)
-        return dataset, np.arange(len(dataset)), None, options.data.name
+        return dataset, np.arange(len(dataset)), None, ", ".join(path.name for path in options.data)
     if folder is None:
-        raise UserError(f"{options.network or options.weights} is no run: name a run's folder, or give --data and --csv")
+        raise UserError(f"{options.network or options.weights} is no run: name a run's folder, or give --data")
     name = options.split or "test"
     dataset, parts = open_data(config.read(folder))
     training = parts[0] if name != "training" else None
@@ -160,10 +162,10 @@ def print_others(contenders: list[Any], windows: Any) -> None:
 
     if len(contenders) == 1:
         return
-    print("\n" + f"{'on the same windows':<34}" + "".join(f"{title:>11}" for title in HEADER))
+    print("\n" + f"{'on the same windows':<48}" + "".join(f"{title:>11}" for title in HEADER))
     for contender in contenders[1:]:
         report = contender.report(windows)
         for output in contender.answers.heights:
             row = report[output] if output == "detection" else report[output]["within_0.5_s"]
             name = f"{contender.name}: {output}" + ("" if output == "detection" else " within 0.5 s")
-            print((f"{name:<34}" + "".join(f"{cell(row.get(key)):>11}" for key in KEYS)).rstrip())
+            print((f"{name:<48}" + "".join(f"{cell(row.get(key)):>11}" for key in KEYS)).rstrip())

@@ -111,7 +111,8 @@ def kurtosis(x: Array, z: int, length: float, smooth: float) -> Found:
 
 
 def steepest(x: Array, length: float, smooth: float, begin: int) -> int:
-    """The sample from `begin` on at which the running kurtosis of x (T,) gains most in `smooth` seconds to come."""
+    """The sample from `begin` on at which the running kurtosis of x (T,) jumps most, where it gains most in `smooth`
+    seconds."""
     n, ahead = round(length * RATE), round(smooth * RATE)
     moments = [np.cumsum(x.astype(float) ** power) for power in (1, 2, 3, 4)]
     m1, m2, m3, m4 = ((m[n:] - m[:-n]) / n for m in moments)  # of the n samples that end at sample n + k
@@ -120,7 +121,10 @@ def steepest(x: Array, length: float, smooth: float, begin: int) -> int:
     curve = fourth / variance**2
     first = max(begin - n, 0)
     gain = curve[first + ahead :] - curve[first : len(curve) - ahead]
-    return n + first + int(gain.argmax()) if len(gain) else begin
+    if not len(gain):
+        return begin
+    k = first + int(gain.argmax())
+    return n + k + int(np.diff(curve[k : k + ahead + 1]).argmax())
 
 
 def filter_picker(x: Array, z: int, s1: float, s2: float, up: float, long: float) -> Found:

@@ -13,6 +13,7 @@ from minieqt.evaluation.bins import bins
 from minieqt.evaluation.metrics import SAMPLING_RATE, TOLERANCES
 from minieqt.evaluation.scores import Contender
 from minieqt.evaluation.sweep import outcomes, sweep
+from minieqt.evaluation.uncertainty import BINS
 from minieqt.plots import BLACK, BLUE, COLOURS, GREEN, ORANGE, PURPLE, SKY, STYLES, VERMILION, new_figure
 
 if TYPE_CHECKING:
@@ -21,18 +22,23 @@ if TYPE_CHECKING:
 Array = Any
 
 PALETTE = (BLACK, VERMILION, BLUE, GREEN, ORANGE, SKY, PURPLE)
-DASHES = ("-", "--", "-.", ":")
 OUTPUTS = ("detection", "P", "S")
 
 
 def styles(contenders: Sequence[Contender]) -> dict[str, dict[str, Any]]:
-    """{name: line's colour, style, width}, different for every one; networks are solid and wide."""
+    """{name: line's colour, style, width}; no two that share a panel look alike, and networks are solid and wide."""
     found = {}
+    others = {"detection": 0, "phases": 0}
+    networks = sum(contender.kind != "baseline" for contender in contenders)
     for i, contender in enumerate(contenders):
-        network = contender.kind == "network"
-        style = "-" if network else DASHES[1 + (i + i // len(PALETTE)) % (len(DASHES) - 1)]
-        colour = PALETTE[i % len(PALETTE)]
-        found[contender.name] = {"color": colour, "linestyle": style, "linewidth": 2 if network else 1.3}
+        if contender.kind == "baseline":
+            group = "detection" if "detection" in contender.answers.heights else "phases"
+            number, others[group] = networks + others[group], others[group] + 1
+            look: dict[str, Any] = {"linestyle": ":" if group == "detection" else "--", "linewidth": 1.4}
+        else:
+            number = i
+            look = {"linestyle": "-" if i == 0 else "-.", "linewidth": 2 if i == 0 else 1.4}
+        found[contender.name] = {"color": PALETTE[number % len(PALETTE)]} | look
     return found
 
 
@@ -43,7 +49,7 @@ def shared_legend(figure: Figure, panels: Any) -> None:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
     if found:
-        columns = min(len(found), 4)
+        columns = len(found) if len(found) < 6 else 4
         figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns, frameon=False)
 
 
@@ -57,7 +63,8 @@ def precision_recall(contenders: Sequence[Contender], table: TraceTable, toleran
         for f1 in (0.5, 0.7, 0.8, 0.9, 0.95):
             right = grid[grid > f1 / 2 + 0.005]
             axes.plot(right, f1 * right / (2 * right - f1), color="0.85", linewidth=0.7, zorder=0)
-            axes.annotate(f"F1 {f1:g}", (1.005, f1 / (2 - f1)), fontsize=6, color="0.5", va="center", annotation_clip=False)
+            place = (1.005, f1 / (2 - f1))  # where the curve meets recall 1
+            axes.annotate(f"F1 {f1:g}", place, fontsize=6, color="0.5", va="center", annotation_clip=False)
         for contender in contenders:
             if output not in contender.answers.heights:
                 continue
@@ -74,30 +81,31 @@ def precision_recall(contenders: Sequence[Contender], table: TraceTable, toleran
 
 
 def residuals(contenders: Sequence[Contender], table: TraceTable, reach: float = 1.0) -> Figure:
-    """Histograms of pick minus analyst within `reach` seconds; how many lie beyond stands in the legend."""
-    figure = new_figure(figsize=(11, 4.8))
-    panels = figure.subplots(1, 2, sharey=True)
+    """Histograms of pick minus analyst within `reach` seconds, a line a contender; how many lie beyond is written."""
+    pickers = [contender for contender in contenders if contender.answers.samples]
+    figure = new_figure(figsize=(9, 1.2 + 0.85 * len(pickers)))
+    panels = figure.subplots(len(pickers), 2, sharex=True, squeeze=False)
     look = styles(contenders)
     edges = np.linspace(-reach, reach, round(2 * reach / 0.05) + 1)
-    for axes, phase in zip(panels, "PS", strict=True):
-        for contender in contenders:
+    for line, contender in zip(panels, pickers, strict=True):
+        line[0].set_ylabel(contender.name.replace(" (", "\n("), rotation=0, ha="right", va="center")
+        for axes, phase in zip(line, "PS", strict=True):
             if phase not in contender.answers.samples:
+                axes.text(0.5, 0.5, f"picks no {phase}", transform=axes.transAxes, ha="center", color="0.5")
+                axes.set_yticks([])
                 continue
             found = outcomes(contender.answers, table, phase, contender.thresholds[phase], reach)
             assert found.residual is not None
+            axes.axvline(0, color="0.6", linewidth=0.7, zorder=0)
             beyond = int(np.sum(found.wrong & table.earthquake))
-            style = look[contender.name]
-            label = f"{contender.name} ({int(np.sum(found.right))}, {beyond} beyond)"
-            network = contender.kind == "network"
-            values = found.residual[found.right]
-            axes.hist(values, edges, histtype="step", label=label, **style)
-            if network:
-                axes.hist(values, edges, color=style["color"], alpha=0.15)
-        axes.axvline(0, color="0.6", linewidth=0.7, zorder=0)
-        axes.set(title=phase, xlabel="pick minus analyst (s)", xlim=(-reach, reach))
-        axes.legend(frameon=False, fontsize=7, loc="upper right")
-        axes.grid(alpha=0.3, linewidth=0.5)
-    panels[0].set_ylabel("picks per 0.05 s")
+            axes.hist(found.residual[found.right], edges, color=look[contender.name]["color"])
+            text = f"{int(np.sum(found.right))} shown,\n{beyond} beyond"
+            axes.text(0.98, 0.9, text, transform=axes.transAxes, ha="right", va="top", fontsize=8)
+            axes.grid(alpha=0.3, linewidth=0.5)
+    for axes, phase in zip(panels[0], "PS", strict=True):
+        axes.set(title=f"{phase}, picks per 0.05 s", xlim=(-reach, reach), xticks=np.linspace(-reach, reach, 5))
+    for axes in panels[-1]:
+        axes.set_xlabel("pick minus analyst (s)")
     return figure
 
 
@@ -150,8 +158,8 @@ def recall_by_bin(contender: Contender, table: TraceTable, tolerance: float = TO
             axes.errorbar(
                 places + shift, recall, [recall - low, high - recall], fmt=marker, color=colour, capsize=2, label=output
             )
-        axes.set_xticks(places, [f"{name}\n{len(rows):,}" for name, rows in mine], fontsize=8)
-        axes.set(xlabel=f"{quantity}; below: earthquakes", ylim=(-0.03, 1.05), xlim=(-0.5, max(len(mine), 1) - 0.5))
+        axes.set_xticks(places, [f"{name}\nn = {len(rows):,}" for name, rows in mine], fontsize=8)
+        axes.set(xlabel=quantity, ylim=(-0.03, 1.05), xlim=(-0.5, max(len(mine), 1) - 0.5))
         axes.grid(alpha=0.3, linewidth=0.5, axis="y")
     for axes in panels[:, 0]:
         axes.set_ylabel("recall")
@@ -183,9 +191,10 @@ def reliability_diagram(curves: dict[str, tuple[Array, Array, Array]], tolerance
             low, high = wilson(round(r * n), int(n))
             share.plot([p, p], [low, high], color=COLOURS[output], linewidth=0.8)
         width = 0.025
-        count.bar(probability + (shift - 1) * width, number, width, color=COLOURS[output])
-    share.set(ylabel="share that is right", ylim=(-0.03, 1.03), aspect="auto")
-    share.legend(frameon=False, loc="upper left")
+        centre = (np.minimum(np.floor(probability * BINS), BINS - 1) + 0.5) / BINS
+        count.bar(centre + (shift - 1) * width, number, width, color=COLOURS[output])
+    share.set(ylabel="share that is right", ylim=(-0.03, 1.03))
+    share.legend(frameon=False, loc="lower right")
     count.set(xlabel="probability", ylabel="windows", yscale="log", xlim=(0, 1))
     for axes in (share, count):
         axes.grid(alpha=0.3, linewidth=0.5)
@@ -209,7 +218,7 @@ def spread_against_residual(contender: Contender, table: TraceTable) -> Figure:
     panels[1].set(xlabel="spread of the pick's probability")
     for axes in panels:
         axes.set(xscale="log", yscale="log")
-        axes.axhline(TOLERANCES[0], color=BLACK, linewidth=0.7, linestyle=":")
+        axes.axhline(TOLERANCES[0], color=BLACK, linewidth=0.7, linestyle=":", label=f"{TOLERANCES[0]:g} s")
         axes.grid(alpha=0.3, linewidth=0.5)
-        axes.legend(frameon=False, loc="upper left")
+    shared_legend(figure, panels)
     return figure

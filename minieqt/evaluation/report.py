@@ -121,7 +121,8 @@ def score_tables(rows: Sequence[dict[str, Any]], with_published: bool = True) ->
                 for row in published(output, tolerance or 0.5)
             ]
         parts.append(f"### {title_of(output, tolerance)}\n\n{grid(header, lines)}")
-    notes = "In brackets: 95 % confidence intervals by the bootstrap over events. "
+    notes = "In brackets: 95 % confidence intervals by the bootstrap over events; one without width "
+    notes += "says that no window was wrong, not that none ever will be. "
     notes += "A baseline's heights are counted from its tuned threshold, so that its own is 0. "
     if with_published:
         notes += f"In italics: {SOURCE}; other windows, no measurement of ours."

@@ -200,7 +200,7 @@ class Study:
 
 
 def flat(row: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{"P": {"within_0.5_s": {"f1": 1}}} -> {"P within_0.5_s f1": 1}; thresholds, the same in every row, are left out."""
+    """{"P": {"within_0.5_s": {"f1": 1}}} -> {"P within_0.5_s f1": 1}; without thresholds, the same in every row."""
     found: dict[str, Any] = {}
     for key, value in row.items():
         if isinstance(value, dict):

@@ -58,7 +58,7 @@ def tuned_baselines(
     tuned = []
     for name, parts in found.items():
         order = np.argsort(np.concatenate([used for used, _, _ in parts]))
-        how = " | ".join(dict.fromkeys(how for _, _, how in parts))
+        how = "; the other half: ".join(dict.fromkeys(how for _, _, how in parts))
         tuned.append(Tuned(name, concatenate([answer for _, answer, _ in parts]).take(order), how))
     return tuned
 
