@@ -214,7 +214,7 @@ GRIDS: dict[str, tuple[Callable[..., Found], tuple[str, ...], dict[str, tuple[An
 class Baseline:
     """One of GRIDS with one choice of parameters, as `windows.Picker`."""
 
-    alone = False
+    alone = True  # ObsPy's AR picker keeps its numbers where a second call, in another thread, overwrites them
 
     def __init__(self, name: str, band: tuple[float, float], parameters: dict[str, Any]):
         self.name, self.band, self.parameters = name, band, parameters
