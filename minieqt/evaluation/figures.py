@@ -42,6 +42,11 @@ def styles(contenders: Sequence[Contender]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def title_of(output: str, tolerance: float) -> str:
+    """What a panel shows."""
+    return output if output == "detection" else f"{output} within {tolerance:g} s"
+
+
 def shared_legend(figure: Figure, panels: Any) -> None:
     """One legend below the panels, of what stands in any of them."""
     found: dict[str, Any] = {}
@@ -72,8 +77,7 @@ def precision_recall(contenders: Sequence[Contender], table: TraceTable, toleran
             axes.plot(every.recall, every.precision, label=contender.name, **look[contender.name])
             here = every.at(np.array([contender.thresholds[output]]))
             axes.plot(here.recall, here.precision, "o", color=look[contender.name]["color"], markersize=6)
-        title = output if output == "detection" else f"{output} within {tolerance:g} s"
-        axes.set(title=title, xlabel="recall", xlim=(0, 1), ylim=(0, 1.02))
+        axes.set(title=title_of(output, tolerance), xlabel="recall", xlim=(0, 1), ylim=(0, 1.02))
         axes.grid(alpha=0.3, linewidth=0.5)
     panels[0].set_ylabel("precision")
     shared_legend(figure, panels)
@@ -128,8 +132,7 @@ def thresholds(contender: Contender, table: TraceTable, tolerance: float = TOLER
         best, f1 = every.best()
         if np.isfinite(f1):
             axes.plot(best, f1, "*", color=BLACK, markersize=11, label="best F1")
-        title = output if output == "detection" else f"{output} within {tolerance:g} s"
-        axes.set(title=title, xlabel="threshold", xlim=(0, 1), ylim=(0, 1.03))
+        axes.set(title=title_of(output, tolerance), xlabel="threshold", xlim=(0, 1), ylim=(0, 1.03))
         axes.grid(alpha=0.3, linewidth=0.5)
     panels[0].set_ylabel("precision, recall, F1")
     shared_legend(figure, panels)
@@ -185,7 +188,7 @@ def reliability_diagram(curves: dict[str, tuple[Array, Array, Array]], tolerance
     share.plot([0, 1], [0, 1], color="0.6", linewidth=0.8, label="as often as it says")
     for shift, (output, (probability, right, number)) in enumerate(curves.items()):
         look = {"color": COLOURS[output], "linestyle": STYLES[output]}
-        label = "detection: an earthquake" if output == "detection" else f"{output}: within {tolerance:g} s"
+        label = title_of(output, tolerance)
         share.plot(probability, right, marker="osD"[shift], label=label, **look)
         for p, r, n in zip(probability, right, number, strict=True):
             low, high = wilson(round(r * n), int(n))
