@@ -21,6 +21,7 @@ from minieqt.errors import UserError
 from minieqt.evaluation.answers import Answers, answer
 from minieqt.evaluation.metrics import SAMPLING_RATE
 from minieqt.model import EQTransformer
+from minieqt.picking.parallel import running_kernels
 from minieqt.picking.windows import dropout_samples
 from minieqt.weights.native import to_numpy
 
@@ -51,9 +52,11 @@ class Network:
     def __call__(self, x: Array, first: int) -> Answers:
         x = normalise(x, self.model.config["normalisation"])
         x = array_module(self.model.vector).asarray(x)
-        if not self.samples:
-            return answer([to_numpy(probability) for probability in self.model.forward(x)])
-        return self.sampled(x, first)
+        if self.samples:
+            return self.sampled(x, first)
+        with running_kernels():
+            probabilities = self.model.forward(x)
+        return answer([to_numpy(probability) for probability in probabilities])
 
     def sampled(self, x: Array, first: int) -> Answers:
         """The answers of the mean over the samples, and the spreads."""

@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import numba
 import numpy as np
 from tqdm import tqdm
 
 from minieqt.data.table import COMPONENTS, SAMPLES, BadTrace, Dataset
 from minieqt.errors import UserError
 from minieqt.evaluation.answers import Answers, concatenate
-from minieqt.picking.parallel import in_order, threads
+from minieqt.picking.parallel import in_order, kernels_may_meet
 
 Array = Any
 
@@ -51,9 +52,9 @@ def answer_windows(
     used: list[Array] = []
     found: list[list[Answers]] = []
     skipped: Counter[str] = Counter()
-    at_once = 1 if any(picker.alone for picker in pickers) else threads()
+    workers = numba.get_num_threads() if kernels_may_meet() and not any(picker.alone for picker in pickers) else 1
     with tqdm(total=len(rows), desc=title, unit="window", leave=False, disable=None) as bar:
-        for start, (good, bad, answers) in in_order(work, range(0, len(rows), batch_size), at_once):
+        for start, (good, bad, answers) in in_order(work, range(0, len(rows), batch_size), workers):
             used.append(good)
             found.append(answers)
             skipped.update(trace.reason for trace in bad)

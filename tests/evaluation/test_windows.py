@@ -76,11 +76,12 @@ def test_a_lone_picker_is_never_asked_twice_at_once(monkeypatch):
 
     asked = []
 
-    def in_order(work, items, count):
-        asked.append(count)
+    def in_order(work, items, workers):
+        asked.append(workers)
         return ((item, work(item)) for item in items)
 
-    monkeypatch.setattr(windows, "threads", lambda: 2)
+    monkeypatch.setattr(windows, "kernels_may_meet", lambda: True)
+    monkeypatch.setattr(windows.numba, "get_num_threads", lambda: 2)
     monkeypatch.setattr(windows, "in_order", in_order)
     for alone in (False, True):
         picker = Reader()
