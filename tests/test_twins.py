@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import minieqt
+from kernels.cuda import on_host
 from minieqt import backend
 from minieqt.layers.batchnorm import batch_statistics
 from minieqt.philox import Randomness
@@ -156,7 +157,8 @@ def operation(name):
 def functions_of(stem, device=None):
     """The definitions of an operation, or their twins on a device (None where there is none): forward first."""
     definitions = [DEFINITIONS[name] for name in (f"{stem}_forward", f"{stem}_backward", stem) if name in DEFINITIONS]
-    return definitions if device is None else [backend.twin(definition, device) for definition in definitions]
+    folder = "cuda" if device == "host" else device
+    return definitions if device is None else [backend.twin(definition, folder) for definition in definitions]
 
 
 def with_dtype(args, dtype, xp=np):
@@ -227,8 +229,11 @@ def assert_agrees(functions, twins, args, rng, xp=np, views=False):
 OPERATIONS = sorted({operation(name) for name in DEFINITIONS})
 
 
-@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+@pytest.fixture(params=["cpu", "host", pytest.param("cuda", marks=pytest.mark.gpu)])
 def device(request):
+    """host: the CUDA kernels as g++ compiles them, on NumPy arrays (kernels/cuda/on_host.py)."""
+    if request.param == "host" and not on_host.available():
+        pytest.skip("CUDA kernels are compiled for the host by g++, and there is none")
     if request.param == "cuda":
         cupy = pytest.importorskip("cupy", reason="twins on a GPU need CuPy")
         try:

@@ -1,0 +1,96 @@
+"""The very same .cu files, compiled by g++ and run on the processor: how the kernels are tested without a GPU.
+
+`on_host.h` stands for CUDA. It is no way to train: a block's threads take turns. Set MINIEQT_SANITIZE=1, and start
+Python with AddressSanitizer's library preloaded, to have an index out of bounds end the process with a report.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kernels.cuda.sources import FOLDER, digest
+
+COMPILER = "g++"
+OPTIONS = ("-std=c++17", "-O1", "-g", "-shared", "-fPIC", "-w", f"-I{FOLDER}")
+SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
+KERNEL = re.compile(r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\s*\(")
+
+
+def available() -> bool:
+    """Whether this machine has the compiler."""
+    return shutil.which(COMPILER) is not None
+
+
+def sanitizing() -> bool:
+    """Whether the kernels are to be built with the sanitizers."""
+    return os.environ.get("MINIEQT_SANITIZE", "") == "1"
+
+
+def folder() -> Path:
+    """Where the compiled files of these sources are kept; those of older sources are removed."""
+    name = f"host-{digest()}"
+    beside = FOLDER / "__pycache__"
+    for older in beside.glob("host-*"):
+        if older.name != name:
+            shutil.rmtree(older, ignore_errors=True)
+    path = beside / name
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@cache
+def library(source: str) -> ctypes.PyDLL:
+    """The compiled kernels of one .cu file; RuntimeError with the compiler's words if it does not compile."""
+    path = folder() / (source.replace(".cu", "-sanitized.so" if sanitizing() else ".so"))
+    if not path.exists():
+        kernels = KERNEL.findall((FOLDER / source).read_text(encoding="utf-8"))
+        wrapped = ['#include "on_host.h"', f'#include "{source}"', *(f"ON_HOST({kernel})" for kernel in kernels)]
+        options = OPTIONS + (SANITIZE if sanitizing() else ())
+        with tempfile.TemporaryDirectory(dir=path.parent) as made:
+            written, built = Path(made) / "wrapped.cpp", Path(made) / "kernels.so"
+            written.write_text("\n".join(wrapped) + "\n", encoding="utf-8")
+            command = [COMPILER, *options, str(written), "-o", str(built)]
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                raise RuntimeError(f"{source} does not compile on the host:\n{done.stderr}")
+            os.replace(built, path)
+    return ctypes.PyDLL(str(path))
+
+
+def kind(argument: Any) -> str:
+    """An argument's type as on_host.h spells it: f4* for an array of float32, i4 for an int32."""
+    return f"{argument.dtype.kind}{argument.dtype.itemsize}" + ("*" if isinstance(argument, np.ndarray) else "")
+
+
+def run(source: str, kernel: str, grid: tuple, block: tuple, arguments: tuple, shared: int) -> None:
+    """Run one kernel to its end. TypeError for arguments of other types than it has; RuntimeError if it fails."""
+    kernels = library(source)
+    signature = getattr(kernels, f"signature_{kernel}")
+    signature.restype = ctypes.c_char_p
+    wanted, given = signature().decode().split(), [kind(argument) for argument in arguments]
+    if wanted != given:
+        raise TypeError(f"{kernel} of {source} takes {' '.join(wanted)}, launched with {' '.join(given)}")
+    pointers = [ctypes.c_void_p(a.ctypes.data) if isinstance(a, np.ndarray) else a for a in arguments]
+    values = [p if isinstance(p, ctypes.c_void_p) else np.ctypeslib.as_ctypes_type(p.dtype)(p.item()) for p in pointers]
+    places = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
+    sizes = ((ctypes.c_uint * 3)(*numbers, *(1,) * (3 - len(numbers))) for numbers in (grid, block))
+    start = getattr(kernels, f"run_{kernel}")
+    start.restype = ctypes.c_char_p
+    problem = start(*sizes, ctypes.c_size_t(shared), places).decode()
+    if problem:
+        raise RuntimeError(f"{kernel} of {source}: {problem}")
+
+
+def reverse_order(source: str, on: bool) -> None:
+    """Let the threads and blocks of a file's kernels run from the last to the first."""
+    library(source).reverse_order(int(on))
