@@ -2,7 +2,8 @@
 
     launch("adam.cu", "adam_step", blocks, threads, (theta, gradient, …, np.float32(…)), shared=0)
 
-Arguments come in the kernel's order: arrays, and numbers (a Python int is an int32, a float a float32). A launcher
+Arguments come in the kernel's order: arrays (None is a null pointer) and numbers (a Python int is an int32, a float
+a float32). A launcher
 allocates with `empty`, which gives memory on the machine of the array that it is told to be like.
 """
 
@@ -78,7 +79,7 @@ def launch(
         function = on_device(source, kernel)
         if shared > DEFAULT_SHARED:
             function.max_dynamic_shared_size_bytes = shared
-        function(grid, block, arguments, shared_mem=shared)
+        function(grid, block, tuple(np.uintp(0) if a is None else a for a in arguments), shared_mem=shared)
 
 
 def number(argument: Any) -> Any:

@@ -67,9 +67,18 @@ def library(source: str) -> ctypes.PyDLL:
     return ctypes.PyDLL(str(path))
 
 
-def kind(argument: Any) -> str:
-    """An argument's type as on_host.h spells it: f4* for an array of float32, i4 for an int32."""
+def kind(argument: Any, wanted: str) -> str:
+    """An argument's type as on_host.h spells it: f4* for an array of float32, i4 for an int32; None fits any pointer."""
+    if argument is None:
+        return wanted if wanted.endswith("*") else "null"
     return f"{argument.dtype.kind}{argument.dtype.itemsize}" + ("*" if isinstance(argument, np.ndarray) else "")
+
+
+def as_c(argument: Any) -> Any:
+    """An argument as ctypes holds it: an address, or a number of its own size."""
+    if argument is None or isinstance(argument, np.ndarray):
+        return ctypes.c_void_p(None if argument is None else argument.ctypes.data)
+    return np.ctypeslib.as_ctypes_type(argument.dtype)(argument.item())
 
 
 def run(source: str, kernel: str, grid: tuple, block: tuple, arguments: tuple, shared: int) -> None:
@@ -77,11 +86,11 @@ def run(source: str, kernel: str, grid: tuple, block: tuple, arguments: tuple, s
     kernels = library(source)
     signature = getattr(kernels, f"signature_{kernel}")
     signature.restype = ctypes.c_char_p
-    wanted, given = signature().decode().split(), [kind(argument) for argument in arguments]
-    if wanted != given:
+    wanted = signature().decode().split()
+    given = [kind(argument, type_) for argument, type_ in zip(arguments, wanted, strict=False)]
+    if wanted != given or len(wanted) != len(arguments):
         raise TypeError(f"{kernel} of {source} takes {' '.join(wanted)}, launched with {' '.join(given)}")
-    pointers = [ctypes.c_void_p(a.ctypes.data) if isinstance(a, np.ndarray) else a for a in arguments]
-    values = [p if isinstance(p, ctypes.c_void_p) else np.ctypeslib.as_ctypes_type(p.dtype)(p.item()) for p in pointers]
+    values = [as_c(argument) for argument in arguments]
     places = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
     sizes = ((ctypes.c_uint * 3)(*numbers, *(1,) * (3 - len(numbers))) for numbers in (grid, block))
     start = getattr(kernels, f"run_{kernel}")

@@ -1,0 +1,36 @@
+"""Launches decoder.cu: twin of minieqt/blocks/decoder.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernels.cuda.correlate import correlate, weight_gradient
+from kernels.cuda.launch import contiguous, empty
+
+Array = Any
+
+
+def decoder_stage_forward(x: Array, W: Array, b: Array, crop: tuple[int, int] = (0, 0)) -> tuple[Array, Any]:
+    """x (B, C, T), W (O, C, K), b (O), crop of each end -> y (B, O, 2T - left - right), cache."""
+    x, W, b = contiguous(x), contiguous(W), contiguous(b)
+    (B, C, T), (O, _, K) = x.shape, W.shape
+    L = 2 * T - sum(crop)
+    y = empty(x, (B, O, L))
+    arguments = x, W, b, y, C, O, K, T, crop[0], L
+    correlate("decoder.cu", "decoder_stage_forward", arguments, B, C, O, K, L)
+    return y, (x, W, y, crop)
+
+
+def decoder_stage_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
+    """dy (B, O, 2T - left - right) -> dx (B, C, T), dW (O, C, K), db (O)."""
+    x, W, y, (crop, _) = cache
+    dy, (B, C, T), (O, _, K), L = contiguous(dy), x.shape, W.shape, y.shape[2]
+    dx = empty(x, x.shape)
+    arguments = dy, y, W, dx, C, O, K, T, crop, L
+    correlate("decoder.cu", "decoder_stage_input_gradient", arguments, B, O, C, K, 2 * T)
+
+    def of_weights(partial: Array) -> tuple:
+        return dy, y, x, partial, B, C, O, K, T, crop, L
+
+    dW, db = weight_gradient("decoder.cu", "decoder_stage_weight_gradient", of_weights, x, B, C, O, K, L)
+    return dx, dW, db

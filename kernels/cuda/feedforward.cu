@@ -1,0 +1,40 @@
+// The feed-forward part: dense, ReLU, dropout, dense: twin of minieqt/layers/feedforward.py. x (B, C, T), a (B, F, T).
+//
+// A dense layer at every moment is a convolution of one tap, so the tiles are correlate.cuh's; the second layer is
+// conv1d.cu's. ReLU and dropout happen where the first layer's sums leave, a = m relu(W1 x + b1), and their gradient
+// where the second layer's leave: a > 0 says of both whether they let through. mask (B, F, T), or null for all ones.
+
+#include "weights.cuh"
+
+extern "C" __global__ void __launch_bounds__(THREADS)
+    wide_forward(const float* x, const float* W, const float* b, const float* mask, float* a, int C, int F, int T,
+                 int chunk) {
+    x += size_t(blockIdx.y) * C * T;
+    size_t sample = size_t(blockIdx.y) * F * T;
+    correlate(
+        [=](int c, int t) { return inside(x + c * T, t, T); },
+        [=](int f, int c, int) { return W[f * C + c]; },
+        [=](int f, int t, float sum) {
+            if (f >= F || t >= T) return;
+            size_t at = sample + f * T + t;
+            a[at] = fmaxf(sum + b[f], 0.0f) * (mask ? mask[at] : 1.0f);
+        },
+        C, F, 1, 0, T, chunk);
+}
+
+// dy (B, C, T) -> da (B, F, T), the gradient of W1 x + b1; W (C, F) is the second layer's.
+extern "C" __global__ void __launch_bounds__(THREADS)
+    wide_gradient(const float* dy, const float* W, const float* mask, const float* a, float* da, int C, int F, int T,
+                  int chunk) {
+    dy += size_t(blockIdx.y) * C * T;
+    size_t sample = size_t(blockIdx.y) * F * T;
+    correlate(
+        [=](int c, int t) { return inside(dy + c * T, t, T); },
+        [=](int f, int c, int) { return W[c * F + f]; },
+        [=](int f, int t, float sum) {
+            if (f >= F || t >= T) return;
+            size_t at = sample + f * T + t;
+            da[at] = a[at] > 0 ? sum * (mask ? mask[at] : 1.0f) : 0.0f;
+        },
+        C, F, 1, 0, T, chunk);
+}

@@ -1,0 +1,34 @@
+"""Launches feedforward.cu, and conv1d.cu for its second layer: twin of minieqt/layers/feedforward.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernels.cuda.conv1d import conv1d_backward, conv1d_forward, conv1d_weight_gradient
+from kernels.cuda.correlate import correlate
+from kernels.cuda.launch import contiguous, empty
+
+Array = Any
+
+
+def feedforward_forward(
+    x: Array, W1: Array, b1: Array, W2: Array, b2: Array, mask: Array | None = None
+) -> tuple[Array, Any]:
+    """x (B, C, T), W1 (F, C), b1 (F), W2 (C, F), b2 (C), mask (B, F, T) or None -> y (B, C, T), cache."""
+    x, (B, C, T), F = contiguous(x), x.shape, b1.size
+    mask, a = mask if mask is None else contiguous(mask), empty(x, (B, F, T))
+    arguments = x, contiguous(W1), b1, mask, a, C, F, T
+    correlate("feedforward.cu", "wide_forward", arguments, B, C, F, 1, T)
+    y, _ = conv1d_forward(a, W2[:, :, None], b2)
+    return y, (x, W1, W2, mask, a)
+
+
+def feedforward_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array, Array, Array]:
+    """dy (B, C, T) -> dx (B, C, T), dW1 (F, C), db1 (F), dW2 (C, F), db2 (C)."""
+    x, W1, W2, mask, a = cache
+    dy, (B, C, T), F, da = contiguous(dy), x.shape, a.shape[1], empty(a, a.shape)
+    dW2, db2 = conv1d_weight_gradient(dy, a, 1)
+    arguments = dy, contiguous(W2), mask, a, da, C, F, T
+    correlate("feedforward.cu", "wide_gradient", arguments, B, C, F, 1, T)
+    dx, dW1, db1 = conv1d_backward(da, (x, contiguous(W1[:, :, None])))
+    return dx, dW1[:, :, 0], db1, dW2[:, :, 0], db2

@@ -1,0 +1,76 @@
+"""Launches lstm.cu: twin of minieqt/layers/lstm.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernels.cuda.correlate import correlate, weight_gradient
+from kernels.cuda.launch import ceil_div, contiguous, empty, launch, module_of, shared_bytes
+
+Array = Any
+
+GATES = {"sigmoid": 0, "hard_sigmoid": 1}
+STEPS = 8  # of W x at a time
+IN_REGISTERS = 16  # cells of the network's LSTMs: their U stays in registers
+
+
+def lstm_forward(
+    x: Array,
+    W: Array,
+    U: Array,
+    b: Array,
+    input_mask: Array | None = None,
+    state_mask: Array | None = None,
+    gate: str = "sigmoid",
+) -> tuple[Array, Any]:
+    """x (B, C, T), W (D, 4H, C), U (D, 4H, H), b (D, 4H), masks (D, B, C) and (D, B, H) -> h (B, D·H, T), cache."""
+    x, W, U = contiguous(x), contiguous(W), contiguous(U)
+    (B, C, T), (D, _, H) = x.shape, U.shape
+    input_mask, state_mask = sample_first(input_mask), sample_first(state_mask)
+    y, gates, cells = empty(x, (B, D * H, T)), empty(x, (B, D, T, 4 * H)), empty(x, (B, D, T, H))
+    arguments = x, W, U, contiguous(b), input_mask, state_mask, GATES[gate], y, gates, cells, C, T, H
+    shared = shared_bytes(C * 4 * H, C * STEPS, H, 4 * H, recurrent(H))
+    launch("lstm.cu", "lstm_forward", (B, D), threads(H), arguments, shared)
+    return y, (x, W, U, input_mask, state_mask, gate, y, gates, cells)
+
+
+def lstm_backward(dh: Array, cache: Any) -> tuple[Array, Array, Array, Array]:
+    """dh (B, D·H, T) -> dx (B, C, T), dW (D, 4H, C), dU (D, 4H, H), db (D, 4H)."""
+    x, W, U, input_mask, state_mask, gate, y, gates, cells = cache
+    (B, C, T), (D, _, H) = x.shape, U.shape
+    dz, dx = empty(x, gates.shape), empty(x, x.shape)
+    arguments = contiguous(dh), U, state_mask, GATES[gate], gates, cells, dz, T, H
+    launch("lstm.cu", "lstm_backward", (B, D), threads(H), arguments, shared_bytes(4 * H, 4 * H, recurrent(H)))
+    correlate("lstm.cu", "lstm_input_gradient", (dz, W, input_mask, dx, C, D, H, T), B, D * 4 * H, C, 1, T)
+    dWU, db = zip(*(direction_gradient(d, dz, cache) for d in range(D)), strict=True)
+    stack = module_of(x).stack
+    columns = stack([gradient[:, :, 0] for gradient in dWU])
+    return dx, columns[:, :, :C], columns[:, :, C:], stack(db)
+
+
+def direction_gradient(d: int, dz: Array, cache: Any) -> tuple[Array, Array]:
+    """The gradients of direction d's weights: of W and U side by side (4H, C + H, 1), of b (4H)."""
+    x, _, U, input_mask, state_mask, _, y, *_ = cache
+    (B, C, T), (D, _, H) = x.shape, U.shape
+
+    def arguments(partial: Array) -> tuple:
+        return dz, x, y, input_mask, state_mask, partial, B, C, D, H, T, d
+
+    return weight_gradient("lstm.cu", "lstm_weight_gradient", arguments, x, B, C + H, 4 * H, 1, T)
+
+
+def sample_first(mask: Array | None) -> Array | None:
+    """(D, B, …) -> (B, D, …), as the layer drew it."""
+    return None if mask is None else contiguous(mask.transpose(1, 0, 2))
+
+
+def threads(H: int) -> int:
+    """One a gate row, in whole warps. ValueError for more cells than a block can have."""
+    if 4 * H > 1024:
+        raise ValueError(f"an LSTM of {H} cells has more gates than a block of CUDA threads; at most 256 cells")
+    return 32 * ceil_div(4 * H, 32)
+
+
+def recurrent(H: int) -> int:
+    """How many numbers of U lie in shared memory."""
+    return 0 if H == IN_REGISTERS else 4 * H * H
