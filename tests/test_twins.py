@@ -232,8 +232,10 @@ OPERATIONS = sorted({operation(name) for name in DEFINITIONS})
 @pytest.fixture(params=["cpu", "host", pytest.param("cuda", marks=pytest.mark.gpu)])
 def device(request):
     """host: the CUDA kernels as g++ compiles them, on NumPy arrays (kernels/cuda/on_host.py)."""
-    if request.param == "host" and not on_host.available():
-        pytest.skip("CUDA kernels are compiled for the host by g++, and there is none")
+    if request.param == "host":
+        if not on_host.available():
+            pytest.skip("CUDA kernels are compiled for the host by g++, and there is none")
+        on_host.build_all()
     if request.param == "cuda":
         cupy = pytest.importorskip("cupy", reason="twins on a GPU need CuPy")
         try:

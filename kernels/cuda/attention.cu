@@ -69,7 +69,7 @@ extern "C" __global__ void attention_forward(const float* x, const float* Wt, co
     __syncthreads();
     for (int r = warp; r < rows; r += WARPS) {  // a warp a row
         float* row = e + r * T;
-        float highest = -INFINITY;
+        float highest = LOWEST;
         int where = 0;
         for (int s = lane; s < T; s += WARP)
             if (row[s] > highest) highest = row[s], where = s;

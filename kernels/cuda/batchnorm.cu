@@ -7,7 +7,6 @@
 #include "sums.cuh"
 
 const int THREADS = 256;
-const float EPS = 1e-3f;
 
 // Where number i of a channel's B T numbers lies.
 __device__ inline size_t place(int i, int channel, int C, int T) { return (size_t(i / T) * C + channel) * T + i % T; }

@@ -1,5 +1,7 @@
-// Activation functions from one fast exponential and one fast division each. Absolute error a few 1e-7.
+// Activation functions from one fast exponential and one fast division each; absolute error a few 1e-7.
 #pragma once
+
+const float LOWEST = -3.402823466e38f;  // below every score and every sum; NVRTC knows no INFINITY
 
 __device__ inline float tanh_of(float x) { return 1 - __fdividef(2.0f, __expf(2 * x) + 1); }
 __device__ inline float sigmoid_of(float x) { return __fdividef(1.0f, 1 + __expf(-x)); }

@@ -5,6 +5,7 @@
 // writes O T / 2 floats and as many bytes, each of which says where the pooled value came from (CLOSED, FIRST, SECOND).
 // Backward opens a pooled gradient at that place again while it loads a tile. x (B, C, T), y (B, O, ceil(T / 2)).
 
+#include "elementary.cuh"
 #include "weights.cuh"
 
 const unsigned char CLOSED = 0, FIRST = 1, SECOND = 2;
@@ -20,7 +21,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
         [=](int c, int t) { return inside(x + c * T, t, T); },
         [=](int o, int c, int k) { return W[(o * C + c) * K + k]; },
         [=](int o, int t, float sum) {
-            float value = o < O && t < T ? sum + b[o] : -INFINITY;
+            float value = o < O && t < T ? sum + b[o] : LOWEST;
             float second = __shfl_xor_sync(0xffffffffu, value, 1);
             if (o < O && t < T && t % 2 == 0) {
                 float larger = fmaxf(value, second);

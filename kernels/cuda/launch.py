@@ -97,8 +97,12 @@ def on_device(source: str, kernel: str) -> Any:
 
 @cache
 def module(source: str) -> Any:
-    """A .cu file as CuPy's RawModule. The digest is among the options because CuPy looks at the .cu alone."""
+    """A .cu file as CuPy's RawModule, which adds the current GPU's architecture to the options."""
     import cupy
 
-    options = ("--std=c++17", f"-I{FOLDER}", f"-DSOURCES=0x{digest()}")
-    return cupy.RawModule(code=(FOLDER / source).read_text(encoding="utf-8"), options=options)
+    return cupy.RawModule(code=(FOLDER / source).read_text(encoding="utf-8"), options=options())
+
+
+def options() -> tuple[str, ...]:
+    """NVRTC's. The digest is among them because CuPy keeps what it compiled by options and the .cu file alone."""
+    return "--std=c++17", f"-I{FOLDER}", f"-DSOURCES=0x{digest()}"

@@ -36,7 +36,7 @@ def lstm_forward(
 
 def lstm_backward(dh: Array, cache: Any) -> tuple[Array, Array, Array, Array]:
     """dh (B, D·H, T) -> dx (B, C, T), dW (D, 4H, C), dU (D, 4H, H), db (D, 4H)."""
-    x, W, U, input_mask, state_mask, gate, y, gates, cells = cache
+    x, W, U, input_mask, state_mask, gate, _, gates, cells = cache
     (B, C, T), (D, _, H) = x.shape, U.shape
     dz, dx = empty(x, gates.shape), empty(x, x.shape)
     arguments = contiguous(dh), U, state_mask, GATES[gate], gates, cells, dz, T, H

@@ -11,8 +11,6 @@
 #pragma once
 #define CUDA_ON_HOST
 
-#include <ucontext.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -24,6 +22,9 @@
 #include <utility>
 #include <vector>
 
+#if !defined(__x86_64__)
+#include <ucontext.h>
+#endif
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
 #endif
@@ -41,6 +42,41 @@ struct alignas(16) float4 {
 };
 inline dim3 threadIdx, blockIdx, blockDim, gridDim;
 
+// A stack that can be left and taken up again: `prepare` it to begin with a function, `change` from one to another.
+#if defined(__x86_64__)
+// swapcontext asks the kernel about signals at every change, several times the cost of everything else here. So: push
+// what a call must preserve, note where the stack stands, take the other stack, pop, return to where that one called.
+extern "C" void change_stacks(void** from, void* to);
+asm(R"(
+.text
+.type change_stacks, @function
+change_stacks:
+    pushq %rbp; pushq %rbx; pushq %r12; pushq %r13; pushq %r14; pushq %r15
+    movq %rsp, (%rdi)
+    movq %rsi, %rsp
+    popq %r15; popq %r14; popq %r13; popq %r12; popq %rbx; popq %rbp
+    ret
+)");
+using Context = void*;
+inline void prepare(Context& context, char* stack, size_t size, void (*begin)()) {
+    void** top = reinterpret_cast<void**>(stack + size) - 2;  // a function finds the stack 8 below a multiple of 16
+    top[0] = reinterpret_cast<void*>(begin);
+    for (int i = 1; i <= 6; i++) top[-i] = nullptr;
+    context = top - 6;
+}
+inline void change(Context& from, Context& to) { change_stacks(&from, to); }
+#else
+using Context = ucontext_t;
+inline void prepare(Context& context, char* stack, size_t size, void (*begin)()) {
+    getcontext(&context);
+    context.uc_stack.ss_sp = stack;
+    context.uc_stack.ss_size = size;
+    context.uc_link = nullptr;
+    makecontext(&context, begin, 0);
+}
+inline void change(Context& from, Context& to) { swapcontext(&from, &to); }
+#endif
+
 namespace on_host {
 
 constexpr int WARP = 32, MOST_THREADS = 1024;
@@ -49,7 +85,7 @@ constexpr size_t STACK = 256 * 1024;
 enum State { READY, AT_WARP_BARRIER, AT_BLOCK_BARRIER, DONE };
 
 struct Fiber {
-    ucontext_t context;
+    Context context;
     State state;
     int exchanges, pieces;  // how many shuffles, and how many pieces of shared memory, this thread has had
     void* fake_stack;       // AddressSanitizer's
@@ -57,7 +93,7 @@ struct Fiber {
 
 inline Fiber fibers[MOST_THREADS];
 inline char* stacks = nullptr;
-inline ucontext_t scheduler;
+inline Context scheduler;
 inline void* scheduler_fake_stack = nullptr;
 inline const void* scheduler_stack = nullptr;
 inline size_t scheduler_stack_size = 0;
@@ -90,7 +126,7 @@ inline void wait(State why) {
     Fiber& fiber = fibers[current];
     fiber.state = why;
     leave_for(&fiber.fake_stack, scheduler_stack, scheduler_stack_size);
-    swapcontext(&fiber.context, &scheduler);
+    change(fiber.context, scheduler);
     arrive_from(fiber.fake_stack, &scheduler_stack, &scheduler_stack_size);
 }
 
@@ -99,7 +135,7 @@ inline void run_fiber() {
     body(body_arguments);
     fibers[current].state = DONE;
     leave_for(nullptr, scheduler_stack, scheduler_stack_size);  // nullptr: this fiber's stack is done with
-    setcontext(&scheduler);
+    change(fibers[current].context, scheduler);
 }
 
 inline void give_turn(int thread) {
@@ -108,7 +144,7 @@ inline void give_turn(int thread) {
     threadIdx.y = thread / blockDim.x % blockDim.y;
     threadIdx.z = thread / (blockDim.x * blockDim.y);
     leave_for(&scheduler_fake_stack, stacks + size_t(thread) * STACK, STACK);
-    swapcontext(&scheduler, &fibers[thread].context);
+    change(scheduler, fibers[thread].context);
     arrive_from(scheduler_fake_stack, nullptr, nullptr);
 }
 
@@ -123,11 +159,7 @@ inline bool release(int first, int last, State barrier) {
 inline void run_block() {
     for (int i = 0; i < threads; i++) {
         Fiber& fiber = fibers[i];
-        getcontext(&fiber.context);
-        fiber.context.uc_stack.ss_sp = stacks + size_t(i) * STACK;
-        fiber.context.uc_stack.ss_size = STACK;
-        fiber.context.uc_link = nullptr;
-        makecontext(&fiber.context, run_fiber, 0);
+        prepare(fiber.context, stacks + size_t(i) * STACK, STACK, run_fiber);
         fiber.state = READY;
         fiber.exchanges = fiber.pieces = 0;
     }
@@ -241,7 +273,7 @@ const char* launch(void (*kernel)(Parameters...), const unsigned* grid, const un
         static std::string names = on_host::signature(kernel);                                              \
         return names.c_str();                                                                               \
     }
-extern "C" inline void reverse_order(int on) { on_host::reversed = on; }
+extern "C" void reverse_order(int on) { on_host::reversed = on; }
 
 inline void __syncthreads() { on_host::wait(on_host::AT_BLOCK_BARRIER); }
 inline void __syncwarp(unsigned = 0xffffffffu) { on_host::wait(on_host::AT_WARP_BARRIER); }

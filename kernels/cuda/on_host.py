@@ -7,11 +7,15 @@ Python with AddressSanitizer's library preloaded, to have an index out of bounds
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,9 +25,22 @@ import numpy as np
 from kernels.cuda.sources import FOLDER, digest
 
 COMPILER = "g++"
-OPTIONS = ("-std=c++17", "-O1", "-g", "-shared", "-fPIC", "-w", f"-I{FOLDER}")
-SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
+OPTIONS = ("-std=c++17", "-O1", "-g1", "-shared", "-fPIC", "-w", f"-I{FOLDER}")
+SANITIZE = ("-fsanitize=address,bounds", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
 KERNEL = re.compile(r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\s*\(")
+
+_reversed = False
+
+
+@contextmanager
+def reversed_order() -> Iterator[None]:
+    """Let threads and blocks run from the last to the first. A result that changes is one that some GPU may change."""
+    global _reversed
+    _reversed = True
+    try:
+        yield
+    finally:
+        _reversed = False
 
 
 def available() -> bool:
@@ -51,15 +68,19 @@ def folder() -> Path:
 @cache
 def library(source: str) -> ctypes.PyDLL:
     """The compiled kernels of one .cu file; RuntimeError with the compiler's words if it does not compile."""
-    path = folder() / (source.replace(".cu", "-sanitized.so" if sanitizing() else ".so"))
+    text = (FOLDER / source).read_text(encoding="utf-8")
+    name = f"{Path(source).stem}-{hashlib.sha256(text.encode()).hexdigest()[:8]}{'-sanitized' * sanitizing()}.so"
+    path = folder() / name
     if not path.exists():
-        kernels = KERNEL.findall((FOLDER / source).read_text(encoding="utf-8"))
-        wrapped = ['#include "on_host.h"', f'#include "{source}"', *(f"ON_HOST({kernel})" for kernel in kernels)]
-        options = OPTIONS + (SANITIZE if sanitizing() else ())
+        wrapped = [
+            '#include "on_host.h"',
+            f'#include "{source}"',
+            *(f"ON_HOST({name})" for name in KERNEL.findall(text)),
+        ]
         with tempfile.TemporaryDirectory(dir=path.parent) as made:
             written, built = Path(made) / "wrapped.cpp", Path(made) / "kernels.so"
             written.write_text("\n".join(wrapped) + "\n", encoding="utf-8")
-            command = [COMPILER, *options, str(written), "-o", str(built)]
+            command = [COMPILER, *OPTIONS, *(SANITIZE if sanitizing() else ()), str(written), "-o", str(built)]
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode:
                 raise RuntimeError(f"{source} does not compile on the host:\n{done.stderr}")
@@ -67,8 +88,14 @@ def library(source: str) -> ctypes.PyDLL:
     return ctypes.PyDLL(str(path))
 
 
+def build_all() -> None:
+    """Compile every .cu file, a few at a time, instead of each when it is first launched."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(library, sorted(path.name for path in FOLDER.glob("*.cu"))))
+
+
 def kind(argument: Any, wanted: str) -> str:
-    """An argument's type as on_host.h spells it: f4* for an array of float32, i4 for an int32; None fits any pointer."""
+    """An argument's type as on_host.h spells it: f4* for an array of float32, i4 for an int32. None fits a pointer."""
     if argument is None:
         return wanted if wanted.endswith("*") else "null"
     return f"{argument.dtype.kind}{argument.dtype.itemsize}" + ("*" if isinstance(argument, np.ndarray) else "")
@@ -93,13 +120,9 @@ def run(source: str, kernel: str, grid: tuple, block: tuple, arguments: tuple, s
     values = [as_c(argument) for argument in arguments]
     places = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
     sizes = ((ctypes.c_uint * 3)(*numbers, *(1,) * (3 - len(numbers))) for numbers in (grid, block))
+    kernels.reverse_order(int(_reversed))
     start = getattr(kernels, f"run_{kernel}")
     start.restype = ctypes.c_char_p
     problem = start(*sizes, ctypes.c_size_t(shared), places).decode()
     if problem:
         raise RuntimeError(f"{kernel} of {source}: {problem}")
-
-
-def reverse_order(source: str, on: bool) -> None:
-    """Let the threads and blocks of a file's kernels run from the last to the first."""
-    library(source).reverse_order(int(on))

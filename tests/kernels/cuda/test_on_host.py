@@ -1,0 +1,154 @@
+"""The host build is tested before it is believed: it catches what it must. Then the kernels in its slow passes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_cases import outputs, small_cases
+from test_twins import CASES
+
+from kernels.cuda import on_host
+from kernels.cuda.launch import launch, shared_bytes
+
+pytestmark = pytest.mark.skipif(not on_host.available(), reason="CUDA kernels are compiled for the host by g++")
+
+ROOT = Path(__file__).resolve().parents[3]
+TOYS = str(Path(__file__).with_name("toys.cu"))
+N = 64
+
+
+def run(kernel, *arguments, blocks=1, threads=N, shared=0):
+    launch(TOYS, kernel, blocks, threads, arguments, shared)
+
+
+@pytest.fixture
+def x(rng):
+    return rng.standard_normal(N).astype(np.float32)
+
+
+def test_threads_wait_for_each_other(x):
+    y, z = np.zeros(N, np.float32), np.zeros(N, np.float32)
+    half = {"blocks": 2, "threads": N // 2, "shared": shared_bytes(N // 2)}
+    run("turn_round", x, y, **half)
+    with on_host.reversed_order():
+        run("turn_round", x, z, **half)
+    np.testing.assert_array_equal(y, x.reshape(2, -1)[:, ::-1].ravel())
+    np.testing.assert_array_equal(z, y)
+
+
+def test_a_missing_barrier_shows_in_another_order(x):
+    y, z = np.zeros(N, np.float32), np.zeros(N, np.float32)
+    run("turn_round_too_early", x, y, shared=shared_bytes(N))
+    with on_host.reversed_order():
+        run("turn_round_too_early", x, z, shared=shared_bytes(N))
+    assert not np.array_equal(y, z)
+
+
+def test_warps_exchange(x):
+    y = np.zeros(N, np.float32)
+    run("shift_within_warp", x, y)
+    warps = x.reshape(-1, 32)
+    shifted = np.concatenate([warps[:, 1:], warps[:, -1:]], axis=1)
+    np.testing.assert_array_equal(y, (shifted + warps[:, 3:4]).ravel())
+    run("sum", x, y, shared=shared_bytes(32))
+    np.testing.assert_allclose(y, x.sum(), rtol=1e-5)
+    assert (y == y[0]).all()
+
+
+def test_atomics():
+    total = np.zeros(1, np.int32)
+    run("count", total, blocks=3)
+    assert total[0] == 3 * N * (N - 1) // 2
+
+
+def test_shared_memory_is_not_a_number_at_first():
+    y = np.zeros(N, np.float32)
+    run("never_written", y, shared=shared_bytes(N))
+    assert np.isnan(y).all()
+
+
+def test_a_grid_of_nothing():
+    run("beyond_array", np.zeros(1, np.float32), blocks=0)
+
+
+@pytest.mark.parametrize(
+    "kernel, options, message",
+    [
+        ("some_wait", {}, "some_wait .*: a barrier was not reached by all threads"),
+        ("sum", {"shared": 0}, "takes 128 bytes of shared memory, launched with 0"),
+        ("sum", {"shared": 128, "threads": 40}, "a warp that is not whole"),
+        ("sum", {"shared": 128, "threads": 2048}, "2048 threads in a block"),
+    ],
+)
+def test_what_a_gpu_would_not_tell(x, kernel, options, message):
+    arguments = (x,) if kernel == "some_wait" else (x, x.copy())
+    with pytest.raises(RuntimeError, match=message):
+        run(kernel, *arguments, **options)
+
+
+def test_arguments_of_another_type(x):
+    for wrong in ((x.astype(np.float64), x), (x,), (x, x, x), (x, 2)):
+        with pytest.raises(TypeError, match=r"turn_round of .* takes f4\* f4\*, launched with"):
+            run("turn_round", *wrong, shared=shared_bytes(N))
+
+
+def test_what_does_not_compile(tmp_path):
+    (tmp_path / "broken.cu").write_text('extern "C" __global__ void broken(float* y) { y[0] = nothing; }')
+    with pytest.raises(RuntimeError, match="nothing"):
+        on_host.library(str(tmp_path / "broken.cu"))
+
+
+# -- the kernels -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stem", sorted(CASES))
+def test_the_order_of_threads_does_not_matter(stem):
+    """To the bit: every read is behind a barrier, every sum has an order."""
+    for args, _ in small_cases(stem):
+        forwards = outputs(stem, args)
+        with on_host.reversed_order():
+            backwards = outputs(stem, args)
+        for a, b in zip(forwards, backwards, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def sanitized(*command):
+    """Run Python with AddressSanitizer in front of everything."""
+    libraries = [
+        subprocess.run([on_host.COMPILER, f"-print-file-name={name}"], capture_output=True, text=True).stdout.strip()
+        for name in ("libasan.so", "libubsan.so")
+    ]
+    if not all(Path(library).is_absolute() for library in libraries):
+        pytest.skip("g++ came without its sanitizers")
+    paths = [str(ROOT), str(ROOT / "tests"), str(Path(__file__).parent)]
+    environment = os.environ | {
+        "LD_PRELOAD": " ".join(libraries),
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "MINIEQT_SANITIZE": "1",
+        "MINIEQT_KERNELS": "off",
+        "PYTHONPATH": os.pathsep.join(paths),
+    }
+    return subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    "kernel, where", [("beyond_shared", "first[threadIdx.x + 1]"), ("beyond_array", "y[threadIdx.x + 1]")]
+)
+def test_an_index_out_of_bounds_is_caught(kernel, where):
+    program = f"import numpy as np, test_on_host as t; t.run({kernel!r}, np.zeros(t.N, np.float32), shared=4096)"
+    done = sanitized("-c", program)
+    line = 1 + next(i for i, text in enumerate(Path(TOYS).read_text().splitlines()) if where in text)
+    assert done.returncode != 0
+    assert "heap-buffer-overflow" in done.stderr and f"toys.cu:{line}" in done.stderr
+
+
+def test_kernels_under_sanitizers():
+    done = sanitized("-c", "from kernels.cuda import on_host; on_host.build_all()")
+    assert done.returncode == 0, done.stderr
+    done = sanitized(str(Path(__file__).with_name("small_cases.py")))
+    assert done.returncode == 0 and done.stdout == "clean\n", done.stderr[-4000:]

@@ -1,0 +1,50 @@
+// Small kernels with and without a mistake, for the tests of the host build.
+
+#include "sums.cuh"
+
+extern "C" __global__ void turn_round(const float* x, float* y) {
+    Shared shared;
+    float* kept = shared.take<float>(blockDim.x);
+    kept[threadIdx.x] = x[blockIdx.x * blockDim.x + threadIdx.x];
+    __syncthreads();
+    y[blockIdx.x * blockDim.x + threadIdx.x] = kept[blockDim.x - 1 - threadIdx.x];
+}
+
+extern "C" __global__ void turn_round_too_early(const float* x, float* y) {
+    Shared shared;
+    float* kept = shared.take<float>(blockDim.x);
+    kept[threadIdx.x] = x[threadIdx.x];
+    y[threadIdx.x] = kept[blockDim.x - 1 - threadIdx.x];
+}
+
+extern "C" __global__ void sum(const float* x, float* y) {
+    Shared shared;
+    float* scratch = shared.take<float>(MOST_WARPS);
+    y[threadIdx.x] = block_sum(x[threadIdx.x], scratch);
+}
+
+extern "C" __global__ void shift_within_warp(const float* x, float* y) {
+    y[threadIdx.x] = __shfl_down_sync(0xffffffffu, x[threadIdx.x], 1) + __shfl_sync(0xffffffffu, x[threadIdx.x], 3);
+}
+
+extern "C" __global__ void count(int* total) { atomicAdd(total, int(threadIdx.x)); }
+
+extern "C" __global__ void some_wait(float* y) {
+    if (threadIdx.x % 2) __syncthreads();
+    y[threadIdx.x] = 1;
+}
+
+extern "C" __global__ void never_written(float* y) {
+    Shared shared;
+    y[threadIdx.x] = shared.take<float>(blockDim.x)[threadIdx.x];
+}
+
+extern "C" __global__ void beyond_shared(float* y) {
+    Shared shared;
+    float* first = shared.take<float>(blockDim.x);
+    float* second = shared.take<float>(blockDim.x);
+    first[threadIdx.x + 1] = second[threadIdx.x] = 1;
+    y[threadIdx.x] = first[threadIdx.x];
+}
+
+extern "C" __global__ void beyond_array(float* y) { y[threadIdx.x + 1] = 1; }
