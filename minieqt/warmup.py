@@ -12,6 +12,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from tqdm import tqdm
 
 from minieqt import backend
 from minieqt.adam import Adam
+from minieqt.data import Augmentation, Loader, open_dataset
+from minieqt.data.synthetic import write_stead
 from minieqt.model import EQTransformer
 
 TITLE = "compiling the kernels for this processor, once"
@@ -49,7 +52,8 @@ def warm_up() -> None:
 
 
 def compile_kernels() -> int:
-    """A training step and an evaluation of a small network; returns how many functions were compiled for them."""
+    """A training step and an evaluation of a small network, and a batch from a data set; returns how many functions
+    were compiled for them."""
     from numba.core import event
 
     network = EQTransformer(length=256)
@@ -75,7 +79,17 @@ def compile_kernels() -> int:
             network.loss(x, np.zeros_like(x))
             network.backward()
             Adam(network).step()
+            load_a_batch()
     return count.count
+
+
+def load_a_batch() -> None:
+    """Two windows are written, read, augmented and labelled."""
+    with TemporaryDirectory() as folder:
+        paths = Path(folder) / "two.hdf5", Path(folder) / "two.csv"
+        write_stead(*paths, count=2, seed=0)
+        with open_dataset(*paths) as dataset:
+            list(Loader(dataset, np.arange(2), 4, augmentation=Augmentation()).epoch(0))
 
 
 if __name__ == "__main__":

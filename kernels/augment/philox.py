@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numba.core.errors import NumbaIRAssumptionWarning
 from numba.extending import register_jitable
 
 Array = Any
+
+# Numba doubts its own variables in loops put in the place of a call; the kernels are tested against definitions.
+warnings.filterwarnings("ignore", category=NumbaIRAssumptionWarning)
 
 AUGMENT = np.uint64(1)  # the key's second word, as in minieqt/philox.py
 M0, M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)

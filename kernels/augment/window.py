@@ -5,6 +5,10 @@ t mod lanes = lane: one thread on a processor, a block of them on a GPU, where t
 sums that need all samples are left as each thread's part.
 
 Factors common to a whole component (the scale, 3 / live channels) vanish when it is normalised, and are left out.
+
+`build` and `label` put the steps together for both machines, each of which compiles them. What differs is handed in:
+`total` and `largest` make one number of all threads' parts (`parts` is the memory they share for it), and `meet` waits
+until all of them are there.
 """
 
 from __future__ import annotations
@@ -13,7 +17,18 @@ import math
 
 import numpy as np
 
-from kernels.augment.draw import HALF_WIDTH, SAMPLES
+from kernels.augment.draw import (
+    GAP_END,
+    GAP_START,
+    HALF_WIDTH,
+    KEEP,
+    NOISE,
+    PRE_EMPHASIS,
+    SAMPLES,
+    SECOND_DIVISOR,
+    SECOND_START,
+    SHIFT,
+)
 from kernels.augment.philox import four_uniforms, inlined, larger, shared, smaller
 
 LN2, LAST_COSINE, LAST_SINE = np.float32(math.log(2)), np.float32(1 / 40320), np.float32(1 / 362880)
@@ -22,6 +37,56 @@ ONE, TWO, TURN = np.float32(1), np.float32(2), np.float32(2 * np.pi)
 GAUSSIAN, TRIANGLE, BOX = range(3)  # shapes of a pick's label
 DEVIATION = 10.0  # of the Gaussian, samples
 EPS = 2.0**-23  # of float32: what a component must vary by, beside its mean, to be alive
+
+
+def build(seed, epoch, row, copy, p, plan, raw, x, scratch, lane, lanes, parts, total, largest, meet):  # type: ignore[no-untyped-def]
+    """x (3, 6000) from the recorded raw (3, 6000) by its plan; scratch (6000,) is room to work in."""
+    for c in range(3):
+        recorded, y = raw[c], x[c]
+        mean = np.float32(total(part_of_sum(recorded, lane, lanes), parts, lane, lanes) / SAMPLES)
+        shift(recorded, mean, int(plan[SHIFT]), y, lane, lanes)
+        meet()
+        if plan[SECOND_START] > 0:
+            start, divisor = int(plan[SECOND_START]), np.float32(plan[SECOND_DIVISOR])
+            add_second_event(recorded, mean, int(p), start, divisor, y, lane, lanes)
+            meet()
+        if plan[NOISE + c] > 0:
+            most = largest(part_of_maximum(y, lane, lanes), parts, lane, lanes)
+            deviation = np.float32(plan[NOISE + c]) * np.float32(most)
+            add_noise(y, deviation, c, seed, row, epoch, copy, lane, lanes)
+            meet()
+    live = False
+    if plan[KEEP] + plan[KEEP + 1] + plan[KEEP + 2] < 3:
+        for c in range(3):
+            if plan[KEEP + c] > 0:
+                live = live or total(part_of_squares(x[c], 0.0, lane, lanes), parts, lane, lanes) > 0
+    for c in range(3):
+        y = x[c]
+        if live and plan[KEEP + c] == 0:
+            clear(y, 0, SAMPLES, lane, lanes)
+            continue
+        if plan[PRE_EMPHASIS] > 0:
+            copy_to(y, scratch, lane, lanes)
+            meet()
+            pre_emphasise(scratch, np.float32(plan[PRE_EMPHASIS]), y, lane, lanes)
+            meet()
+        clear(y, int(plan[GAP_START]), int(plan[GAP_END]), lane, lanes)
+        meet()
+        centre = total(part_of_sum(y, lane, lanes), parts, lane, lanes) / SAMPLES
+        squares = total(part_of_squares(y, centre, lane, lanes), parts, lane, lanes)
+        normalise(y, centre, scale_of(centre, squares), lane, lanes)
+
+
+def label(p, s, plan, shape, labels, lane, lanes, meet):  # type: ignore[no-untyped-def]
+    """labels (3, 6000) of arrivals p and s, NaN for noise, as the plan moves and doubles them."""
+    for c in range(3):
+        clear(labels[c], 0, SAMPLES, lane, lanes)
+    meet()
+    if p == p:
+        by, second = int(plan[SHIFT]), int(plan[SECOND_START])
+        label_detection(labels[0], p, s, by, second, lane, lanes)
+        label_arrivals(labels[1], p, p, by, second, shape, lane, lanes)
+        label_arrivals(labels[2], s, p, by, second, shape, lane, lanes)
 
 
 @inlined
