@@ -11,7 +11,6 @@ biases, zero elsewhere).
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from minieqt.backend import accelerated, array_module
@@ -25,12 +24,14 @@ BETA1, BETA2, EPS = 0.9, 0.999, 1e-7
 def adam_step(
     theta: Array, gradient: Array, m: Array, v: Array, l1: Array, l2: Array, t: int, learning_rate: float
 ) -> None:
-    """The equations above, in place on theta, m and v; t counts steps from 1. All vectors (N,)."""
+    """The equations above, in place on theta, m and v; t counts steps from 1. All vectors (N,).
+
+    t and learning_rate are numbers, or arrays of one on a GPU, where a captured graph finds them changed."""
     xp = array_module(theta)
     g = gradient + l1 * xp.sign(theta) + 2 * l2 * theta
     m += (1 - BETA1) * (g - m)
     v += (1 - BETA2) * (g * g - v)
-    step_size = learning_rate * math.sqrt(1 - BETA2**t) / (1 - BETA1**t)
+    step_size = learning_rate * (1 - BETA2**t) ** 0.5 / (1 - BETA1**t)
     theta -= step_size * m / (xp.sqrt(v) + EPS)
 
 

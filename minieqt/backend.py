@@ -64,6 +64,16 @@ def device_of(x: Array) -> str:
     return "cpu" if array_module(x) is np else "cuda"
 
 
+def to_numpy(x: Any) -> np.ndarray:
+    """Any array or number as a NumPy array; a CuPy array is copied from its device."""
+    return np.asarray(x.get() if hasattr(x, "get") else x)
+
+
+def as_array(x: Array, dtype: Any, xp: Any) -> Array:
+    """An array of numpy or cupy as one of `xp`: itself, if it is one already and of that dtype."""
+    return xp.asarray(to_numpy(x) if xp is np else x, dtype)
+
+
 @functools.cache
 def twin(definition: Callable, device: str) -> Callable | None:
     """The fast twin of a definition on a device, or None: the same file, the same name, under kernels/.

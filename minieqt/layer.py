@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minieqt.backend import array_module
+from minieqt.backend import array_module, as_array
 
 Array = Any
 
@@ -110,7 +110,7 @@ class Layer:
         parameters, count = self.parameters(), self.count_parameters()[0]
         vector, gradient = xp.empty(count, dtype), xp.zeros(count, dtype)
         if parameters:
-            vector[...] = xp.concatenate([xp.asarray(a, dtype).ravel() for a in parameters.values()])
+            vector[...] = xp.concatenate([as_array(a, dtype, xp).ravel() for a in parameters.values()])
         start = 0
         for _, layer in self.layers():
             for name in layer.penalties:
@@ -119,7 +119,7 @@ class Layer:
                 setattr(layer, f"d{name}", gradient[start : start + size].reshape(shape))
                 start += size
             for name in layer.statistics:
-                setattr(layer, name, xp.asarray(getattr(layer, name), dtype))
+                setattr(layer, name, as_array(getattr(layer, name), dtype, xp))
         return vector, gradient
 
     def penalty_vectors(self, xp: Any = np) -> tuple[Array, Array]:

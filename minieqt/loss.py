@@ -20,11 +20,11 @@ WEIGHTS = (0.05, 0.40, 0.55)  # detection, P, S
 
 
 @accelerated
-def cross_entropy_forward(z: Array, y: Array) -> float:
-    """Logits z (B, T), labels y (B, T) in [0, 1] -> mean loss. The mean is taken in float64."""
+def cross_entropy_forward(z: Array, y: Array) -> Array:
+    """Logits z (B, T), labels y (B, T) in [0, 1] -> mean loss, one number. The mean is taken in float64."""
     xp = array_module(z)
     losses = xp.maximum(z, 0) - z * y + xp.log1p(xp.exp(-abs(z)))
-    return float(losses.mean(dtype="float64"))
+    return losses.mean(dtype="float64")
 
 
 @accelerated

@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from minieqt.backend import array_module, as_array
 from minieqt.blocks.bilstm import UNITS, BiLSTM
 from minieqt.blocks.decoder import Decoder
 from minieqt.blocks.encoder import FILTERS, Encoder
 from minieqt.blocks.phase import PhaseBranch
 from minieqt.blocks.rescnn import ResCNN
 from minieqt.blocks.transformer import Transformer
+from minieqt.device import array_module_for
 from minieqt.layer import Layer
 from minieqt.layers.activations import sigmoid_forward
 from minieqt.layers.attention import EPS
@@ -76,28 +78,44 @@ class EQTransformer(Layer):
         self.s = PhaseBranch(length, *drop, gate, crop, attention_eps)
         self.vector, self.gradient = self.pack(dtype)
 
+    def to(self, device: str) -> EQTransformer:
+        """Move parameters, gradients and statistics to "cpu" or "cuda"; an optimiser is made afterwards.
+
+        UserError, in one line, where there is no such device.
+        """
+        self.vector, self.gradient = self.pack(self.vector.dtype, array_module_for(device))
+        return self
+
     def logits(self, x: Array) -> tuple[Array, Array, Array]:
         """x (B, 3, T) -> logits of detection, P and S, each (B, T). ValueError for another shape."""
         if x.ndim != 3 or x.shape[1:] != (3, self.length):
             raise ValueError(f"input must be (batch, 3, {self.length}), got {x.shape}")
         if self.training:
             self.randomness.step += 1
-        x = x.astype(self.vector.dtype, copy=False)
+        x = self.own(x)
         x = self.bilstm.forward(self.rescnn.forward(self.encoder.forward(x)))
         for transformer in self.transformers:
             x = transformer.forward(x)
         return self.detection.forward(x), self.p.forward(x), self.s.forward(x)
 
+    def own(self, x: Array) -> Array:
+        """An array in the network's dtype, on the device of its parameters."""
+        return as_array(x, self.vector.dtype, array_module(self.vector))
+
     def forward(self, x: Array) -> tuple[Array, Array, Array]:
-        """x (B, 3, T) -> probabilities of detection, P and S, each (B, T)."""
+        """x (B, 3, T) -> probabilities of detection, P and S, each (B, T), on the network's device."""
         detection, p, s = (sigmoid_forward(z) for z in self.logits(x))
         return detection, p, s
 
     def loss(self, x: Array, labels: Array) -> float:
         """x (B, 3, T), labels (B, 3, T) in the order detection, P, S -> weighted cross-entropy, no penalties."""
+        return float(self.loss_on_device(x, labels))
+
+    def loss_on_device(self, x: Array, labels: Array) -> Array:
+        """The same, but the number stays where the network is: nobody waits for a GPU."""
         if labels.shape != x.shape:
             raise ValueError(f"labels must have the input's shape {x.shape}, got {labels.shape}")
-        labels = labels.astype(self.vector.dtype, copy=False)
+        labels = self.own(labels)
         pairs = list(zip(self.logits(x), labels.swapaxes(0, 1), strict=True))  # (logits, labels), each (B, T)
         self.keep(pairs)
         return sum(w * cross_entropy_forward(z, y) for w, (z, y) in zip(WEIGHTS, pairs, strict=True))

@@ -6,6 +6,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from minieqt.backend import to_numpy
 from minieqt.evaluation.metrics import Evaluation
 
 
@@ -18,7 +19,8 @@ def evaluate(model: Any, loader: Any, table: Any, evaluation: Evaluation | None 
     model.eval()
     for batch in tqdm(loader.epoch(0), "evaluation", len(loader), leave=False, disable=None):
         rows = batch.rows
+        detection, p, s = (to_numpy(probability) for probability in model.forward(batch.x))
         evaluation.update(
-            model.forward(batch.x), table.earthquake[rows], table.p_sample[rows], table.s_sample[rows]
+            (detection, p, s), table.earthquake[rows], table.p_sample[rows], table.s_sample[rows]
         )
     return evaluation

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minieqt.backend import array_module
+from minieqt.backend import array_module, to_numpy
 from minieqt.data.normalise import normalise
 from minieqt.data.table import SAMPLES
 from minieqt.errors import UserError
@@ -23,7 +23,6 @@ from minieqt.evaluation.metrics import SAMPLING_RATE
 from minieqt.model import EQTransformer
 from minieqt.picking.parallel import running_kernels
 from minieqt.picking.windows import dropout_samples
-from minieqt.weights.native import to_numpy
 
 Array = Any
 

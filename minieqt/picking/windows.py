@@ -14,6 +14,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from minieqt.backend import to_numpy
 from minieqt.data.normalise import normalise
 from minieqt.errors import UserError
 from minieqt.model import EQTransformer
@@ -165,7 +166,7 @@ def predict(model: EQTransformer, x: Array, settings: Settings, first: int) -> t
     `first` is the number of the batch's first window: masks depend on (seed, sample, window), not on batches.
     """
     if not settings.samples:
-        return np.stack(model.forward(x), axis=1), None
+        return answers(model, x), None
     total = np.zeros(x.shape, np.float64)
     squares = np.zeros(x.shape, np.float64)
     for y in dropout_samples(model, x, settings.samples, settings.seed, first):
@@ -176,6 +177,11 @@ def predict(model: EQTransformer, x: Array, settings: Settings, first: int) -> t
     return mean.astype(np.float32), np.sqrt(variance).astype(np.float32)
 
 
+def answers(model: EQTransformer, x: Array) -> Array:
+    """x (B, 3, T) normalised -> probabilities (B, 3, T), wherever the network computes them."""
+    return np.stack([to_numpy(probability) for probability in model.forward(x)], axis=1)
+
+
 def dropout_samples(model: EQTransformer, x: Array, samples: int, seed: int, first: int) -> Iterator[Array]:
     """x (B, 3, T) normalised -> so many answers (B, 3, T) float64, each with masks of its own; see `predict`."""
     randomness = model.randomness
@@ -184,7 +190,7 @@ def dropout_samples(model: EQTransformer, x: Array, samples: int, seed: int, fir
     try:
         randomness.seed, randomness.first_sample = seed, first
         for randomness.step in range(1, samples + 1):
-            yield np.stack(model.forward(x), axis=1).astype(np.float64)
+            yield answers(model, x).astype(np.float64)
     finally:
         model.sample_dropout(False)
         randomness.seed, randomness.step, randomness.first_sample = before

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import h5py
-import numpy as np
 
+from minieqt.backend import to_numpy
 from minieqt.errors import UserError
 from minieqt.files import replacing
 
@@ -37,11 +37,6 @@ class Contents:
     config: dict[str, Any]
     arrays: dict[str, Array]
     extra: dict[str, Array]
-
-
-def to_numpy(value: Any) -> np.ndarray:
-    """Any array or number as a NumPy array; a CuPy array is copied from its device."""
-    return np.asarray(value.get() if hasattr(value, "get") else value)
 
 
 def save(path: Path | str, model: EQTransformer, extra: Mapping[str, Any] | None = None) -> None:

@@ -1,0 +1,245 @@
+"""CuPy's manners without a GPU: arrays that are not NumPy's, will not mix with them, nor turn into them unasked.
+
+`install(monkeypatch)` puts a module in CuPy's place. Its arrays hold a NumPy array and let nobody see it but by `get`;
+what a real GPU would refuse raises TypeError here. Kernels (RawModule) run on the host build. Streams and graphs keep
+a list of what was launched, so that a capture can be replayed; what may not happen during one raises RuntimeError.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+
+from kernels.cuda import on_host
+
+
+class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array on the pretended device."""
+
+    def __init__(self, array):
+        self.held = array
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **options):
+        def operation():
+            kept = {} if out is None else {"out": tuple(opened(o) for o in out)}
+            return getattr(ufunc, method)(*(opened(x) for x in inputs), **kept, **opened(options))
+
+        for x in inputs:
+            refuse_numpy(x)
+        result = Graph.do(operation)
+        return out[0] if out is not None else closed(result)
+
+    def __array_function__(self, function, types, args, options):
+        return function_on_device(function)(*args, **options)
+
+    def __array__(self, *_, **__):
+        raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()`")
+
+    def __getattr__(self, name):
+        if name.startswith("__"):  # NumPy would find its way to the memory
+            raise AttributeError(name)
+        value = getattr(self.held, name)
+        return function_on_device(value) if callable(value) else closed(value)
+
+    def __getitem__(self, index):
+        return closed(self.held[opened(index)])
+
+    def __setitem__(self, index, value):
+        if not isinstance(value, ndarray) and np.ndim(value):
+            refuse_numpy(value)
+        Graph.do(lambda: self.held.__setitem__(opened(index), opened(value)))
+
+    def __len__(self):
+        return len(self.held)
+
+    def __iter__(self):
+        return iter(closed(row) for row in self.held)
+
+    def __float__(self):
+        return float(self.get())
+
+    def __int__(self):
+        return int(self.get())
+
+    def __bool__(self):
+        return bool(self.get())
+
+    def get(self):
+        """Wait for the device and copy."""
+        Graph.refuse("a copy to the host")
+        return self.held.copy()
+
+    def set(self, array, stream=None):
+        """Copy from the host, in place."""
+        Graph.refuse("a copy from the host")
+        self.held[...] = array
+
+
+def closed(value):
+    """NumPy's arrays and numbers, as they come out of the device."""
+    if isinstance(value, tuple):
+        return tuple(closed(item) for item in value)
+    return ndarray(np.asarray(value)) if isinstance(value, np.ndarray | np.generic) else value
+
+
+def opened(value):
+    """What the device sees of its own arrays."""
+    if isinstance(value, tuple | list):
+        return type(value)(opened(item) for item in value)
+    if isinstance(value, dict):
+        return {name: opened(item) for name, item in value.items()}
+    return value.held if isinstance(value, ndarray) else value
+
+
+def refuse_numpy(value):
+    if isinstance(value, np.ndarray):
+        raise TypeError(f"Unsupported type {type(value)}")
+
+
+def function_on_device(function):
+    """NumPy's function, on the device's arrays only."""
+
+    def call(*args, **options):
+        for argument in (*args, *options.values()):
+            for item in argument if isinstance(argument, tuple | list) else (argument,):
+                refuse_numpy(item)
+        result = {}
+
+        def operation():
+            value = function(*opened(args), **opened(options))
+            if "value" in result and isinstance(value, np.ndarray):
+                result["value"][...] = value  # a replay writes where the capture wrote
+            else:
+                result["value"] = np.asarray(value) if isinstance(value, np.generic) else value
+
+        Graph.do(operation)
+        return closed(result["value"])
+
+    return call
+
+
+class Graph:
+    """What was launched during a capture, in order."""
+
+    capturing: Graph | None = None
+
+    def __init__(self):
+        self.operations = []
+
+    @staticmethod
+    def do(operation):
+        """An operation of the device: done, and noted where a capture is on. (A real capture only notes.)"""
+        if Graph.capturing is not None:
+            Graph.capturing.operations.append(operation)
+        return operation()
+
+    @staticmethod
+    def refuse(what):
+        if Graph.capturing is not None:
+            raise RuntimeError(f"cudaErrorStreamCaptureUnsupported: {what} during a capture")
+
+    def launch(self, stream=None):
+        for operation in self.operations:
+            operation()
+
+
+class Stream:
+    """One stream; `non_blocking` as a capture wants it."""
+
+    def __init__(self, non_blocking=False):
+        self.non_blocking = non_blocking
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def begin_capture(self):
+        if not self.non_blocking:
+            raise RuntimeError("cudaErrorStreamCaptureUnsupported: the default stream")
+        Graph.capturing = Graph()
+
+    def end_capture(self):
+        graph, Graph.capturing = Graph.capturing, None
+        return graph
+
+    def is_capturing(self):
+        return Graph.capturing is not None
+
+    def synchronize(self):
+        Graph.refuse("waiting")
+
+
+class RawModule:
+    """A .cu file, by its text; `get_function` gives its kernels on the host build."""
+
+    def __init__(self, code, options):
+        sources = {path.read_text(encoding="utf-8"): path.name for path in on_host.FOLDER.glob("*.cu")}
+        self.source = sources[code]  # the host build goes by names
+
+    def get_function(self, kernel):
+        def start(grid, block, arguments, shared_mem=0):
+            null = [None if isinstance(a, np.uintp) else opened(a) for a in arguments]
+            Graph.do(lambda: on_host.run(self.source, kernel, grid, block, tuple(null), shared_mem))
+
+        return start
+
+
+class CupyStandIn(ModuleType):
+    """NumPy's functions by CuPy's names."""
+
+    ndarray = ndarray
+    RawModule = RawModule
+    __version__ = "14.0.0"
+
+    def __init__(self, devices=1, driver=13000, runtime=13000):
+        super().__init__("cupy")
+        error = type("CUDARuntimeError", (RuntimeError,), {})
+
+        def device_count():
+            if driver < runtime:
+                raise error("cudaErrorInsufficientDriver: CUDA driver version is insufficient for CUDA runtime version")
+            if devices == 0:
+                raise error("cudaErrorNoDevice: no CUDA-capable device is detected")
+            return devices
+
+        self.cuda = SimpleNamespace(
+            Stream=Stream,
+            Device=lambda number=0: SimpleNamespace(use=lambda: None, mem_info=(2**33, 2**34)),
+            MemoryPool=lambda: SimpleNamespace(malloc=None),
+            using_allocator=lambda allocator: Stream(),
+            runtime=SimpleNamespace(
+                CUDARuntimeError=error,
+                getDeviceCount=device_count,
+                driverGetVersion=lambda: driver,
+                runtimeGetVersion=lambda: runtime,
+                getDeviceProperties=lambda number: {"name": b"pretended"},
+            ),
+        )
+
+    def asarray(self, value, dtype=None):
+        if isinstance(value, np.ndarray):
+            Graph.refuse("a copy from the host")
+        held = opened(value)
+        return ndarray(np.array(held, dtype) if not isinstance(value, ndarray) else np.asarray(held, dtype))
+
+    array = asarray
+
+    def asnumpy(self, value):
+        return value.get()
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        value = getattr(np, name)
+        return function_on_device(value) if callable(value) and not isinstance(value, type) else value
+
+
+def install(monkeypatch, **machine):
+    """Put the stand-in in CuPy's place until the test is over; returns it."""
+    stand_in = CupyStandIn(**machine)
+    monkeypatch.setitem(sys.modules, "cupy", stand_in)
+    return stand_in
