@@ -1,13 +1,14 @@
 """CuPy's manners without a GPU: arrays that are not NumPy's, will not mix with them, nor turn into them unasked.
 
 `install(monkeypatch)` puts a module in CuPy's place. Its arrays hold a NumPy array and let nobody see it but by `get`;
-what a real GPU would refuse raises TypeError here. Kernels (RawModule) run on the host build. Streams and graphs keep
-a list of what was launched, so that a capture can be replayed; what may not happen during one raises RuntimeError.
+what a real GPU would refuse raises TypeError here. Kernels (RawModule) run on the host build. A capture notes what is
+launched, and leaves no trace in any array; what may not happen during one raises RuntimeError.
 """
 
 from __future__ import annotations
 
 import sys
+import weakref
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -18,18 +19,18 @@ from kernels.cuda import on_host
 class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
     """An array on the pretended device."""
 
+    alive: dict[int, weakref.ref] = {}  # noqa: RUF012 - the memory of every array there is
+
     def __init__(self, array):
         self.held = array
+        memory = array if array.base is None else array.base
+        if isinstance(memory, np.ndarray):
+            ndarray.alive[id(memory)] = weakref.ref(memory)
 
     def __array_ufunc__(self, ufunc, method, *inputs, out=None, **options):
-        def operation():
-            kept = {} if out is None else {"out": tuple(opened(o) for o in out)}
-            return getattr(ufunc, method)(*(opened(x) for x in inputs), **kept, **opened(options))
-
-        for x in inputs:
-            refuse_numpy(x)
-        result = Graph.do(operation)
-        return out[0] if out is not None else closed(result)
+        kept = {} if out is None else {"out": tuple(opened(o) for o in out)}
+        result = function_on_device(getattr(ufunc, method))(*inputs, **kept, **options)
+        return out[0] if out is not None else result
 
     def __array_function__(self, function, types, args, options):
         return function_on_device(function)(*args, **options)
@@ -44,7 +45,11 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
         return function_on_device(value) if callable(value) else closed(value)
 
     def __getitem__(self, index):
-        return closed(self.held[opened(index)])
+        index = opened(index)
+        found = self.held[index]
+        if isinstance(found, np.generic):  # one number is still a piece of the array
+            found = self.held[(*(index if isinstance(index, tuple) else (index,)), ...)]
+        return closed(found)
 
     def __setitem__(self, index, value):
         if not isinstance(value, ndarray) and np.ndim(value):
@@ -104,18 +109,20 @@ def function_on_device(function):
     def call(*args, **options):
         for argument in (*args, *options.values()):
             for item in argument if isinstance(argument, tuple | list) else (argument,):
-                refuse_numpy(item)
-        result = {}
+                if "out" not in options:
+                    refuse_numpy(item)
+        result = []
 
         def operation():
             value = function(*opened(args), **opened(options))
-            if "value" in result and isinstance(value, np.ndarray):
-                result["value"][...] = value  # a replay writes where the capture wrote
-            else:
-                result["value"] = np.asarray(value) if isinstance(value, np.generic) else value
+            if isinstance(value, np.generic):
+                value = np.asarray(value)
+            if result and isinstance(value, np.ndarray):
+                result[0][...] = value  # a replay writes where the capture wrote
+            result.append(value)
 
         Graph.do(operation)
-        return closed(result["value"])
+        return closed(result[0])
 
     return call
 
@@ -126,23 +133,44 @@ class Graph:
     capturing: Graph | None = None
 
     def __init__(self):
-        self.operations = []
+        self.operations, self.replays = [], 0
+        self.before = {}
+        for memory in (reference() for reference in ndarray.alive.values()):
+            if memory is not None:
+                self.before[id(memory)] = memory, memory.copy()
 
     @staticmethod
     def do(operation):
-        """An operation of the device: done, and noted where a capture is on. (A real capture only notes.)"""
+        """An operation of the device: done, and noted where a capture is on."""
         if Graph.capturing is not None:
             Graph.capturing.operations.append(operation)
-        return operation()
+        operation()
 
     @staticmethod
     def refuse(what):
         if Graph.capturing is not None:
             raise RuntimeError(f"cudaErrorStreamCaptureUnsupported: {what} during a capture")
 
+    def end(self):
+        """As it was before the capture: a real one computes nothing."""
+        for memory, contents in self.before.values():
+            memory[...] = contents
+        self.before = {}
+
     def launch(self, stream=None):
+        self.replays += 1
         for operation in self.operations:
             operation()
+
+
+class Event:
+    """A place in a stream. Here everything has happened already."""
+
+    def record(self, stream=None):
+        pass
+
+    def synchronize(self):
+        Graph.refuse("waiting")
 
 
 class Stream:
@@ -164,10 +192,14 @@ class Stream:
 
     def end_capture(self):
         graph, Graph.capturing = Graph.capturing, None
+        graph.end()
         return graph
 
     def is_capturing(self):
         return Graph.capturing is not None
+
+    def wait_event(self, event):
+        pass
 
     def synchronize(self):
         Graph.refuse("waiting")
@@ -208,7 +240,9 @@ class CupyStandIn(ModuleType):
 
         self.cuda = SimpleNamespace(
             Stream=Stream,
-            Device=lambda number=0: SimpleNamespace(use=lambda: None, mem_info=(2**33, 2**34)),
+            Event=Event,
+            Device=lambda number=0: SimpleNamespace(use=lambda: None, synchronize=lambda: Graph.refuse("waiting")),
+            alloc_pinned_memory=bytearray,
             MemoryPool=lambda: SimpleNamespace(malloc=None),
             using_allocator=lambda allocator: Stream(),
             runtime=SimpleNamespace(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kernels.cuda.correlate import correlate, weight_gradient
-from kernels.cuda.launch import ceil_div, contiguous, empty, launch, module_of, shared_bytes
+from kernels.cuda.launch import ceil_div, contiguous, empty, launch, shared_bytes
 
 Array = Any
 
@@ -42,10 +42,11 @@ def lstm_backward(dh: Array, cache: Any) -> tuple[Array, Array, Array, Array]:
     arguments = contiguous(dh), U, state_mask, GATES[gate], gates, cells, dz, T, H
     launch("lstm.cu", "lstm_backward", (B, D), threads(H), arguments, shared_bytes(4 * H, 4 * H, recurrent(H)))
     correlate("lstm.cu", "lstm_input_gradient", (dz, W, input_mask, dx, C, D, H, T), B, D * 4 * H, C, 1, T)
-    dWU, db = zip(*(direction_gradient(d, dz, cache) for d in range(D)), strict=True)
-    stack = module_of(x).stack
-    columns = stack([gradient[:, :, 0] for gradient in dWU])
-    return dx, columns[:, :, :C], columns[:, :, C:], stack(db)
+    columns, db = empty(x, (D, 4 * H, C + H)), empty(x, (D, 4 * H))
+    for d in range(D):
+        gradient, db[d] = direction_gradient(d, dz, cache)
+        columns[d] = gradient[:, :, 0]
+    return dx, columns[:, :, :C], columns[:, :, C:], db
 
 
 def direction_gradient(d: int, dz: Array, cache: Any) -> tuple[Array, Array]:
