@@ -19,6 +19,7 @@ from typing import Any
 from minieqt.arguments import Parser, existing_file, existing_path, guarded, positive, share, whole
 from minieqt.data.augment import Augmentation
 from minieqt.data.split import BY
+from minieqt.device import array_module_for, require_gpus
 from minieqt.errors import UserError
 from minieqt.threads import available_threads
 from minieqt.training.config import Config, resumed
@@ -50,7 +51,7 @@ def parse(arguments: list[str] | None) -> dict[str, Any]:
     add("--drop-rate", type=share, help=f"dropout ({Config.drop_rate})")
     add("--seed", type=whole(0), help=f"rules weights, dropout, split, order, augmentation ({Config.seed})")
     add("--threads", type=whole(1, 4096), help="threads of the fast kernels (all there are)")
-    add("--gpus", type=whole(0, 1024), default=0, help="0 trains on the processor (0)")
+    add("--gpus", type=whole(0, 1024), default=0, help="1 trains on a GPU, through CuPy; 0 on the processor (0)")
     add("--out", type=Path, metavar="DIR", help="the run's folder (a new one, runs/001, runs/002, …)")
     add("--save-minutes", type=positive, default=10.0, help="renew last.h5 within an epoch so often (10)")
     mode = parser.add_mutually_exclusive_group()
@@ -59,21 +60,18 @@ def parse(arguments: list[str] | None) -> dict[str, Any]:
     return {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
 
 
-def check_gpus(count: int) -> None:
-    """UserError, in one line, for what --gpus cannot have."""
+def check_gpus(count: int) -> str:
+    """The device to train on; UserError, in one line, for what --gpus cannot have."""
     if count == 0:
-        return
+        return "cpu"
     try:
-        import cupy
-
-        found = cupy.cuda.runtime.getDeviceCount()
-    except ImportError:
-        raise UserError(f"--gpus {count} needs CuPy (pip install -e '.[cuda12]'); or train with --gpus 0") from None
-    except cupy.cuda.runtime.CUDARuntimeError:
-        found = 0
-    if count > found:
-        raise UserError(f"--gpus {count}: this machine has {found}; ask for fewer, or train with --gpus 0")
-    raise UserError("--gpus: this version of minieqt trains on the processor only; leave --gpus out")
+        require_gpus(count)
+        array_module_for("cuda")
+    except UserError as error:
+        raise UserError(f"--gpus {count}: {error}") from None
+    if count > 1:
+        raise UserError(f"--gpus {count}: this version of minieqt trains on one GPU")
+    return "cuda"
 
 
 def run_folder(resume: bool) -> Path:
@@ -89,7 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parse(arguments)
     out, gpus, minutes = given.pop("out", None), given.pop("gpus"), given.pop("save_minutes")
     resume, overwrite = given.pop("resume"), given.pop("overwrite")
-    check_gpus(gpus)
+    device = check_gpus(gpus)
     if "csv" in given and "data" not in given:
         raise UserError("--csv is the table that belongs to --data: give both, or neither")
     if "data" in given and "windows" in given:
@@ -106,7 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         defaults = {} if "data" in given else SYNTHETIC
         config = Config(**({"threads": available_threads()} | defaults | given))
-    return run(config, folder, resume, overwrite, save_seconds=60 * minutes)
+    return run(config, folder, resume, overwrite, save_seconds=60 * minutes, device=device)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,11 @@ import sys
 import time
 from pathlib import Path
 
+import cupy_stand_in
 import pytest
 
+from minieqt import EQTransformer, backend
+from minieqt.arguments import guarded
 from minieqt.data.synthetic import write_stead
 from minieqt.errors import UserError
 from minieqt.training import run as run_module
@@ -185,10 +188,42 @@ def test_overwrite_without_out():
         train.main(["--overwrite"])
 
 
-def test_gpus(monkeypatch):
+@pytest.mark.parametrize(
+    "machine, message",
+    [
+        (None, "--gpus 1: a GPU needs CuPy"),
+        ({"devices": 0}, "--gpus 1: .* finds no GPU"),
+        ({"driver": 12020}, "--gpus 1: this CuPy is made for CUDA 13.0, the machine's driver knows 12.2"),
+    ],
+)
+def test_gpus(monkeypatch, machine, message):
     monkeypatch.setitem(sys.modules, "cupy", None)
-    with pytest.raises(UserError, match=r"--gpus 1 needs CuPy"):
+    if machine:
+        cupy_stand_in.install(monkeypatch, **machine)
+    with pytest.raises(UserError, match=message):
         train.main(["--gpus", "1"])
+
+
+def test_too_little_memory_on_a_gpu(data, tmp_path, monkeypatch, capsys):
+    """CuPy's OutOfMemoryError is a MemoryError; it comes from whatever allocates first."""
+    cupy_stand_in.install(monkeypatch)
+
+    def full(self, x, labels):
+        raise MemoryError("Out of memory allocating 1,024 bytes")
+
+    monkeypatch.setattr(EQTransformer, "loss_on_device", full)
+    arguments = [*data, *map(str, SMALL), "--gpus", "1", "--out", str(tmp_path / "run")]
+    assert guarded("train.py", lambda: train.main(arguments)) == 2
+    assert "out of memory (Out of memory allocating 1,024 bytes): try a smaller --batch-size" in capsys.readouterr().err
+
+
+def test_a_run_on_a_pretended_gpu(data, tmp_path, monkeypatch):
+    """The readable code in float32, once with NumPy and once with what stands for CuPy: the same run to the bit."""
+    cupy_stand_in.install(monkeypatch)
+    with backend.using("readable"):
+        for gpus in "01":
+            assert train.main([*data, *map(str, SMALL), "--gpus", gpus, "--out", str(tmp_path / gpus)]) == 0
+    assert_same_run(tmp_path / "0", tmp_path / "1")
 
 
 def test_a_folder_that_holds_a_run(data, whole):

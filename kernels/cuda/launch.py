@@ -86,7 +86,7 @@ def number(argument: Any) -> Any:
     """An argument as the kernel takes it."""
     if isinstance(argument, int):
         return np.int32(argument)
-    return np.float32(argument) if isinstance(argument, float) and not isinstance(argument, np.floating) else argument
+    return np.float32(argument) if isinstance(argument, float) else argument
 
 
 @cache

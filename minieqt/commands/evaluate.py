@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from minieqt.arguments import existing_file, existing_path, share, whole
-from minieqt.commands.pick import add_weight_options, weight_options
+from minieqt.commands.pick import add_device_option, add_weight_options, weight_options
 from minieqt.errors import UserError
 from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 
@@ -51,6 +51,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=whole(1), default=100, help="windows at a time (100)")
     for name, threshold in (("detection", DETECTION_THRESHOLD), ("p", P_THRESHOLD), ("s", S_THRESHOLD)):
         parser.add_argument(f"--{name}-threshold", type=share, default=threshold, help=f"({threshold})")
+    add_device_option(parser)
     add_weight_options(parser)
 
 
@@ -66,6 +67,7 @@ def run(options: Namespace) -> int:
     folder, path = which_network(options)
     dataset, rows, training, what = which_windows(options, folder)
     weights = open_weights(path, **weight_options(options))
+    weights.model.to(options.device)
     thresholds = {"detection": options.detection_threshold, "P": options.p_threshold, "S": options.s_threshold}
     network = Network(weights.model, thresholds, samples=options.uncertainty, seed=options.seed)
     others = peers(options.seisbench, thresholds)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minieqt.arguments import share, whole
+from minieqt.device import DEVICES
 from minieqt.errors import UserError
 from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 
@@ -50,6 +51,7 @@ def arguments(parser: ArgumentParser) -> None:
         )
     rules.add_argument("--batch-size", type=whole(1), default=64, metavar="N", help="windows at a time (64)")
     rules.add_argument("--threads", type=whole(1, 4096), help="(all there are)")
+    add_device_option(rules)
     rules.add_argument("--uncertainty", type=whole(0), default=0, metavar="N", help="samples of MC dropout (0)")
     rules.add_argument("--seed", type=whole(0), default=0, metavar="N", help="of those samples (0)")
     more = parser.add_argument_group("more to write")
@@ -57,6 +59,11 @@ def arguments(parser: ArgumentParser) -> None:
     more.add_argument("--plots", type=whole(0), default=0, metavar="N", help="figures for each station and day (0)")
     more.add_argument("--stations", type=Path, metavar="FILE", help="StationXML or other inventory: coordinates")
     add_weight_options(parser)
+
+
+def add_device_option(parser: Any) -> None:
+    """Where the network computes."""
+    parser.add_argument("--device", choices=DEVICES, default="cpu", help="the processor, or a GPU through CuPy (cpu)")
 
 
 def add_weight_options(parser: ArgumentParser) -> None:
@@ -108,6 +115,7 @@ def run(options: Namespace) -> int:
     selection = Selection(parse_time(options.start), parse_time(options.end), tuple(options.station))
     weights = open_weights(options.weights, **weight_options(options))
     settings.step(weights.model.length)
+    weights.model.to(options.device)
     print(f"{options.weights}: {weights.describe()}")
     limit_threads(options.threads or available_threads())
     if options.example:

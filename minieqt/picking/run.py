@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from obspy import Stream, Trace, UTCDateTime
 
+from minieqt.backend import to_numpy
 from minieqt.files import replacing, write_text
 from minieqt.model import EQTransformer
 from minieqt.picking.archive import Archive, Station
@@ -48,9 +49,9 @@ class Job:
 
     def fingerprint(self) -> str:
         """Of everything but the data that decides what is found."""
-        digest = hashlib.sha256(self.model.vector.tobytes())
+        digest = hashlib.sha256(to_numpy(self.model.vector).tobytes())
         for array in self.model.state().values():
-            digest.update(np.asarray(array).tobytes())
+            digest.update(to_numpy(array).tobytes())
         told = [VERSION, self.model.config, asdict(self.settings), self.probabilities, self.plots]
         digest.update(json.dumps(told, sort_keys=True).encode())
         return digest.hexdigest()

@@ -18,6 +18,7 @@ so. Batches of another size, such as the last of an epoch, are always launched.
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -99,7 +100,7 @@ class GraphStep:
         except MemoryError:
             raise
         except Exception as error:
-            if self.stream.is_capturing():
+            with suppress(Exception):  # the stream must be left in any case
                 self.stream.end_capture()
             print(f"training goes on without a CUDA graph, kernel by kernel: {error}", file=sys.stderr, flush=True)
             return None

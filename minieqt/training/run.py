@@ -37,9 +37,17 @@ LEAST_STEPS, LEAST_BATCH = 16, 8  # a small data set gets smaller batches, so th
 Array = Any
 
 
-def run(config: Config, folder: Path, resume: bool = False, overwrite: bool = False, save_seconds: float = 600) -> int:
+def run(
+    config: Config,
+    folder: Path,
+    resume: bool = False,
+    overwrite: bool = False,
+    save_seconds: float = 600,
+    device: str = "cpu",
+) -> int:
     """Start or resume the run of `folder` and bring it to its end; returns the program's exit code.
 
+    device: where the network lives, "cpu" or "cuda"; a run may be resumed on another.
     The code is 0, or 128 + the signal that interrupted training. UserError for anything the user can mend.
     """
     occupied = (folder / configuration.NAME).exists()
@@ -56,7 +64,7 @@ def run(config: Config, folder: Path, resume: bool = False, overwrite: bool = Fa
     try:
         dataset, parts = open_data(config)
         training, validation, test = loaders(config, dataset, parts)
-        model = EQTransformer(config.lstm_blocks, drop_rate=config.drop_rate, seed=config.seed)
+        model = EQTransformer(config.lstm_blocks, drop_rate=config.drop_rate, seed=config.seed).to(device)
         optimiser = Adam(model, config.learning_rate)
         position = Position()
         if resume:
@@ -100,7 +108,7 @@ def run(config: Config, folder: Path, resume: bool = False, overwrite: bool = Fa
         if loader.report():
             print(f"{name} traces left out: {loader.report()}")
 
-    report = evaluate(native.load(folder / BEST), test, dataset.table).report()
+    report = evaluate(native.load(folder / BEST).to(device), test, dataset.table).report()
     write_json(folder / METRICS, report)
     print(f"{BEST} on the test split, {report['windows']} windows ({report['earthquakes']} earthquakes):")
     print(table(report))

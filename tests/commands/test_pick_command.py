@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
+import sys
 from itertools import pairwise
 from pathlib import Path
 
+import cupy_stand_in
 import obspy
 import pytest
 from obspy import UTCDateTime
 
-from minieqt import cli
+from minieqt import backend, cli
 from minieqt.commands import pick as command
 from minieqt.errors import UserError
 from minieqt.model import EQTransformer
@@ -211,3 +214,18 @@ def test_seven_uneven_files(shared, tmp_path):
         assert cli.main(["pick", str(tmp_path / source), "--weights", weights, "--out", str(tmp_path / out)]) == 0
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
     assert (tmp_path / "a" / "picks.csv").read_text().count("\n") == 3
+
+
+def test_on_a_pretended_gpu(records, weights, monkeypatch):
+    with backend.using("readable"):
+        right = contents(start(records, weights))
+        shutil.rmtree(records.parent / "out")
+        cupy_stand_in.install(monkeypatch)
+        found = contents(start(records, weights, "--device", "cuda"))
+    assert found["picks.csv"] == right["picks.csv"] and right["picks.csv"].count(b"\n") > 1
+
+
+def test_a_gpu_that_is_not_there(records, weights, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(UserError, match="a GPU needs CuPy"):
+        start(records, weights, "--device", "cuda")
