@@ -1,0 +1,104 @@
+"""A month of one station, picked from the command line: how long it takes and how much memory, beside one day.
+
+    python benchmarks/month.py RECORD.mseed WEIGHTS       some minutes; writes benchmarks/results/month.txt
+    python benchmarks/month.py RECORD.mseed WEIGHTS --days 3 --out /dev/stdout
+
+RECORD, three components of one station, is repeated until it fills the days, one after the other without a gap. They
+are picked three times by `python -m minieqt pick`, each time from nothing and in a process of its own: the first day
+alone; all days, a file a channel and day, in an SDS archive; all days in one single file. Peak memory is the whole
+process's. That both layouts give the same tables is checked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from machine import describe
+
+RESULTS = Path(__file__).parent / "results" / "month.txt"
+TABLES = ("picks.csv", "X_prediction_results.csv", "association.csv", "picks.xml")
+MIB = 2**20
+
+
+def make(record: Path, days: int, folder: Path) -> dict[str, Path]:
+    """Write the days as an SDS archive and as one file, the first of them alone; returns {what: its path}."""
+    import numpy as np
+    import obspy
+    from obspy import UTCDateTime
+
+    stream = obspy.read(record)
+    length = min(len(trace) for trace in stream)
+    made = {"one day": folder / "day", "SDS archive": folder / "sds", "one file": folder / "month.mseed"}
+    made["one day"].mkdir()
+    with made["one file"].open("wb") as together:
+        for day in range(days):
+            start = UTCDateTime("2022-02-01") + day * 86400
+            for trace in stream:
+                samples = round(86400 * trace.stats.sampling_rate)
+                one = trace.copy()
+                one.data = trace.data[(day * samples + np.arange(samples)) % length]
+                one.stats.starttime = start
+                name = f"{one.id}.D.{start.year}.{start.julday:03d}"
+                path = made["SDS archive"] / f"{start.year}/{one.stats.network}/{one.stats.station}"
+                path = path / f"{one.stats.channel}.D" / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                one.write(str(path), format="MSEED")
+                together.write(path.read_bytes())
+                if day == 0:
+                    shutil.copy(path, made["one day"])
+    return made
+
+
+def measure(source: Path, weights: Path, out: Path) -> tuple[float, float, int]:
+    """Pick in a process of its own -> seconds, peak memory in MiB, number of picks."""
+    command = [sys.executable, "-m", "minieqt", "pick", str(source), "--weights", str(weights), "--out", str(out)]
+    begin = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - begin
+    if status != 0:
+        raise SystemExit(f"{' '.join(command)} failed")
+    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / MIB
+    return seconds, peak, (out / "picks.csv").read_text().count("\n") - 1
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("record", type=Path)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("--days", type=int, default=31)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    lines = [
+        describe("minieqt", "numba", "obspy"),
+        f"{options.days} days of {options.record.name} (repeated), three components, {options.weights.name}, "
+        "overlap 0.5, python -m minieqt pick",
+        "",
+        f"{'':<14}{'files':>6}{'data (MiB)':>12}{'time (s)':>10}{'a day (s)':>11}{'peak memory (MiB)':>19}{'picks':>8}",
+    ]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        made = make(options.record, options.days, folder)
+        for what, source in made.items():
+            files = [source] if source.is_file() else [path for path in source.rglob("*") if path.is_file()]
+            size = sum(path.stat().st_size for path in files) / MIB
+            seconds, peak, picks = measure(source, options.weights, folder / f"picks of {what}")
+            a_day = seconds / (1 if what == "one day" else options.days)
+            lines.append(f"{what:<14}{len(files):>6}{size:>12.0f}{seconds:>10.1f}{a_day:>11.2f}{peak:>19.0f}{picks:>8}")
+        archive, single = (folder / f"picks of {what}" for what in ("SDS archive", "one file"))
+        same = all((archive / table).read_bytes() == (single / table).read_bytes() for table in TABLES)
+    lines += ["", f"the archive's tables and the file's are {'the same' if same else 'NOT the same'} to the byte"]
+    text = "\n".join(lines) + "\n"
+    print(text, end="")
+    options.out.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
