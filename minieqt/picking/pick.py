@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -67,7 +69,7 @@ def pick(
     settings: see `Settings`. The stream stays as it is. UserError if nothing in it can be used.
     """
     days = station_days(stream, model, Settings(**settings), progress)
-    events = Events(sorted((event for day in days for event in day.events), key=lambda event: event.start))
+    events = Events(sorted(chain.from_iterable(map(attrgetter("events"), days)), key=attrgetter("start")))
     return events, events.picks()
 
 
@@ -79,7 +81,7 @@ def annotate(
     Where all instruments of a station were asked for, `trace.stats.instrument` tells them apart.
     """
     days = station_days(stream, model, Settings(**settings), progress)
-    return Stream(list(rejoin(trace for day in days for trace in day.traces())))
+    return Stream(list(rejoin(chain.from_iterable(map(StationDay.traces, days)))))
 
 
 def rejoin(traces: Iterable[Trace]) -> Iterator[Trace]:
@@ -136,12 +138,16 @@ def station_day(
     first, last = UTCDateTime(ns=day - CONTEXT), UTCDateTime(ns=day + DAY + CONTEXT)
     near = [trace.slice(first, last) for trace in traces]
     inside = [trace for trace in near if trace.stats.endtime.ns >= day and trace.stats.starttime.ns < day + DAY]
+    groups = group(near)
+    chosen = [(at, groups[at]) for at in choose_instruments(group(inside, skipped), settings.instruments)]
+    del near, inside, groups  # the records make room for their probabilities
     model.eval()
-    for instrument in choose_instruments(group(inside, skipped), settings.instruments):
-        components = group(near)[instrument]
-        found = segments(components, settings.band)
-        answers = probabilities(found, model, settings, progress)
+    while chosen:
+        instrument, components = chosen.pop(0)
         channels = {component: held[0].stats.channel for component, held in components.items()}
+        found = segments(components, settings.band)
+        del components
+        answers = probabilities(found, model, settings, progress)
         events = [
             event
             for segment, answer in zip(found, answers, strict=True)

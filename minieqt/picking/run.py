@@ -19,14 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from obspy import Stream, Trace, UTCDateTime
+from obspy import Stream, UTCDateTime
 
 from minieqt.backend import to_numpy
 from minieqt.files import replacing, write_text
 from minieqt.model import EQTransformer
 from minieqt.picking.archive import Archive, Station
 from minieqt.picking.events import Event, Pick
-from minieqt.picking.parallel import in_order
 from minieqt.picking.pick import CONTEXT, DAY, StationDay, station_day
 from minieqt.picking.results import Coordinates, Events
 from minieqt.picking.waveforms import SECOND, Instrument
@@ -79,24 +78,18 @@ def pick_archive(
     fingerprint = job.fingerprint()
     folder = job.out / "station_days"
     folder.mkdir(parents=True, exist_ok=True)
-
-    def look(place: tuple[int, Station]) -> tuple[dict[str, Any], list[Event] | None, list[Trace]]:
-        """What decides a station-day's result; its events, if they are known already; if not, its traces."""
-        day, station = place
-        span = station, day - CONTEXT, day + DAY + CONTEXT
-        files = [describe_file(path) for path in archive.files(*span)]
-        known = {"made": fingerprint, "selection": limits(archive), "files": files}
-        events = read_part(folder / f"{name_of(*place)}.json", known)
-        return known, events, archive.read(*span) if events is None else []
-
-    for (day, station), (known, events, traces) in in_order(look, archive.days(DAY), 1):  # the next is read meanwhile
-        name = name_of(day, station)
+    for day, station in archive.days(DAY):
+        name = f"{station[0]}.{station[1]}.{UTCDateTime(ns=day).strftime('%Y-%m-%d')}"
         begin(name)
+        files = archive.files(station, day - CONTEXT, day + DAY + CONTEXT)
+        known = {"made": fingerprint, "selection": limits(archive), "files": [describe_file(path) for path in files]}
+        part = folder / f"{name}.json"
+        events = read_part(part, known)
         if events is not None:
             report.resumed += 1
         else:
-            events = pick_one(job, day, traces, progress, report.skipped)
-            write_text(folder / f"{name}.json", json.dumps(known | {"events": list(map(event_to_json, events))}) + "\n")
+            events = pick_one(archive, job, day, station, progress, report.skipped)
+            write_text(part, json.dumps(known | {"events": [event_to_json(event) for event in events]}) + "\n")
             report.done += 1
         report.events.extend(events)
         finish(report)
@@ -108,16 +101,17 @@ def pick_archive(
     return report
 
 
-def name_of(day: int, station: Station) -> str:
-    """NET.STA.2022-02-06."""
-    return f"{station[0]}.{station[1]}.{UTCDateTime(ns=day).strftime('%Y-%m-%d')}"
-
-
 def pick_one(
-    job: Job, day: int, traces: list[Trace], progress: Callable[[int], object], skipped: Counter[str]
+    archive: Archive,
+    job: Job,
+    day: int,
+    station: Station,
+    progress: Callable[[int], object],
+    skipped: Counter[str],
 ) -> list[Event]:
-    """Pick one station-day; what it held in memory is free again before the next begins."""
+    """Read and pick one station-day; what it held in memory is free again before the next begins."""
     events = []
+    traces = iter(archive.read(station, day - CONTEXT, day + DAY + CONTEXT))  # which forgets what it has given away
     for found in station_day(traces, day, job.model, job.settings, progress, skipped):
         write_extras(job, found)
         events += found.events

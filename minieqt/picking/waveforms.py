@@ -12,7 +12,7 @@ Times are whole nanoseconds since 1970, as UTCDateTime keeps them: sums of them 
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -204,33 +204,40 @@ def prepare(piece: Piece, band: tuple[float, float] | None) -> Piece:
     Where the upper corner lies beyond what the rate can carry it is a high-pass. The new rate is the nearest to
     100 Hz that whole numbers up to 100 give, and exactly that wherever it can be; data already there keep theirs.
     """
-    data = piece.data.astype(np.float64)
-    data -= data.mean()
-    if band is not None:
+    if band is None:
+        data = (piece.data - piece.data.mean(dtype=np.float64)).astype(np.float32)
+    else:
         nyquist = piece.rate / 2
         kind, corners = ("bandpass", band) if band[1] < 0.99 * nyquist else ("highpass", band[0])
-        filter_both_ways(signal.butter(2, corners, kind, fs=piece.rate, output="sos"), data, round(piece.rate))
+        data = filter_both_ways(signal.butter(2, corners, kind, fs=piece.rate, output="sos"), piece)
     ratio = Fraction(RATE / piece.rate).limit_denominator(100)
     if ratio != 1:
         data = signal.resample_poly(data, ratio.numerator, ratio.denominator)
-    return Piece(piece.start, float(piece.rate * ratio), data.astype(np.float32))
+    return Piece(piece.start, float(piece.rate * ratio), data.astype(np.float32, copy=False))
 
 
-def filter_both_ways(sections: Array, data: Array, extension: int) -> None:
-    """`scipy.signal.sosfiltfilt` of data (N,) float64, in place and block by block: a day needs no copies of it.
+def filter_both_ways(sections: Array, piece: Piece) -> Array:
+    """`scipy.signal.sosfiltfilt` of a piece's data (N,) less their mean -> (N,) float32, in float64, block by block.
 
-    Forwards, then backwards, over the data and up to `extension` samples of their odd reflection at either end.
+    Forwards, then backwards, over the data and the odd reflection of a second at either end. Between the two passes
+    the data are float32, when what lies outside the band is gone; so a day needs no copies in float64.
     """
-    count = min(extension, len(data) - 1)
-    left = 2 * data[0] - data[count:0:-1]
-    right = 2 * data[-1] - data[-2 : -2 - count : -1]
-    blocks = [data[first : first + BLOCK] for first in range(0, len(data), BLOCK)]
-    parts = [left, *blocks, right] if count else blocks
-    for _ in ("forwards", "backwards"):
-        state = signal.sosfilt_zi(sections) * parts[0][0]
-        for part in parts:
-            part[:], state = signal.sosfilt(sections, part, zi=state)
-        parts = [part[::-1] for part in reversed(parts)]
+    data, mean = piece.data, piece.data.mean(dtype=np.float64)
+    y = np.empty(len(data), np.float32)
+    count = min(round(piece.rate), len(data) - 1)
+    left = 2 * np.float64(data[0]) - data[count:0:-1]
+    right = 2 * np.float64(data[-1]) - data[-2 : -2 - count : -1]
+    blocks = [slice(first, first + BLOCK) for first in range(0, len(data), BLOCK)]
+    before = [part for part in (left, *(data[block] for block in blocks), right) if len(part)]
+    after = [part for part in (left.copy(), *(y[block] for block in blocks), right.copy()) if len(part)]
+    start = signal.sosfilt_zi(sections)
+    state = start * (before[0][0] - mean)
+    for part, into in zip(before, after, strict=True):
+        into[:], state = signal.sosfilt(sections, part - mean, zi=state)
+    state = start * after[-1][-1]
+    for part in reversed(after):
+        part[::-1], state = signal.sosfilt(sections, part[::-1], zi=state)
+    return y
 
 
 # -- three channels ----------------------------------------------------------------------------------------------
@@ -240,25 +247,30 @@ def segments(traces: dict[str, list[Trace]], band: tuple[float, float] | None = 
     """{component: traces} of one instrument -> segments in order of time, prepared as in `prepare`."""
     raw = ((component, piece) for component in traces for piece in join(traces[component]))
     prepared = in_order(lambda pair: prepare(pair[1], band), raw, numba.get_num_threads())
-    pieces = [(ORDER.index(component), piece) for (component, _), piece in prepared]
-    pieces.sort(key=lambda pair: pair[1].start)
-    together: list[list[tuple[int, Piece]]] = []
-    end = 0
-    for row, piece in pieces:
-        if not together or (piece.start - end) / SECOND * piece.rate >= 0.5:
-            together.append([])
-            end = piece.end()
-        together[-1].append((row, piece))
-        end = max(end, piece.end())
-    return [place(held) for held in together]
+    pieces = deque(sorted(((ORDER.index(component), piece) for (component, _), piece in prepared), key=start_of))
+    found = []
+    while pieces:
+        together = deque([pieces.popleft()])
+        end = together[0][1].end()
+        while pieces and (pieces[0][1].start - end) / SECOND * pieces[0][1].rate < 0.5:
+            end = max(end, pieces[0][1].end())
+            together.append(pieces.popleft())
+        found.append(place(together))
+    return found
 
 
-def place(pieces: list[tuple[int, Piece]]) -> Segment:
-    """(row, piece) that overlap in time -> one segment, each piece at its nearest sample."""
-    first = pieces[0][1]
-    starts = [round((piece.start - first.start) / SECOND * first.rate) for _, piece in pieces]
-    length = max(start + len(piece.data) for start, (_, piece) in zip(starts, pieces, strict=True))
+def start_of(pair: tuple[int, Piece]) -> int:
+    """When the piece of (row, piece) begins."""
+    return pair[1].start
+
+
+def place(pieces: deque[tuple[int, Piece]]) -> Segment:
+    """(row, piece) that overlap in time -> one segment, each piece at its nearest sample. Used pieces go at once."""
+    start, rate = pieces[0][1].start, pieces[0][1].rate
+    places = [round((piece.start - start) / SECOND * rate) for _, piece in pieces]
+    length = max(at + len(piece.data) for at, (_, piece) in zip(places, pieces, strict=True))
     x = np.zeros((3, length), np.float32)
-    for start, (row, piece) in zip(starts, pieces, strict=True):
-        x[row, start : start + len(piece.data)] = piece.data
-    return Segment(first.start, first.rate, x)
+    for at in places:
+        row, piece = pieces.popleft()
+        x[row, at : at + len(piece.data)] = piece.data
+    return Segment(start, rate, x)

@@ -10,13 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from records import START, record, trace
+from scipy import signal
 
+from minieqt.picking import waveforms
 from minieqt.picking.waveforms import (
     SECOND,
     Instrument,
     Piece,
     choose_instruments,
     components,
+    filter_both_ways,
     group,
     join,
     prepare,
@@ -158,6 +161,19 @@ def test_band_pass_as_obspy_has_it():
     ours = prepare(Piece(0, 100.0, one.data), (1, 45)).data
     one.detrend("demean").filter("bandpass", freqmin=1, freqmax=45, corners=2, zerophase=True)
     np.testing.assert_allclose(ours[1000:-1000], one.data[1000:-1000], rtol=0, atol=0.5)  # of 1000
+
+
+@given(st.integers(1, 3000), st.sampled_from([50.0, 100.0, 250.0]), st.sampled_from(["int32", "float32", "float64"]))
+@settings(deadline=None, max_examples=40)
+def test_blocks_of_the_filter_leave_no_trace(length, rate, dtype):
+    """Whatever the blocks, and beside an offset of millions: SciPy's filter of the whole piece in float64."""
+    data = (5e6 + 1000 * np.random.default_rng(length).standard_normal(length)).astype(dtype)
+    sections = signal.butter(2, (1, 20), "bandpass", fs=rate, output="sos")
+    padlen = min(int(rate), length - 1)
+    expected = signal.sosfiltfilt(sections, data.astype("float64") - data.mean(dtype="float64"), padlen=padlen)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(waveforms, "BLOCK", 256)
+        np.testing.assert_allclose(filter_both_ways(sections, Piece(0, rate, data)), expected, rtol=0, atol=1e-3)
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 50])
