@@ -49,7 +49,7 @@ def arguments(parser: ArgumentParser) -> None:
         rules.add_argument(
             f"--{name}-threshold", type=share, default=threshold, metavar="P", help=f"probability ({threshold})"
         )
-    rules.add_argument("--batch-size", type=whole(1), default=64, metavar="N", help="windows at a time (64)")
+    rules.add_argument("--batch-size", type=whole(1), default=32, metavar="N", help="windows at a time (32)")
     rules.add_argument("--threads", type=whole(1, 4096), help="(all there are)")
     add_device_option(rules)
     rules.add_argument("--uncertainty", type=whole(0), default=0, metavar="N", help="samples of MC dropout (0)")
@@ -147,7 +147,7 @@ def run(options: Namespace) -> int:
         print(f"left out: {describe_skipped(report.skipped)}", file=sys.stderr)
     phases = [pick.phase for pick in report.events.picks()]
     print(
-        f"{report.done} station-days picked, {report.resumed} taken as they were: {len(report.events)} events, "
+        f"station-days: {report.done} picked, {report.resumed} taken as they were; {len(report.events)} events, "
         f"{phases.count('P')} P, {phases.count('S')} S in {options.out}"
     )
     return 0

@@ -11,11 +11,13 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from minieqt.arguments import existing_file, whole
+from minieqt.commands.pick import add_weight_options, weight_options
 
 
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--lstm-blocks", type=whole(1, 16), default=2, help="2 as in the paper, 3 as released (2)")
     parser.add_argument("--weights", type=existing_file, metavar="FILE", help="a trained network, not a new one")
+    add_weight_options(parser)
 
 
 def run(options: Namespace) -> int:
@@ -23,7 +25,7 @@ def run(options: Namespace) -> int:
     from minieqt.weights import open_weights
 
     if options.weights:
-        weights = open_weights(options.weights)
+        weights = open_weights(options.weights, **weight_options(options))
         print(f"{options.weights.name}: {weights.describe()}")
         print(weights.model.summary())
     else:

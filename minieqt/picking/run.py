@@ -133,8 +133,8 @@ def describe_file(path: Path) -> list[Any]:
 def write_extras(job: Job, found: StationDay) -> None:
     """Probabilities and figures of a station-day, as far as asked for."""
     at = found.instrument.name()
+    name = f"{at}.{UTCDateTime(ns=found.day).strftime('%Y-%m-%d')}"
     if job.probabilities:
-        name = f"{at}.{UTCDateTime(ns=found.day).strftime('%Y-%m-%d')}"
         folder = job.out / "probabilities"
         folder.mkdir(exist_ok=True)
         with replacing(folder / f"{name}.mseed") as partial:
@@ -144,6 +144,8 @@ def write_extras(job: Job, found: StationDay) -> None:
 
         folder = job.out / "plots"
         folder.mkdir(exist_ok=True)
+        for old in folder.glob(f"{name}T*.png"):  # of other settings
+            old.unlink()
         best = sorted(found.events, key=lambda event: -event.probability)[: job.plots]
         for event in best:
             path = folder / f"{at}.{event.start.strftime('%Y-%m-%dT%H%M%S')}.png"

@@ -39,7 +39,7 @@ class Settings:
     detection_threshold: float = DETECTION_THRESHOLD
     p_threshold: float = P_THRESHOLD
     s_threshold: float = S_THRESHOLD
-    batch_size: int = 64
+    batch_size: int = 32
     instruments: str = "best"  # of each station and day, or "all"
     samples: int = 0  # of Monte-Carlo dropout; 0: none
     seed: int = 0  # of those samples

@@ -59,20 +59,20 @@ def contents(folder):
 def test_results_and_resuming(records, weights, capsys, monkeypatch):
     out = start(records, weights)
     first = contents(out)
-    assert set(first) == TABLES and "2 station-days picked, 0 taken" in capsys.readouterr().out
+    assert set(first) == TABLES and "station-days: 2 picked, 0 taken" in capsys.readouterr().out
     assert len(list((out / "station_days").iterdir())) == 2
     with monkeypatch.context() as patch:
         patch.setattr(picking_run, "station_day", None)  # nothing is to be picked again
         assert contents(start(records, weights)) == first
-    assert "0 station-days picked, 2 taken" in capsys.readouterr().out
+    assert "station-days: 0 picked, 2 taken" in capsys.readouterr().out
     start(records, weights, "--overlap", "0.6")  # other settings: everything again
-    assert "2 station-days picked, 0 taken" in capsys.readouterr().out
+    assert "station-days: 2 picked, 0 taken" in capsys.readouterr().out
     (out / "station_days" / "BW.RJOB.2022-02-06.json").write_text('{"made":')  # half a file: that day again
     assert contents(start(records, weights, "--overlap", "0.6")).keys() == TABLES
-    assert "1 station-days picked, 1 taken" in capsys.readouterr().out
+    assert "station-days: 1 picked, 1 taken" in capsys.readouterr().out
     os.utime(records / "1.mseed", (0, 0))  # a file has changed: both days see it
     start(records, weights, "--overlap", "0.6")
-    assert "2 station-days picked, 0 taken" in capsys.readouterr().out
+    assert "station-days: 2 picked, 0 taken" in capsys.readouterr().out
 
 
 def test_interrupted(records, weights, monkeypatch, capsys):
@@ -97,7 +97,7 @@ def test_interrupted(records, weights, monkeypatch, capsys):
     assert left == ["BW.RJOB.2022-02-06.json"]
     capsys.readouterr()
     assert contents(start(records, weights)) == whole
-    assert "1 station-days picked, 1 taken" in capsys.readouterr().out
+    assert "station-days: 1 picked, 1 taken" in capsys.readouterr().out
 
 
 def test_more_to_write(records, weights):
@@ -126,7 +126,7 @@ def test_instruments(records, weights, capsys):
             assert {row["band"] for row in csv.DictReader(file)} == expected
         names = {path.name.split(".")[3] for path in (out / "probabilities").iterdir()}
         assert names == expected
-        assert "2 station-days picked" in capsys.readouterr().out
+        assert "station-days: 2 picked" in capsys.readouterr().out
 
 
 def test_real_record(shared, tmp_path):
