@@ -5,8 +5,9 @@
 
 RECORD, three components of one station, is repeated until it fills the hours. Both read the same file, with the same
 weights (SeisBench's layout), the same band-pass, windows that overlap by half, five blinded seconds at their edges, the
-mean where they overlap, and 2 threads: `minieqt.pick` and `EQTransformer.classify`. Each contender runs in a process of its own; what is timed goes from reading the file to picks
-and events, after one window for warming up; peak memory is the whole process's. They take turns; medians are shown.
+mean where they overlap, and 2 threads: `minieqt.pick` and `EQTransformer.classify`. Each contender runs in a process of
+its own; what is timed goes from reading the file to picks and events, after one window for warming up; peak memory is
+the whole process's. They take turns; medians are shown.
 """
 
 from __future__ import annotations
