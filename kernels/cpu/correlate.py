@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import prange
+from numba import get_num_threads, prange
 
 from kernels.cpu.compile import compiled, compiled_parallel
 from kernels.cpu.ends import PLAIN, drain, fill_gradient
@@ -20,6 +20,7 @@ from kernels.cpu.memory import keep_freed_memory
 from kernels.cpu.strip import (
     GROUPS,
     LEAD,
+    clear_outside,
     fill,
     layout,
     new_strip,
@@ -57,7 +58,7 @@ def correlate(strip: Array, start: int, packed: Array, taps: Array, out: Array) 
             tile = zero_tile()
             for c in range(C):
                 x, w = c * width + start + j, (block * C + c) * K
-                for k in range(taps[block, c, 0], taps[block, c, 1]):
+                for k in range(taps[block, 0], taps[block, 1]):
                     tile = outer_add(tile, packed, (w + k) * ROWS, strip, x + k)
             store_tile(tile, out, block * ROWS * columns + j, columns)
 
@@ -127,7 +128,7 @@ def convolve_backward(
     rows, others = (C, O) if swapped else (O, C)
     sums = np.zeros((groups, -(-rows // ROWS), -(-others * K // VECTORS), SUMS_STRIDE), np.float32)
     db = np.zeros((groups, O), np.float32)
-    run_backward(end, np.ascontiguousarray(dy), passes, x, W, left, shape, swapped, dx, sums, db)
+    run_backward(end, np.ascontiguousarray(dy), passes, x, np.ascontiguousarray(W), left, shape, swapped, dx, sums, db)
     dW = collect(sums.sum(axis=0), rows, others, K)
     return dx, np.ascontiguousarray(dW.transpose(1, 0, 2)[:, :, ::-1]) if swapped else dW, db.sum(axis=0)
 
@@ -143,14 +144,14 @@ def one_strip(
     b: Array,
     left: int,
     shape: tuple[int, int, int, int, int],
+    strip: Array,
+    out: Array,
     y: Array,
     passes: Array,
 ) -> None:
-    """Cut the pieces of one strip from x, correlate, and drain them into y."""
-    (B, C, T), (piece, stride, per_sequence, per_strip, columns) = x.shape, shape
+    """Cut the pieces of one strip from x, correlate, and drain them into y; `strip` and `out` are scratch."""
+    (B, _, T), (piece, stride, per_sequence, per_strip, _) = x.shape, shape
     O, _, K = W.shape
-    strip = new_strip(C, columns + K)
-    out = np.empty((padded_rows(O), columns), np.float32)
     first, last = item * per_strip, min((item + 1) * per_strip, B * per_sequence)
     for p in range(first, last):
         n, start = p // per_sequence, p % per_sequence * piece
@@ -175,10 +176,18 @@ def run(
     y: Array,
     passes: Array,
 ) -> None:
-    """`one_strip` for all strips of a batch, each a piece of work."""
-    packed, taps = pack_forward(W)
-    for item in prange((x.shape[0] * shape[2] + shape[3] - 1) // shape[3]):
-        one_strip(item, end, x, W, packed, taps, b, left, shape, y, passes)
+    """`one_strip` for all strips of a batch, some strips to a piece of work."""
+    (O, C, K), (_, _, per_sequence, per_strip, columns) = W.shape, shape
+    blocks = padded_rows(O) // ROWS
+    packed, taps = np.empty((blocks, C, K, ROWS), np.float32), np.empty((blocks, 2), np.int64)
+    for block in prange(blocks):
+        pack_forward(W, block, packed[block], taps[block])
+    items = (x.shape[0] * per_sequence + per_strip - 1) // per_strip
+    parts = min(items, 4 * get_num_threads())
+    for part in prange(parts):
+        strip, out = new_strip(C, columns + K), np.empty((blocks * ROWS, columns), np.float32)
+        for item in range(part * items // parts, (part + 1) * items // parts):
+            one_strip(item, end, x, W, packed, taps, b, left, shape, strip, out, y, passes)
 
 
 @compiled
@@ -206,13 +215,16 @@ def one_group(
     items = (B * per_sequence + per_strip - 1) // per_strip
     for item in range(group * items // groups, (group + 1) * items // groups):
         first, last = item * per_strip, min((item + 1) * per_strip, B * per_sequence)
-        x_strip[:] = 0
-        z[:] = 0
         for p in range(first, last):
             n, start = p // per_sequence, p % per_sequence * piece
             column = (p - first) * stride
             fill(x_strip, column, x[n], start - left, piece + K - 1)
+            clear_outside(z, LEAD - right + column, start - right, piece + K - 1, T)
             fill_gradient(end, z, LEAD - right + column, dy[n], passes[n], start - right, piece + K - 1, T)
+        # z has zeros around a whole sequence; around a piece of one stand its neighbours' samples, not to be counted.
+        end_column = LEAD + (piece if per_sequence > 1 else (last - first - 1) * stride + T)
+        if per_sequence == 1:
+            z[:, end_column : end_column + LANES] = 0
         correlate(z, LEAD - right, packed, taps, out)
         for p in range(first, last):
             n, start = p // per_sequence, p % per_sequence * piece
@@ -223,8 +235,6 @@ def one_group(
                 for t in range(count):
                     total += row[t]
                 db[group, o] += total
-        # z has zeros around a whole sequence; around a piece of one stand its neighbours' samples, not to be counted.
-        end_column = LEAD + (piece if per_sequence > 1 else (last - first - 1) * stride + T)
         if swapped:
             # Each sample of x meets the samples of z that read it: the same pairs, counted at x's place.
             correlate_gradient(x_strip, left, left + end_column - LEAD, z, LEAD - right, K, sums[group])
@@ -247,6 +257,10 @@ def run_backward(
     db: Array,
 ) -> None:
     """`one_group` for all groups, each a piece of work."""
-    packed, taps = pack_backward(W)
+    O, C, K = W.shape
+    blocks = padded_rows(C) // ROWS
+    packed, taps = np.empty((blocks, O, K, ROWS), np.float32), np.empty((blocks, 2), np.int64)
+    for block in prange(blocks):
+        pack_backward(W, block, packed[block], taps[block])
     for group in prange(db.shape[0]):
-        one_group(group, end, dy, passes, x, packed, taps, W.shape[2], left, shape, swapped, dx, sums, db)
+        one_group(group, end, dy, passes, x, packed, taps, K, left, shape, swapped, dx, sums, db)

@@ -19,10 +19,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numba import prange
 
-from kernels.cpu.compile import compiled
+from kernels.cpu.compile import compiled_parallel
 from kernels.cpu.correlate import convolve, convolve_backward
-from kernels.cpu.ends import OPEN, RELU, UNFOLD
+from kernels.cpu.ends import CLOSED, OPEN, RELU, UNFOLD
 
 Array = Any
 
@@ -61,15 +62,33 @@ def decoder_stage_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
 def redo_ends(x: Array, W: Array, b: Array, crop: tuple[int, int], y: Array, passes: Array) -> None:
     """The outputs within a kernel's reach of a cropped end, in place: the definition, on the few samples they read."""
     K, T = W.shape[2], y.shape[2]
-    left, right = (K - 1) // 2, K - 1 - (K - 1) // 2
-    for count, first in ((min(left, T) * crop[0], 0), (min(right, T) * crop[1], T - min(right, T))):
-        if count == 0:
-            continue
-        reads = np.arange(first - left, first + count + right)
-        u = x[:, :, (np.clip(reads, 0, T - 1) + crop[0]) // 2] * ((reads >= 0) & (reads < T)).astype(np.float32)
-        sums = sum(W[:, :, k] @ u[:, :, k : k + count] for k in range(K))
-        y[:, :, first : first + count] = np.maximum(sums + b[:, None], 0)
-        passes[:, :, first : first + count] = y[:, :, first : first + count] > 0
+    left, right = min((K - 1) // 2, T), min(K - 1 - (K - 1) // 2, T)
+    by_tap = np.ascontiguousarray(W.transpose(2, 1, 0))
+    if crop[0]:
+        redo(x, by_tap, b, crop[0], 0, left, y, passes)
+    if crop[1]:
+        redo(x, by_tap, b, crop[0], T - right, T, y, passes)
+
+
+@compiled_parallel
+def redo(x: Array, by_tap: Array, b: Array, crop: int, first: int, last: int, y: Array, passes: Array) -> None:
+    """y (B, O, T) from `first` to `last` = relu(convolution of the upsampled x, which begins at sample `crop`);
+    by_tap (K, C, O): a loop over the filters runs along it."""
+    (K, C, O), T = by_tap.shape, y.shape[2]
+    for n in prange(x.shape[0]):
+        sums = np.empty(O, np.float32)
+        for t in range(first, last):
+            sums[:] = b
+            for k in range(K):
+                at = t + k - (K - 1) // 2
+                if 0 <= at < T:
+                    for c in range(C):
+                        value, weights = x[n, c, (at + crop) >> 1], by_tap[k, c]
+                        for o in range(O):
+                            sums[o] += value * weights[o]
+            for o in range(O):
+                y[n, o, t] = max(sums[o], np.float32(0))
+                passes[n, o, t] = OPEN if sums[o] > 0 else CLOSED
 
 
 def take_off_cropped(
@@ -87,31 +106,32 @@ def take_off_cropped(
                 dW[:, :, k] -= z.T @ x[:, :, sample]
 
 
-@compiled
+@compiled_parallel
 def fold(W: Array) -> tuple[Array, int]:
     """W (O, C, K) -> folded weights (2O, C, M), even filters first, and how far left of t they begin."""
     O, C, K = W.shape
     left = (K - 1) // 2
     begin = (left + 1) // 2  # the even outputs' first tap reads x[t - begin]
     folded = np.zeros((2 * O, C, (K - left) // 2 + begin + 1), np.float32)
-    for o in range(O):
+    for o in prange(O):
         for c in range(C):
+            kernel, even, odd = W[o, c], folded[o, c], folded[O + o, c]
             for k in range(K):
-                folded[o, c, (k - left) // 2 + begin] += W[o, c, k]
-                folded[O + o, c, (k - left + 1) // 2 + begin] += W[o, c, k]
+                even[((k - left) >> 1) + begin] += kernel[k]
+                odd[((k - left + 1) >> 1) + begin] += kernel[k]
     return folded, begin
 
 
-@compiled
+@compiled_parallel
 def unfold(dfolded: Array, K: int) -> Array:
     """The gradient of folded weights (2O, C, M) -> dW (O, C, K): each tap collects from where it was folded into."""
     O, C = dfolded.shape[0] // 2, dfolded.shape[1]
     left = (K - 1) // 2
     begin = (left + 1) // 2
     dW = np.empty((O, C, K), np.float32)
-    for o in range(O):
+    for o in prange(O):
         for c in range(C):
+            kernel, even, odd = dW[o, c], dfolded[o, c], dfolded[O + o, c]
             for k in range(K):
-                even, odd = (k - left) // 2 + begin, (k - left + 1) // 2 + begin
-                dW[o, c, k] = dfolded[o, c, even] + dfolded[O + o, c, odd]
+                kernel[k] = even[((k - left) >> 1) + begin] + odd[((k - left + 1) >> 1) + begin]
     return dW

@@ -55,59 +55,51 @@ def padded_rows(O: int) -> int:
 
 
 @compiled
-def pack_forward(W: Array) -> tuple[Array, Array]:
-    """W (O, C, K) -> packed (O / ROWS, C, K, ROWS), a tile's weights side by side, zeros for rows that are not there;
-    and the `taps` of each packed [block, channel]."""
+def pack_forward(W: Array, block: int, packed: Array, taps: Array) -> None:
+    """One block of W (O, C, K) -> packed (C, K, ROWS), a tile's weights side by side, zeros for rows that are not there;
+    and its `taps` (2): from which tap to which its kernels are not all zero."""
     O, C, K = W.shape
-    packed = np.zeros((padded_rows(O) // ROWS, C, K, ROWS), np.float32)
-    for block in range(packed.shape[0]):
-        rows, into = W[block * ROWS : (block + 1) * ROWS], packed[block]
-        for c in range(C):
-            for k in range(K):
-                for r in range(rows.shape[0]):
-                    into[c, k, r] = rows[r, c, k]
-    return packed, taps(packed)
+    into = packed.reshape(-1)
+    for r in range(ROWS):
+        o = block * ROWS + r
+        row = W[min(o, O - 1)].reshape(-1)
+        for q in range(C * K):
+            into[q * ROWS + r] = row[q] if o < O else np.float32(0)
+    find_taps(packed, taps)
 
 
 @compiled
-def pack_backward(W: Array) -> tuple[Array, Array]:
-    """W (O, C, K) -> packed weights that correlate dy (O, …) to dx (C, …): transposed, and each kernel reversed."""
+def pack_backward(W: Array, block: int, packed: Array, taps: Array) -> None:
+    """The same of the weights that correlate dy (O, …) to dx (C, …), packed (O, K, ROWS): transposed, and each kernel
+    reversed."""
     O, C, K = W.shape
-    packed = np.zeros((padded_rows(C) // ROWS, O, K, ROWS), np.float32)
-    for block in range(packed.shape[0]):
-        for o in range(O):
-            rows, into = W[o, block * ROWS : (block + 1) * ROWS], packed[block, o]
+    packed[:] = 0
+    for o in range(O):
+        rows, into = W[o, block * ROWS : (block + 1) * ROWS], packed[o]
+        for r in range(rows.shape[0]):
             for k in range(K):
-                for r in range(rows.shape[0]):
-                    into[K - 1 - k, r] = rows[r, k]
-    return packed, taps(packed)
+                into[K - 1 - k, r] = rows[r, k]
+    find_taps(packed, taps)
 
 
 @compiled
-def taps(packed: Array) -> Array:
-    """(blocks, C, 2): from which tap to which the ROWS kernels of a block and channel are not all zero.
-
-    Folded kernels (see decoder.py) begin or end with zeros by construction, and zeros need not be multiplied.
-    """
-    blocks, C, K, _ = packed.shape
-    reach = np.zeros((blocks, C, 2), np.int64)
-    for block in range(blocks):
-        for c in range(C):
-            first, last = 0, K
-            while first < K and all_zero(packed[block, c, first]):
-                first += 1
-            while last > first and all_zero(packed[block, c, last - 1]):
-                last -= 1
-            reach[block, c, 0], reach[block, c, 1] = first, last
-    return reach
+def find_taps(packed: Array, taps: Array) -> None:
+    """Folded kernels (see decoder.py) begin or end with zeros by construction, and zeros need not be multiplied."""
+    first, last = 0, packed.shape[1]
+    while first < last and all_zero(packed[:, first]):
+        first += 1
+    while last > first and all_zero(packed[:, last - 1]):
+        last -= 1
+    taps[0], taps[1] = first, last
 
 
 @compiled
 def all_zero(weights: Array) -> bool:
-    """Whether all of a few numbers are zero."""
-    for weight in weights:
-        if weight != 0:
-            return False
+    """Whether one tap of a block's kernels, weights (C, ROWS), is zero in all of them; the first that is not decides."""
+    for c in range(weights.shape[0]):
+        for weight in weights[c]:
+            if weight != 0:
+                return False
     return True
 
 
@@ -122,10 +114,22 @@ def new_strip(rows: int, columns: int) -> Array:
 
 @compiled
 def fill(strip: Array, column: int, source: Array, start: int, count: int) -> None:
-    """strip[:, column : column + count] = source[:, start : start + count]; what lies outside source is left alone."""
-    first, last = max(start, 0), min(start + count, source.shape[1])
+    """strip[:, column : column + count] = source[:, start : start + count], zero where that lies outside of source."""
+    T = source.shape[1]
+    clear_outside(strip[: source.shape[0]], column, start, count, T)
+    first, last = max(start, 0), min(start + count, T)
     for c in range(source.shape[0]):
         # Slices, because LLVM does not vectorise a loop whose index might be negative.
         into, out_of = strip[c, column + first - start :], source[c, first:last]
         for t in range(out_of.size):
             into[t] = out_of[t]
+
+
+@compiled
+def clear_outside(strip: Array, column: int, start: int, count: int, T: int) -> None:
+    """Zeros where strip[:, column : column + count], the samples from `start` on, lies outside of 0 … T."""
+    before, after = min(max(-start, 0), count), min(max(T - start, 0), count)
+    if before > 0 or after < count:
+        for c in range(strip.shape[0]):
+            strip[c, column : column + before] = 0
+            strip[c, column + after : column + count] = 0
