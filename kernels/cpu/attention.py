@@ -27,6 +27,7 @@ Array = Any
 EPS = 1e-7
 ONE, TWO = np.float32(1), np.float32(2)
 FACTORS = np.float32(20)  # the largest |q| and |k| for which e²ᑫ e²ᵏ stays within float32
+SATURATED = np.float32(1e8)  # a product from which on tanh is 1 in float32, and two may be multiplied
 whole_vectors = compiled(round_up)
 
 
@@ -75,12 +76,39 @@ def scores_by_tanh(looking: Array, k: Array, Wa: Array, e: Array) -> None:
 
 @compiled
 def scores_by_factors(looking: Array, looked_at: Array, Wa: Array, e: Array) -> None:
-    """The same from the factors e²ᑫ (U) and e²ᵏ (U, T or more): no sum runs along a vector."""
+    """The same from the factors e²ᑫ (U) and e²ᵏ (U, columns), flat, for e (columns): no sum runs along a vector.
+
+    Division is what takes the time, so two units share one: w / d + w' / d' = (w d' + w' d) / (d d'). Indices are
+    unsigned, because LLVM does not vectorise a loop whose index might be negative, and slices cost more here.
+    """
+    U, columns = Wa.size, np.uint64(e.size)
     e[:] = Wa.sum()
-    for u in range(Wa.size):
-        factor, weight, row = looking[u], TWO * Wa[u], looked_at[u]
-        for s in range(e.size):
-            e[s] -= weight / (factor * row[s] + ONE)
+    for pair in range(U // 2):
+        factor, factor2 = looking[2 * pair], looking[2 * pair + 1]
+        weight, weight2 = TWO * Wa[2 * pair], TWO * Wa[2 * pair + 1]
+        row = np.uint64(2 * pair) * columns
+        row2 = row + columns
+        for s in range(columns):
+            d = min(factor * looked_at[row + s], SATURATED) + ONE
+            d2 = min(factor2 * looked_at[row2 + s], SATURATED) + ONE
+            e[s] -= (weight * d2 + weight2 * d) / (d * d2)
+    if U % 2:
+        factor, weight, row = looking[U - 1], TWO * Wa[U - 1], np.uint64(U - 1) * columns
+        for s in range(columns):
+            e[s] -= weight / (factor * looked_at[row + s] + ONE)
+
+
+@compiled
+def softmax_row(e: Array, highest: np.float32, eps: np.float32, weights: Array) -> None:
+    """weights = exp(e - highest) / (Σ exp(e - highest) + eps), all of one row's band."""
+    total = eps
+    for s in range(e.size):
+        weights[s] = exp(e[s] - highest)
+    for s in range(e.size):
+        total += weights[s]
+    scale = ONE / total
+    for s in range(e.size):
+        weights[s] *= scale
 
 
 @compiled
@@ -104,44 +132,39 @@ def attend_one(
     U = bh.size
     columns = whole_vectors(T, 2 * LANES)  # LLVM runs along a row in twos of vectors, then number by number
     e, looking = np.empty(columns, np.float32), np.empty((T, U), np.float32)
-    looked_at = np.zeros((U, columns), np.float32)
+    looked_at, by_time = np.zeros(U * columns, np.float32), np.ascontiguousarray(x.T)
+    total = np.empty(C, np.float32)
     for t in range(T):
         for u in range(U):
             q[t, u], k[t, u] = bh[u], np.float32(0)
     project(x, Wt, q)
     project(x, Wx, k)
     moderate = max(np.abs(q).max(), np.abs(k).max()) <= FACTORS
-    for s in range(T):
-        for u in range(U):
-            looking[s, u] = exp(TWO * q[s, u])
-    for u in range(U):
+    if moderate:
         for s in range(T):
-            looked_at[u, s] = exp(TWO * k[s, u])
+            for u in range(U):
+                looking[s, u] = exp(TWO * q[s, u])
+        for u in range(U):
+            row = looked_at[u * columns :]
+            for s in range(T):
+                row[s] = exp(TWO * k[s, u])
     for t in range(T):
         if moderate:
             scores_by_factors(looking[t], looked_at, Wa, e)
         else:
             scores_by_tanh(q[t], k, Wa, e)
         e += ba
-        best = 0
-        for s in range(1, T):
-            if e[s] > e[best]:
-                best = s
+        best = np.argmax(e[:T])
         largest[t] = best
-        weights, highest, total = a[t], e[best], eps
-        first, last = max(t - width // 2, 0), min(t - width // 2 + width, T)
+        weights, first, last = a[t], max(t - width // 2, 0), min(t - width // 2 + width, T)
         weights[:] = 0
+        softmax_row(e[first:last], e[best], eps, weights[first:last])
+        total[:] = 0
         for s in range(first, last):
-            weights[s] = exp(e[s] - highest)
-        for s in range(first, last):
-            total += weights[s]
-        for s in range(first, last):
-            weights[s] /= total
-        for c in range(C):
-            row, value = x[c], np.float32(0)
-            for s in range(first, last):
-                value += weights[s] * row[s]
-            y[c, t] = value
+            weight, row = weights[s], by_time[s]
+            for c in range(C):
+                total[c] += weight * row[c]
+        y[:, t] = total
 
 
 @compiled_parallel

@@ -114,7 +114,8 @@ def convolve(end: int, x: Array, W: Array, b: Array, left: int, y: Array) -> Arr
     keep_freed_memory()
     passes = np.empty(y.shape if end != PLAIN else (y.shape[0], 0, 0), np.uint8)
     shape = layout(x, W.shape[2], WIDE if W.shape[0] <= FEW else COLUMNS)
-    run(end, x, np.ascontiguousarray(W), b, left, shape, y, passes)
+    parts = min(-(-x.shape[0] * shape[2] // shape[3]), 4 * get_num_threads())
+    run(end, x, np.ascontiguousarray(W), b, left, shape, parts, y, passes)
     return passes
 
 
@@ -173,17 +174,17 @@ def run(
     b: Array,
     left: int,
     shape: tuple[int, int, int, int, int],
+    parts: int,
     y: Array,
     passes: Array,
 ) -> None:
-    """`one_strip` for all strips of a batch, some strips to a piece of work."""
+    """`one_strip` for all strips of a batch, in `parts` pieces of work."""
     (O, C, K), (_, _, per_sequence, per_strip, columns) = W.shape, shape
     blocks = padded_rows(O) // ROWS
     packed, taps = np.empty((blocks, C, K, ROWS), np.float32), np.empty((blocks, 2), np.int64)
     for block in prange(blocks):
         pack_forward(W, block, packed[block], taps[block])
     items = (x.shape[0] * per_sequence + per_strip - 1) // per_strip
-    parts = min(items, 4 * get_num_threads())
     for part in prange(parts):
         strip, out = new_strip(C, columns + K), np.empty((blocks * ROWS, columns), np.float32)
         for item in range(part * items // parts, (part + 1) * items // parts):

@@ -7,7 +7,7 @@
 
 A `drain` takes the sums out[:, column : column + count] of the samples from `start` on and writes y. Where a ReLU or a
 pooling stands it also writes `passes`, a byte a value: which way the gradient will come back. A `fill` then writes that
-gradient to z[:, column : column + count] for the samples from `start` on, as far as they lie in 0 … T; z was zero.
+gradient to z[:, column : column + count] for the samples from `start` on, as far as they lie in 0 … T.
 """
 
 from __future__ import annotations
@@ -165,7 +165,9 @@ def fill_unfold(z: Array, column: int, dy: Array, passes: Array, start: int, cou
             even[t] = arriving[2 * t] if passing[2 * t] == OPEN else ZERO
             odd[t] = arriving[2 * t + 1] if passing[2 * t + 1] == OPEN else ZERO
         if first < first_pair:
+            z[o, column + first - start] = 0
             z[O + o, column + first - start] = dy[o, 0] if passes[o, 0] == OPEN else ZERO
         if last_pair < last:
             end = dy.shape[1] - 1
             z[o, column + last_pair - start] = dy[o, end] if passes[o, end] == OPEN else ZERO
+            z[O + o, column + last_pair - start] = 0
