@@ -15,7 +15,7 @@ import numpy as np
 from numba import get_num_threads, prange
 
 from kernels.cpu.compile import compiled, compiled_parallel
-from kernels.cpu.ends import PLAIN, drain, fill_gradient
+from kernels.cpu.ends import POOL, drain, fill_gradient
 from kernels.cpu.memory import keep_freed_memory
 from kernels.cpu.strip import (
     GROUPS,
@@ -109,10 +109,10 @@ def collect(sums: Array, O: int, C: int, K: int) -> Array:
 def convolve(end: int, x: Array, W: Array, b: Array, left: int, y: Array) -> Array:
     """x (B, C, T), W (O, C, K), b -> y, filled, by one of the `ends`; y[t] reads from `left` samples before t on.
 
-    Returns `passes`, what `convolve_backward` needs to know of y (like y, bytes; nothing in it for PLAIN).
+    Returns `passes`, which way a pooling's gradient comes back (like y, bytes; nothing in it for the other ends).
     """
     keep_freed_memory()
-    passes = np.empty(y.shape if end != PLAIN else (y.shape[0], 0, 0), np.uint8)
+    passes = np.empty(y.shape if end == POOL else (y.shape[0], 0, 0), np.uint8)
     shape = layout(x, W.shape[2], WIDE if W.shape[0] <= FEW else COLUMNS)
     parts = min(-(-x.shape[0] * shape[2] // shape[3]), 4 * get_num_threads())
     run(end, x, np.ascontiguousarray(W), b, left, shape, parts, y, passes)
@@ -120,16 +120,17 @@ def convolve(end: int, x: Array, W: Array, b: Array, left: int, y: Array) -> Arr
 
 
 def convolve_backward(
-    end: int, dy: Array, passes: Array, x: Array, W: Array, left: int
+    end: int, dy: Array, y: Array, passes: Array, x: Array, W: Array, left: int
 ) -> tuple[Array, Array, Array]:
-    """dy like y -> dx (B, C, T), dW (O, C, K), db (O); each sum over the batch is taken group by group."""
+    """dy like y; y, passes, x, W, left as in `convolve` -> dx (B, C, T), dW (O, C, K), db (O); each sum over the batch is taken group by group."""
     (O, C, K), shape, dx = W.shape, layout(x, W.shape[2]), np.empty_like(x)
     groups = min(GROUPS, -(-x.shape[0] * shape[2] // shape[3]))
     swapped = O <= FEW < C  # x in the rows, z in the vectors: dW transposed, each kernel reversed
     rows, others = (C, O) if swapped else (O, C)
     sums = np.zeros((groups, -(-rows // ROWS), -(-others * K // VECTORS), SUMS_STRIDE), np.float32)
     db = np.zeros((groups, O), np.float32)
-    run_backward(end, np.ascontiguousarray(dy), passes, x, np.ascontiguousarray(W), left, shape, swapped, dx, sums, db)
+    dy, W = np.ascontiguousarray(dy), np.ascontiguousarray(W)
+    run_backward(end, dy, y, passes, x, W, left, shape, swapped, dx, sums, db)
     dW = collect(sums.sum(axis=0), rows, others, K)
     return dx, np.ascontiguousarray(dW.transpose(1, 0, 2)[:, :, ::-1]) if swapped else dW, db.sum(axis=0)
 
@@ -196,6 +197,7 @@ def one_group(
     group: int,
     end: int,
     dy: Array,
+    y: Array,
     passes: Array,
     x: Array,
     packed: Array,
@@ -221,7 +223,7 @@ def one_group(
             column = (p - first) * stride
             fill(x_strip, column, x[n], start - left, piece + K - 1)
             clear_outside(z, LEAD - right + column, start - right, piece + K - 1, T)
-            fill_gradient(end, z, LEAD - right + column, dy[n], passes[n], start - right, piece + K - 1, T)
+            fill_gradient(end, z, LEAD - right + column, dy[n], y[n], passes[n], start - right, piece + K - 1, T)
         # z has zeros around a whole sequence; around a piece of one stand its neighbours' samples, not to be counted.
         end_column = LEAD + (piece if per_sequence > 1 else (last - first - 1) * stride + T)
         if per_sequence == 1:
@@ -247,6 +249,7 @@ def one_group(
 def run_backward(
     end: int,
     dy: Array,
+    y: Array,
     passes: Array,
     x: Array,
     W: Array,
@@ -264,4 +267,4 @@ def run_backward(
     for block in prange(blocks):
         pack_backward(W, block, packed[block], taps[block])
     for group in prange(db.shape[0]):
-        one_group(group, end, dy, passes, x, packed, taps, K, left, shape, swapped, dx, sums, db)
+        one_group(group, end, dy, y, passes, x, packed, taps, K, left, shape, swapped, dx, sums, db)

@@ -23,7 +23,7 @@ from numba import prange
 
 from kernels.cpu.compile import compiled_parallel
 from kernels.cpu.correlate import convolve, convolve_backward
-from kernels.cpu.ends import CLOSED, OPEN, RELU, UNFOLD
+from kernels.cpu.ends import RELU, UNFOLD
 
 Array = Any
 
@@ -36,42 +36,42 @@ def decoder_stage_forward(x: Array, W: Array, b: Array, crop: tuple[int, int] = 
     if crop not in FOLDED_CROPS:
         upsampled = np.repeat(x, 2, axis=2)[:, :, crop[0] : crop[0] + y.shape[2]].copy()
         left = (W.shape[2] - 1) // 2
-        return y, (upsampled, W, None, left, convolve(RELU, upsampled, W, b, left, y), crop)
+        return y, (upsampled, W, None, left, y, convolve(RELU, upsampled, W, b, left, y), crop)
     x = np.ascontiguousarray(x)
     folded, left = fold(W)
     passes = convolve(UNFOLD, x, folded, b, left, y)
     if any(crop):
-        redo_ends(x, W, b, crop, y, passes)
-    return y, (x, W, folded, left, passes, crop)
+        redo_ends(x, W, b, crop, y)
+    return y, (x, W, folded, left, y, passes, crop)
 
 
 def decoder_stage_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     """dy (B, O, 2T - left - right) -> dx (B, C, T), dW (O, C, K), db (O)."""
-    x, W, folded, left, passes, crop = cache
+    x, W, folded, left, y, passes, crop = cache
     if folded is None:
-        du, dW, db = convolve_backward(RELU, dy, passes, x, W, left)
+        du, dW, db = convolve_backward(RELU, dy, y, passes, x, W, left)
         du = np.pad(du, ((0, 0), (0, 0), crop))
         return du[:, :, 0::2] + du[:, :, 1::2], dW, db
-    dx, dfolded, db = convolve_backward(UNFOLD, dy, passes, x, folded, left)
+    dx, dfolded, db = convolve_backward(UNFOLD, dy, y, passes, x, folded, left)
     dW = unfold(dfolded, W.shape[2])
     if any(crop):
-        take_off_cropped(dy, passes, x, W, crop, dx, dW)
+        take_off_cropped(dy, y, x, W, crop, dx, dW)
     return dx, dW, db.reshape(2, -1).sum(axis=0)
 
 
-def redo_ends(x: Array, W: Array, b: Array, crop: tuple[int, int], y: Array, passes: Array) -> None:
+def redo_ends(x: Array, W: Array, b: Array, crop: tuple[int, int], y: Array) -> None:
     """The outputs within a kernel's reach of a cropped end, in place: the definition, on the few samples they read."""
     K, T = W.shape[2], y.shape[2]
     left, right = min((K - 1) // 2, T), min(K - 1 - (K - 1) // 2, T)
     by_tap = np.ascontiguousarray(W.transpose(2, 1, 0))
     if crop[0]:
-        redo(x, by_tap, b, crop[0], 0, left, y, passes)
+        redo(x, by_tap, b, crop[0], 0, left, y)
     if crop[1]:
-        redo(x, by_tap, b, crop[0], T - right, T, y, passes)
+        redo(x, by_tap, b, crop[0], T - right, T, y)
 
 
 @compiled_parallel
-def redo(x: Array, by_tap: Array, b: Array, crop: int, first: int, last: int, y: Array, passes: Array) -> None:
+def redo(x: Array, by_tap: Array, b: Array, crop: int, first: int, last: int, y: Array) -> None:
     """y (B, O, T) from `first` to `last` = relu(convolution of the upsampled x, which begins at sample `crop`);
     by_tap (K, C, O): a loop over the filters runs along it."""
     (K, C, O), T = by_tap.shape, y.shape[2]
@@ -88,11 +88,10 @@ def redo(x: Array, by_tap: Array, b: Array, crop: int, first: int, last: int, y:
                             sums[o] += value * weights[o]
             for o in range(O):
                 y[n, o, t] = max(sums[o], np.float32(0))
-                passes[n, o, t] = OPEN if sums[o] > 0 else CLOSED
 
 
 def take_off_cropped(
-    dy: Array, passes: Array, x: Array, W: Array, crop: tuple[int, int], dx: Array, dW: Array
+    dy: Array, y: Array, x: Array, W: Array, crop: tuple[int, int], dx: Array, dW: Array
 ) -> None:
     """What the folded backward gave the cropped samples u[-1] and u[T'], taken off dx and dW in place."""
     K, T = W.shape[2], dy.shape[2]
@@ -101,7 +100,7 @@ def take_off_cropped(
         for k in range(K):
             t = at - k + left  # the output that tap k of the cropped sample reaches
             if 0 <= t < T:
-                z = dy[:, :, t] * (passes[:, :, t] == OPEN)
+                z = dy[:, :, t] * (y[:, :, t] > 0)
                 dx[:, :, sample] -= z @ W[:, :, k]
                 dW[:, :, k] -= z.T @ x[:, :, sample]
 

@@ -5,9 +5,9 @@
     POOL      y[t] = relu(max(s[2t], s[2t + 1]) + b)                   encoder stage
     UNFOLD    y[2t], y[2t + 1] = relu(s_even[t] + b, s_odd[t] + b)     decoder stage, see decoder.py
 
-A `drain` takes the sums out[:, column : column + count] of the samples from `start` on and writes y. Where a ReLU or a
-pooling stands it also writes `passes`, a byte a value: which way the gradient will come back. A `fill` then writes that
-gradient to z[:, column : column + count] for the samples from `start` on, as far as they lie in 0 … T.
+A `drain` takes the sums out[:, column : column + count] of the samples from `start` on and writes y. Pooling also
+writes `passes`, a byte a value: which way the gradient will come back; a ReLU's way is seen from y. A `fill` then writes
+that gradient to z[:, column : column + count] for the samples from `start` on, as far as they lie in 0 … T.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from kernels.cpu.strip import fill
 Array = Any
 
 PLAIN, RELU, POOL, UNFOLD = range(4)
-CLOSED, OPEN, SECOND = np.uint8(0), np.uint8(1), np.uint8(2)  # passes: nothing, the value, the second of a pooled pair
+CLOSED, FIRST, SECOND = np.uint8(0), np.uint8(1), np.uint8(2)  # passes: nothing, which of the pooled pair
 ZERO = np.float32(0)
 
 
@@ -30,30 +30,30 @@ ZERO = np.float32(0)
 def drain(
     end: int, out: Array, column: int, count: int, b: Array, y: Array, passes: Array, start: int, T: int
 ) -> None:
-    """y (O, …) from the sums of `count` samples, by one of the four ends; passes (O, …) like y."""
+    """y (O, …) from the sums of `count` samples, by one of the four ends; passes (O, …) like y for POOL."""
     if end == PLAIN:
         drain_plain(out, column, count, b, y, start)
     elif end == RELU:
-        drain_relu(out, column, count, b, y, passes, start)
+        drain_relu(out, column, count, b, y, start)
     elif end == POOL:
         drain_pool(out, column, count, b, y, passes, start)
     else:
-        drain_unfold(out, column, count, b, y, passes, start, T)
+        drain_unfold(out, column, count, b, y, start, T)
 
 
 @compiled
 def fill_gradient(
-    end: int, z: Array, column: int, dy: Array, passes: Array, start: int, count: int, T: int
+    end: int, z: Array, column: int, dy: Array, y: Array, passes: Array, start: int, count: int, T: int
 ) -> None:
-    """z (O, …) from dy (O, …), by one of the four ends."""
+    """z (O, …) from dy, y and passes (O, …), by one of the four ends."""
     if end == PLAIN:
         fill(z, column, dy, start, count)
     elif end == RELU:
-        fill_relu(z, column, dy, passes, start, count, T)
+        fill_relu(z, column, dy, y, start, count, T)
     elif end == POOL:
         fill_pool(z, column, dy, passes, start, count, T)
     else:
-        fill_unfold(z, column, dy, passes, start, count, T)
+        fill_unfold(z, column, dy, y, start, count, T)
 
 
 @compiled
@@ -66,24 +66,22 @@ def drain_plain(out: Array, column: int, count: int, b: Array, y: Array, start: 
 
 
 @compiled
-def drain_relu(out: Array, column: int, count: int, b: Array, y: Array, passes: Array, start: int) -> None:
+def drain_relu(out: Array, column: int, count: int, b: Array, y: Array, start: int) -> None:
     """y[:, start : start + count] = relu(sums + b)."""
     for o in range(y.shape[0]):
-        sums, into, passing = out[o, column : column + count], y[o, start : start + count], passes[o, start:]
+        sums, into = out[o, column : column + count], y[o, start : start + count]
         for t in range(count):
-            value = sums[t] + b[o]
-            into[t] = max(value, ZERO)
-            passing[t] = OPEN if value > 0 else CLOSED
+            into[t] = max(sums[t] + b[o], ZERO)
 
 
 @compiled
-def fill_relu(z: Array, column: int, dy: Array, passes: Array, start: int, count: int, T: int) -> None:
+def fill_relu(z: Array, column: int, dy: Array, y: Array, start: int, count: int, T: int) -> None:
     """z = dy where ReLU let the value through."""
     first, last = max(start, 0), min(start + count, T)
     for o in range(dy.shape[0]):
-        into, arriving, passing = z[o, column + first - start :], dy[o, first:last], passes[o, first:last]
+        into, arriving, value = z[o, column + first - start :], dy[o, first:last], y[o, first:last]
         for t in range(last - first):
-            into[t] = arriving[t] if passing[t] == OPEN else ZERO
+            into[t] = arriving[t] if value[t] > 0 else ZERO
 
 
 @compiled
@@ -97,11 +95,11 @@ def drain_pool(out: Array, column: int, count: int, b: Array, y: Array, passes: 
             first, second = sums[2 * t] + b[o], sums[2 * t + 1] + b[o]
             largest = max(first, second)
             into[t] = max(largest, ZERO)
-            passing[t] = CLOSED if largest <= 0 else (SECOND if second > first else OPEN)
+            passing[t] = CLOSED if largest <= 0 else (SECOND if second > first else FIRST)
         if count % 2:
             last = sums[count - 1] + b[o]
             into[half] = max(last, ZERO)
-            passing[half] = OPEN if last > 0 else CLOSED
+            passing[half] = FIRST if last > 0 else CLOSED
 
 
 @compiled
@@ -117,16 +115,14 @@ def fill_pool(z: Array, column: int, dy: Array, passes: Array, start: int, count
         from_pairs, passing_pairs = arriving[odd:], passing[odd:]
         for t in range(pairs):
             gradient, way = from_pairs[t], passing_pairs[t]
-            into_pairs[2 * t] = gradient if way == OPEN else ZERO
+            into_pairs[2 * t] = gradient if way == FIRST else ZERO
             into_pairs[2 * t + 1] = gradient if way == SECOND else ZERO
         if (last - first - odd) % 2:
-            into_pairs[2 * pairs] = from_pairs[pairs] if passing_pairs[pairs] == OPEN else ZERO
+            into_pairs[2 * pairs] = from_pairs[pairs] if passing_pairs[pairs] == FIRST else ZERO
 
 
 @compiled
-def drain_unfold(
-    out: Array, column: int, count: int, b: Array, y: Array, passes: Array, start: int, T: int
-) -> None:
+def drain_unfold(out: Array, column: int, count: int, b: Array, y: Array, start: int, T: int) -> None:
     """y[:, 2 start - crop :] = relu(sums + b), even and odd filters' sums in turn; what is cropped is left out."""
     O, crop = y.shape[0], (2 * T - y.shape[1]) // 2
     first = crop if start == 0 else 0  # pairs before `first` and from `last` on are split by the crop
@@ -135,23 +131,17 @@ def drain_unfold(
         even, odd = out[o, column : column + count], out[O + o, column : column + count]
         if first == 1:
             y[o, 0] = max(odd[0] + b[o], ZERO)
-            passes[o, 0] = OPEN if y[o, 0] > 0 else CLOSED
         at = 2 * (start + first) - crop
-        into, passing, even_pairs, odd_pairs = y[o, at:], passes[o, at:], even[first:], odd[first:]
+        into, even_pairs, odd_pairs = y[o, at:], even[first:], odd[first:]
         for t in range(last - first):
-            even_value, odd_value = even_pairs[t] + b[o], odd_pairs[t] + b[o]
-            into[2 * t] = max(even_value, ZERO)
-            into[2 * t + 1] = max(odd_value, ZERO)
-            passing[2 * t] = OPEN if even_value > 0 else CLOSED
-            passing[2 * t + 1] = OPEN if odd_value > 0 else CLOSED
+            into[2 * t] = max(even_pairs[t] + b[o], ZERO)
+            into[2 * t + 1] = max(odd_pairs[t] + b[o], ZERO)
         if last < count:
-            end = y.shape[1] - 1
-            y[o, end] = max(even[last] + b[o], ZERO)
-            passes[o, end] = OPEN if y[o, end] > 0 else CLOSED
+            y[o, y.shape[1] - 1] = max(even[last] + b[o], ZERO)
 
 
 @compiled
-def fill_unfold(z: Array, column: int, dy: Array, passes: Array, start: int, count: int, T: int) -> None:
+def fill_unfold(z: Array, column: int, dy: Array, y: Array, start: int, count: int, T: int) -> None:
     """z = dy where ReLU let the value through, even samples in the first O rows, odd ones in the next."""
     O, crop = dy.shape[0], (2 * T - dy.shape[1]) // 2
     first, last = max(start, 0), min(start + count, T)
@@ -160,14 +150,14 @@ def fill_unfold(z: Array, column: int, dy: Array, passes: Array, start: int, cou
     at = 2 * first_pair - crop
     for o in range(O):
         even, odd = z[o, column + first_pair - start :], z[O + o, column + first_pair - start :]
-        arriving, passing = dy[o, at:], passes[o, at:]
+        arriving, value = dy[o, at:], y[o, at:]
         for t in range(last_pair - first_pair):
-            even[t] = arriving[2 * t] if passing[2 * t] == OPEN else ZERO
-            odd[t] = arriving[2 * t + 1] if passing[2 * t + 1] == OPEN else ZERO
+            even[t] = arriving[2 * t] if value[2 * t] > 0 else ZERO
+            odd[t] = arriving[2 * t + 1] if value[2 * t + 1] > 0 else ZERO
         if first < first_pair:
             z[o, column + first - start] = 0
-            z[O + o, column + first - start] = dy[o, 0] if passes[o, 0] == OPEN else ZERO
+            z[O + o, column + first - start] = dy[o, 0] if y[o, 0] > 0 else ZERO
         if last_pair < last:
             end = dy.shape[1] - 1
-            z[o, column + last_pair - start] = dy[o, end] if passes[o, end] == OPEN else ZERO
+            z[o, column + last_pair - start] = dy[o, end] if y[o, end] > 0 else ZERO
             z[O + o, column + last_pair - start] = 0

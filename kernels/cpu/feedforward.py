@@ -21,14 +21,14 @@ def feedforward_forward(
     a = np.empty((x.shape[0], b1.size, x.shape[2]), np.float32)
     passes = convolve(RELU, x, wide, b1, 0, a)
     y, narrow_cache = conv1d_forward(a if mask is None else a * mask, W2[:, :, None], b2)
-    return y, (x, wide, passes, mask, narrow_cache)
+    return y, (x, wide, a, passes, mask, narrow_cache)
 
 
 def feedforward_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array, Array, Array]:
     """dy (B, C, T) -> dx (B, C, T), dW1 (F, C), db1 (F), dW2 (C, F), db2 (C)."""
-    x, wide, passes, mask, narrow_cache = cache
+    x, wide, a, passes, mask, narrow_cache = cache
     da, dW2, db2 = conv1d_backward(dy, narrow_cache)
     if mask is not None:
         da *= mask
-    dx, dW1, db1 = convolve_backward(RELU, da, passes, x, wide, 0)
+    dx, dW1, db1 = convolve_backward(RELU, da, a, passes, x, wide, 0)
     return dx, dW1[:, :, 0], db1, dW2[:, :, 0], db2
