@@ -81,7 +81,8 @@ def fill_relu(z: Array, column: int, dy: Array, y: Array, start: int, count: int
     for o in range(dy.shape[0]):
         into, arriving, value = z[o, column + first - start :], dy[o, first:last], y[o, first:last]
         for t in range(last - first):
-            into[t] = arriving[t] if value[t] > 0 else ZERO
+            gradient = arriving[t]  # loaded in any case: what is only loaded if … does not run on vectors
+            into[t] = gradient if value[t] > 0 else ZERO
 
 
 @compiled
@@ -152,8 +153,9 @@ def fill_unfold(z: Array, column: int, dy: Array, y: Array, start: int, count: i
         even, odd = z[o, column + first_pair - start :], z[O + o, column + first_pair - start :]
         arriving, value = dy[o, at:], y[o, at:]
         for t in range(last_pair - first_pair):
-            even[t] = arriving[2 * t] if value[2 * t] > 0 else ZERO
-            odd[t] = arriving[2 * t + 1] if value[2 * t + 1] > 0 else ZERO
+            even_gradient, odd_gradient = arriving[2 * t], arriving[2 * t + 1]
+            even[t] = even_gradient if value[2 * t] > 0 else ZERO
+            odd[t] = odd_gradient if value[2 * t + 1] > 0 else ZERO
         if first < first_pair:
             z[o, column + first - start] = 0
             z[O + o, column + first - start] = dy[o, 0] if y[o, 0] > 0 else ZERO

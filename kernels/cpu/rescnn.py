@@ -62,4 +62,5 @@ def through_relu(da: Array, a: Array, factors: Array) -> None:
         for c in range(C):
             gradient, outputs = da[n, c], a[n, c]
             for t in range(T):
-                gradient[t] = gradient[t] * factors[n, c, 0] if outputs[t] > 0 else np.float32(0)
+                passed = gradient[t] * factors[n, c, 0]  # worked out in any case, so that the loop runs on vectors
+                gradient[t] = passed if outputs[t] > 0 else np.float32(0)
