@@ -122,7 +122,10 @@ def convolve(end: int, x: Array, W: Array, b: Array, left: int, y: Array) -> Arr
 def convolve_backward(
     end: int, dy: Array, y: Array, passes: Array, x: Array, W: Array, left: int
 ) -> tuple[Array, Array, Array]:
-    """dy like y; y, passes, x, W, left as in `convolve` -> dx (B, C, T), dW (O, C, K), db (O); each sum over the batch is taken group by group."""
+    """dy like y; y, passes, x, W, left as in `convolve` -> dx (B, C, T), dW (O, C, K), db (O).
+
+    Each sum over the batch is taken group by group.
+    """
     (O, C, K), shape, dx = W.shape, layout(x, W.shape[2]), np.empty_like(x)
     groups = min(GROUPS, -(-x.shape[0] * shape[2] // shape[3]))
     swapped = O <= FEW < C  # x in the rows, z in the vectors: dW transposed, each kernel reversed

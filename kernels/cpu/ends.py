@@ -6,8 +6,8 @@
     UNFOLD    y[2t], y[2t + 1] = relu(s_even[t] + b, s_odd[t] + b)     decoder stage, see decoder.py
 
 A `drain` takes the sums out[:, column : column + count] of the samples from `start` on and writes y. Pooling also
-writes `passes`, a byte a value: which way the gradient will come back; a ReLU's way is seen from y. A `fill` then writes
-that gradient to z[:, column : column + count] for the samples from `start` on, as far as they lie in 0 … T.
+writes `passes`, a byte a value: which way the gradient will come back; a ReLU's way is seen from y. A `fill` then
+writes that gradient to z[:, column : column + count] for the samples from `start` on, as far as they lie in 0 … T.
 """
 
 from __future__ import annotations

@@ -56,8 +56,10 @@ def padded_rows(O: int) -> int:
 
 @compiled
 def pack_forward(W: Array, block: int, packed: Array, taps: Array) -> None:
-    """One block of W (O, C, K) -> packed (C, K, ROWS), a tile's weights side by side, zeros for rows that are not there;
-    and its `taps` (2): from which tap to which its kernels are not all zero."""
+    """One block of W (O, C, K) -> packed (C, K, ROWS), a tile's weights side by side, zeros for rows that are not there.
+
+    Its `taps` (2) say from which tap to which its kernels are not all zero.
+    """
     O, C, K = W.shape
     into = packed.reshape(-1)
     for r in range(ROWS):
@@ -72,7 +74,7 @@ def pack_forward(W: Array, block: int, packed: Array, taps: Array) -> None:
 def pack_backward(W: Array, block: int, packed: Array, taps: Array) -> None:
     """The same of the weights that correlate dy (O, …) to dx (C, …), packed (O, K, ROWS): transposed, and each kernel
     reversed."""
-    O, C, K = W.shape
+    O, _, K = W.shape
     packed[:] = 0
     for o in range(O):
         rows, into = W[o, block * ROWS : (block + 1) * ROWS], packed[o]
@@ -95,7 +97,7 @@ def find_taps(packed: Array, taps: Array) -> None:
 
 @compiled
 def all_zero(weights: Array) -> bool:
-    """Whether one tap of a block's kernels, weights (C, ROWS), is zero in all of them; the first that is not decides."""
+    """Whether one tap of a block's kernels, weights (C, ROWS), is zero in all; the first that is not decides."""
     for c in range(weights.shape[0]):
         for weight in weights[c]:
             if weight != 0:
