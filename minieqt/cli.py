@@ -15,6 +15,8 @@ COMMANDS = {
     "inspect": "say what a data set holds and what in it looks wrong",
     "summary": "list the network's layers and count its parameters",
     "evaluate": "score a trained network against the analysts' picks",
+    "explain": "draw what a network attends to in a window, and its encoder's activations",
+    "compare": "compare two sets of picks: common, missed, additional, residuals",
     "pick": "pick continuous records: events, P and S",
     "convert": "convert weights between the layouts of minieqt, Keras and SeisBench",
 }

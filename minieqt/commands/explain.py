@@ -1,0 +1,66 @@
+"""Draw what a network attends to in one labelled window, and what each stage of its encoder makes of it.
+
+DIR gets NAME.attention.png (the maps of both transformers, the local attention of P and S, over the seismogram),
+NAME.encoder.png (activations after each stage) and NAME.npz (all of these arrays).
+
+  python -m minieqt explain --data merged.hdf5 --csv merged.csv --trace 109C.TA_20060723155859_EV --weights EqT_model.h5
+  python -m minieqt explain --data merged.hdf5 --trace 109C.TA_20060723155859_EV --out explained
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from minieqt.arguments import existing_file, existing_path
+from minieqt.commands.pick import add_weight_options, last_weights, weight_options
+from minieqt.errors import UserError
+
+
+def arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--data", type=existing_path, required=True, metavar="FILE", help="STEAD's HDF5, SeisBench folder")
+    parser.add_argument("--csv", type=existing_file, metavar="FILE", help="its table (of the same name, beside it)")
+    parser.add_argument("--trace", required=True, metavar="NAME", help="which window: its trace_name")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="of minieqt, Keras, SeisBench (last run)")
+    parser.add_argument("--out", type=Path, default=Path("explained"), metavar="DIR", help="(explained)")
+    add_weight_options(parser)
+
+
+def run(options: Namespace) -> int:
+    import numpy as np
+
+    from minieqt.data import open_dataset
+    from minieqt.evaluation.explain import draw_attention, draw_encoder, explain
+    from minieqt.files import replacing
+    from minieqt.plots import save_figure
+    from minieqt.weights import open_weights
+
+    path = options.weights or last_weights()
+    with open_dataset(options.data, options.csv or ()) as dataset:
+        row = find(dataset.table.name, options.trace)
+        x = dataset.read(row)
+        analyst = {"P": float(dataset.table.p_sample[row]), "S": float(dataset.table.s_sample[row])}
+    weights = open_weights(path, **weight_options(options))
+    print(f"{path}: {weights.describe()}")
+    explanation = explain(weights.model, x)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for kind, draw in (("attention", draw_attention), ("encoder", draw_encoder)):
+        figure = draw(x, explanation, analyst, options.trace)
+        save_figure(figure, options.out / f"{options.trace}.{kind}.png")
+        print(options.out / f"{options.trace}.{kind}.png")
+    with replacing(options.out / f"{options.trace}.npz") as partial, partial.open("wb") as file:
+        np.savez_compressed(file, **explanation.arrays())
+    print(options.out / f"{options.trace}.npz")
+    return 0
+
+
+def find(names: Any, wanted: str) -> int:
+    """The row of a trace. UserError with names that are like it, if it is not there."""
+    import difflib
+
+    rows = [row for row, name in enumerate(names.tolist()) if name == wanted]
+    if not rows:
+        like = difflib.get_close_matches(wanted, names.tolist(), 1, 0.0)
+        raise UserError(f"there is no trace {wanted!r} among {len(names):,}; is {like[0] if like else names[0]!s} meant?")
+    return rows[0]
