@@ -19,7 +19,7 @@ from minieqt.errors import UserError
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--data", type=existing_path, required=True, metavar="FILE", help="STEAD's HDF5, SeisBench folder")
+    parser.add_argument("--data", type=existing_path, required=True, metavar="FILE", help="STEAD, SeisBench")
     parser.add_argument("--csv", type=existing_file, metavar="FILE", help="its table (of the same name, beside it)")
     parser.add_argument("--trace", required=True, metavar="NAME", help="which window: its trace_name")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="of minieqt, Keras, SeisBench (last run)")
@@ -62,5 +62,5 @@ def find(names: Any, wanted: str) -> int:
     rows = [row for row, name in enumerate(names.tolist()) if name == wanted]
     if not rows:
         like = difflib.get_close_matches(wanted, names.tolist(), 1, 0.0)
-        raise UserError(f"there is no trace {wanted!r} among {len(names):,}; is {like[0] if like else names[0]!s} meant?")
+        raise UserError(f"there is no trace {wanted!r} among {len(names):,}; is {like[0]} meant?")
     return rows[0]

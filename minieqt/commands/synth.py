@@ -2,7 +2,11 @@
 
 Good for trying things out; a network trained on it picks nothing in nature.
 
+With --network HOURS, NAME becomes a folder of continuous records at a dozen stations instead: a miniSEED file each,
+stations.xml, analysts.xml (their picks and events) and truth.csv, for `pick` and `compare`.
+
   python -m minieqt synth --out data/small --count 200
+  python -m minieqt synth --out data/network --network 2
   python train.py --data data/small.hdf5 --csv data/small.csv --epochs 5 --batch-size 32
 """
 
@@ -12,7 +16,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from minieqt.arguments import share, whole
+from minieqt.arguments import positive, share, whole
 from minieqt.errors import UserError
 
 
@@ -21,12 +25,15 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--count", type=whole(1), default=1000, help="how many windows (1000)")
     parser.add_argument("--noise-fraction", type=share, default=0.3, help="how many of them are noise (0.3)")
     parser.add_argument("--seed", type=whole(0), default=0, help="the same seed gives the same windows (0)")
+    parser.add_argument("--network", type=positive, metavar="HOURS", help="continuous records of a network, so long")
     parser.add_argument("--overwrite", action="store_true", help="replace files that are already there")
 
 
 def run(options: Namespace) -> int:
     from minieqt.data.synthetic import write_stead
 
+    if options.network:
+        return run_network(options)
     hdf5, csv = (options.out.with_name(f"{options.out.name}.{suffix}") for suffix in ("hdf5", "csv"))
     for path in (hdf5, csv):
         if path.exists() and not options.overwrite:
@@ -35,4 +42,20 @@ def run(options: Namespace) -> int:
     show = sys.stderr.isatty()
     write_stead(hdf5, csv, options.count, options.seed, noise_fraction=options.noise_fraction, progress=show)
     print(f"{options.count} windows: {hdf5}, {csv}")
+    return 0
+
+
+def run_network(options: Namespace) -> int:
+    """The folder of a network."""
+    from minieqt.data.network import make_network, write_network
+
+    if options.out.exists() and not options.overwrite:
+        raise UserError(f"{options.out} is already there: replace it with --overwrite, or give another --out")
+    network = make_network(options.seed, options.network)
+    write_network(options.out, network, progress=sys.stderr.isatty())
+    analysts = sum(arrival.analyst is not None for arrival in network.arrivals)
+    print(
+        f"{options.network:g} h at {len(network.stations)} stations, {len(network.events)} events, "
+        f"{len(network.arrivals)} arrivals, {analysts} of them picked by analysts: {options.out}"
+    )
     return 0

@@ -31,7 +31,7 @@ NETWORK = "SY"  # the code that the FDSN keeps for synthetic seismograms
 STATIONS, FAULTS = 40, 12
 LATITUDE, LONGITUDE, EXTENT = 36.0, -118.0, 1.6  # corner and size of the region, degrees
 KM_PER_DEGREE = 111.19
-REGION, EVENT, NOISE = range(3)  # which kind of stream
+REGION, EVENT, NOISE, NETWORK_EVENT, NETWORK_STATION = range(5)  # which kind of stream
 EVENTS_FROM, NOISE_FROM = datetime(2015, 1, 1), datetime(2005, 1, 1)
 STATIONS_PER_EVENT = 8  # at most
 PICKED_DB = 34.0  # expected signal-to-noise ratio at which half of the windows are picked
@@ -89,13 +89,14 @@ def write_stead(
 # -- the region --------------------------------------------------------------------------------------------
 
 
-def _stream(seed: int, kind: int, number: int) -> np.random.Generator:
+def stream(seed: int, kind: int, number: int) -> np.random.Generator:
+    """Random numbers for one purpose only."""
     return np.random.Generator(np.random.Philox(key=[seed, SYNTHETIC], counter=[0, 0, kind, number]))
 
 
 def make_region(seed: int) -> tuple[list[Station], Array]:
     """The stations, and the faults as rows (latitude, longitude, strike in radians, half length in degrees)."""
-    rng = _stream(seed, REGION, 0)
+    rng = stream(seed, REGION, 0)
     stations = [
         make_station(rng, f"S{i:02d}", *np.round(rng.uniform(0, EXTENT, 2) + (LATITUDE, LONGITUDE), 4).tolist())
         for i in range(STATIONS)
@@ -135,44 +136,66 @@ def make_event(rng: np.random.Generator, number: int, faults: Array) -> Event:
 
 def earthquake_windows(seed: int, stations: list[Station], faults: Array) -> Iterator[tuple[Row, Array]]:
     """Rows of the CSV and windows (3, 6000) of one event after the other, without end."""
-    latitude, longitude, kappa, size = np.array(
-        [(s.latitude, s.longitude, s.kappa_s, s.amplification * s.gain / s.noise_level) for s in stations]
-    ).T
     for number in count():
-        rng = _stream(seed, EVENT, number)
+        rng = stream(seed, EVENT, number)
         event = make_event(rng, number, faults)
-        north = (latitude - event.latitude) * KM_PER_DEGREE
-        east = (longitude - event.longitude) * KM_PER_DEGREE * np.cos(np.radians(event.latitude))
-        epicentral, azimuth = np.hypot(north, east), np.arctan2(east, north)
-        peak = peak_velocity(event.moment, event.stress_drop, np.hypot(epicentral, event.depth_km), kappa)
-        chance = 1 / (1 + np.exp((PICKED_DB - 20 * np.log10(peak * size)) / 4))
-        seen = np.flatnonzero(rng.random(len(stations)) < chance)
+        epicentral, azimuth, expected_db = as_seen(event, stations)
+        seen = np.flatnonzero(rng.random(len(stations)) < chance_of_a_pick(expected_db))
         azimuths = np.sort(np.degrees(azimuth[seen]))
         gap = np.diff(azimuths, append=azimuths[:1] + 360).max(initial=0)
         for i in sorted(rng.permutation(seen)[:STATIONS_PER_EVENT].tolist()):
             yield _earthquake_window(rng, event, stations[i], epicentral[i], azimuth[i], gap)
 
 
-def _earthquake_window(
-    rng: np.random.Generator, event: Event, station: Station, epicentral: float, azimuth: float, gap: float
-) -> tuple[Row, Array]:
-    distance = float(np.hypot(epicentral, event.depth_km))
-    takeoff = np.pi - np.arctan2(epicentral, event.depth_km)  # a straight ray, upwards
+def as_seen(event: Event, stations: list[Station]) -> tuple[Array, Array, Array]:
+    """(epicentral distance in km, azimuth in radians, expected signal-to-noise ratio in dB) at each station."""
+    latitude, longitude, kappa, size = np.array(
+        [(s.latitude, s.longitude, s.kappa_s, s.amplification * s.gain / s.noise_level) for s in stations]
+    ).T
+    north = (latitude - event.latitude) * KM_PER_DEGREE
+    east = (longitude - event.longitude) * KM_PER_DEGREE * np.cos(np.radians(event.latitude))
+    epicentral, azimuth = np.hypot(north, east), np.arctan2(east, north)
+    peak = peak_velocity(event.moment, event.stress_drop, np.hypot(epicentral, event.depth_km), kappa)
+    return epicentral, azimuth, 20 * np.log10(peak * size)
+
+
+def chance_of_a_pick(expected_db: Array) -> Array:
+    """How likely an analyst picks an arrival of this expected signal-to-noise ratio."""
+    return 1 / (1 + np.exp((PICKED_DB - expected_db) / 4))
+
+
+def travel_times(rng: np.random.Generator, station: Station, distance: float) -> tuple[float, float]:
+    """Of P and S over `distance` km, in seconds."""
     speed = 5.7 + 0.9 * distance / (distance + 60)  # km/s: a long ray runs deeper and faster
     p_travel = distance / speed + station.delay_s
-    s_travel = distance / speed * rng.normal(1.73, 0.015) + 1.8 * station.delay_s
-    # P stands at a whole second in most of STEAD
-    p = 100.0 * rng.integers(4, 10) if rng.random() < 0.93 else round(rng.uniform(300, 1200), 1)
-    arrivals = Arrivals(
+    return p_travel, distance / speed * rng.normal(1.73, 0.015) + 1.8 * station.delay_s
+
+
+def arrivals_at(
+    rng: np.random.Generator, event: Event, p: float, s: float, epicentral: float, azimuth: float
+) -> Arrivals:
+    """An event as a station sees it, whose P and S stand at these samples of a window."""
+    takeoff = np.pi - np.arctan2(epicentral, event.depth_km)  # a straight ray, upwards
+    return Arrivals(
         p=p,
-        s=round(p + RATE * (s_travel - p_travel), 1),
-        distance_km=distance,
+        s=s,
+        distance_km=float(np.hypot(epicentral, event.depth_km)),
         azimuth=azimuth,
         incidence=float(np.arcsin(np.sin(takeoff) * rng.uniform(0.3, 0.6))),  # bent upwards near the surface
         moment=event.moment,
         stress_drop=event.stress_drop,
         radiation=radiation(event.strike, event.dip, event.rake, azimuth, takeoff),
     )
+
+
+def _earthquake_window(
+    rng: np.random.Generator, event: Event, station: Station, epicentral: float, azimuth: float, gap: float
+) -> tuple[Row, Array]:
+    p_travel, s_travel = travel_times(rng, station, float(np.hypot(epicentral, event.depth_km)))
+    # P stands at a whole second in most of STEAD
+    p = 100.0 * rng.integers(4, 10) if rng.random() < 0.93 else round(rng.uniform(300, 1200), 1)
+    s = round(p + RATE * (s_travel - p_travel), 1)
+    arrivals = arrivals_at(rng, event, p, s, epicentral, azimuth)
     motion = earthquake(rng, station, arrivals)
     noise = background(rng, station)
     coda_end = find_coda_end(motion, noise, arrivals.p, arrivals.s)
@@ -217,7 +240,7 @@ def _earthquake_window(
 def noise_windows(seed: int, stations: list[Station]) -> Iterator[tuple[Row, Array]]:
     """Rows of the CSV and windows (3, 6000) of noise, three in five of them disturbed, without end."""
     for number in count():
-        rng = _stream(seed, NOISE, number)
+        rng = stream(seed, NOISE, number)
         station = stations[rng.integers(len(stations))]
         x = background(rng, station)
         if rng.random() < 0.6:

@@ -5,7 +5,7 @@
     draw_encoder(x, explanation)                 the activations after each of the encoder's seven stages
 
 A step of the attention is 128 samples long. A row of a map is the step that looks, a column the step looked at; a row's
-weights add up to 1 (the local ones to less, see `minieqt.layers.attention`). As in the figures of Mousavi et al. (2020).
+weights add up to 1 (the local ones to less, see `minieqt.layers.attention`). After the figures of Mousavi et al. 2020.
 """
 
 from __future__ import annotations
@@ -97,17 +97,18 @@ def draw_attention(
         panels[3].plot(seconds, probability, color=colour, linestyle=STYLES[name], label=name)
     panels[3].set(ylabel="probability", ylim=(-0.05, 1.05))
     steps = explanation.transformers[0].shape[0]
-    middle = (np.arange(steps) + 0.5) * length / steps
+    end = steps * 2 ** len(explanation.encoder) / SAMPLING_RATE  # a little beyond the window: pooling pads
+    middle = (np.arange(steps) + 0.5) * end / steps
     looks = ((BLACK, "-"), (BLUE, "--"))
     for i, (a, (colour, style)) in enumerate(zip(explanation.transformers, looks, strict=True), 1):
         panels[4].step(middle, a.mean(axis=0), where="mid", color=colour, linestyle=style, label=f"transformer {i}")
-        image = panels[4 + i].imshow(a, MAP, aspect="auto", origin="lower", extent=(0, length, 0, length), vmin=0)
+        image = panels[4 + i].imshow(a, MAP, aspect="auto", origin="lower", extent=(0, end, 0, end), vmin=0)
         panels[4 + i].set(ylabel=f"transformer {i}:\ntime that looks (s)")
         figure.colorbar(image, ax=panels[4 + i], label="weight", pad=0.01)
-    panels[4].set(ylabel="mean weight", ylim=(0, None))
+    panels[4].set(ylabel="mean\nweight", ylim=(0, None))
     for axes, (phase, a) in zip(panels[7:], explanation.local.items(), strict=True):
         band = np.stack([np.pad(np.diagonal(a, -1), (1, 0)), np.diagonal(a), np.pad(np.diagonal(a, 1), (0, 1))])
-        image = axes.imshow(band, MAP, aspect="auto", origin="lower", extent=(0, length, -1.5, 1.5), vmin=0, vmax=1)
+        image = axes.imshow(band, MAP, aspect="auto", origin="lower", extent=(0, end, -1.5, 1.5), vmin=0, vmax=1)
         axes.set(ylabel=f"{phase}: looks at", yticks=(-1, 0, 1), yticklabels=("before", "itself", "after"))
         figure.colorbar(image, ax=axes, label="weight", pad=0.01)
     for axes in panels[:5]:
@@ -126,7 +127,9 @@ def draw_attention(
     return figure
 
 
-def draw_encoder(x: Array, explanation: Explanation, analyst: dict[str, float] | None = None, title: str = "") -> Figure:
+def draw_encoder(
+    x: Array, explanation: Explanation, analyst: dict[str, float] | None = None, title: str = ""
+) -> Figure:
     """The window x (3, T), and below it the activations after each stage: a line a channel, brighter is more."""
     length = x.shape[1] / SAMPLING_RATE
     stages = len(explanation.encoder)
@@ -137,14 +140,18 @@ def draw_encoder(x: Array, explanation: Explanation, analyst: dict[str, float] |
         mark_arrivals(axes, analyst or {}, {})
     for i, (axes, a) in enumerate(zip(panels[3:], explanation.encoder, strict=True), 1):
         top = max(float(np.percentile(a, 99.5)), 1e-12)
-        image = axes.imshow(a, MAP, aspect="auto", extent=(0, length, len(a), 0), vmin=0, vmax=top, interpolation="none")
+        end = a.shape[1] * 2**i / SAMPLING_RATE  # pooling pads: the last step may reach beyond the window
+        image = axes.imshow(a, MAP, aspect="auto", extent=(0, end, len(a), 0), vmin=0, vmax=top, interpolation="none")
         axes.set(ylabel=f"stage {i}\n{len(a)} × {a.shape[1]}", yticks=())
-        figure.colorbar(image, ax=axes, pad=0.01)
+        figure.colorbar(image, ax=axes, pad=0.01, label="activation" if i == (stages + 1) // 2 else None)
         for sample in (analyst or {}).values():
             if np.isfinite(sample):
                 axes.axvline(sample / SAMPLING_RATE, color=VERMILION, linewidth=0.8, linestyle=":")
     panels[-1].set(xlabel="time from the window's start (s)", xlim=(0, length))
     figure.align_ylabels(panels)
+    handles, labels = panels[0].get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize="small")
     figure.suptitle(title)
     return figure
 

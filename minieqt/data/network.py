@@ -1,0 +1,208 @@
+"""A synthetic network: some hours of continuous records at a few stations, and a catalogue of which all is known.
+
+Every earthquake is in the records; the truth lists the arrivals that stand out of the noise. Analysts work on the
+larger events only, those that enough stations saw, leave some of their arrivals out, and err by hundredths of a second.
+So whatever compares picks has something to find: common ones, additional ones that are right, and missed ones.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minieqt.data.background import RATE, Station, background
+from minieqt.data.seismogram import earthquake
+from minieqt.data.synthetic import (
+    NETWORK,
+    NETWORK_EVENT,
+    NETWORK_STATION,
+    REGION,
+    Event,
+    arrivals_at,
+    as_seen,
+    chance_of_a_pick,
+    make_event,
+    make_region,
+    stream,
+    travel_times,
+)
+from minieqt.data.table import COMPONENTS, SAMPLES
+from minieqt.errors import UserError
+from minieqt.files import replacing, write_text
+
+if TYPE_CHECKING:
+    from obspy import Inventory, Stream
+    from obspy.core.event import Catalog
+
+Array = Any
+
+START = datetime(2020, 1, 1)
+MAGNITUDE = 1.5  # the smallest one
+BEFORE_P = 500  # samples of an earthquake's minute before its P
+FADE = 1000  # samples in which one minute of background becomes the next
+ANALYSTS_STATIONS = 4  # so many must have seen an event before analysts work on it
+ANALYSTS_LEAVE = 0.15  # of the arrivals of the events that they work on
+ANALYSTS_ERROR = {"P": 0.03, "S": 0.07}  # standard deviations, seconds
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One phase of an event at a station: when (seconds after START), and when the analysts say, if they do."""
+
+    event: Event
+    station: Station
+    phase: str
+    time: float
+    expected_db: float
+    analyst: float | None = None
+
+
+@dataclass(frozen=True)
+class Network:
+    """Stations, events, and the arrivals that stand out of the noise; `waves` are all there are, seen or not."""
+
+    seed: int
+    seconds: float
+    stations: list[Station]
+    events: list[Event]
+    arrivals: list[Arrival]
+    waves: dict[str, list[tuple[Event, float, float, float, float]]]  # station: event, P, S, distance, azimuth
+
+
+def make_network(seed: int, hours: float = 1.0, stations: int = 12, events_per_hour: float = 40.0) -> Network:
+    """Draw a network and its catalogue; the same seed gives the same. UserError for numbers that make no sense."""
+    everywhere, faults = make_region(seed)
+    if not 0 < hours <= 24 * 31 or not 1 <= stations <= len(everywhere) or events_per_hour < 0:
+        most = len(everywhere)
+        raise UserError(f"a network has 1 to {most} stations and up to 744 hours; got {stations} and {hours:g}")
+    chosen = everywhere[:stations]
+    seconds = 3600 * hours
+    rng = stream(seed, REGION, 1)
+    events, arrivals = [], []
+    waves: dict[str, list[tuple[Event, float, float, float, float]]] = {station.code: [] for station in chosen}
+    for number, origin in enumerate(np.sort(rng.uniform(0, seconds, rng.poisson(events_per_hour * hours))).tolist()):
+        rng = stream(seed, NETWORK_EVENT, number)
+        event = make_event(rng, number, faults)
+        event = replace(event, time=START + timedelta(seconds=round(origin, 2)), magnitude=event.magnitude + MAGNITUDE)
+        events.append(event)
+        epicentral, azimuth, expected_db = as_seen(event, chosen)
+        seen = rng.random(stations) < chance_of_a_pick(expected_db)
+        worked_on = seen.sum() >= ANALYSTS_STATIONS
+        for i, station in enumerate(chosen):
+            travel = travel_times(rng, station, float(np.hypot(epicentral[i], event.depth_km)))
+            times = {phase: round(origin, 2) + t for phase, t in zip("PS", travel, strict=True)}
+            waves[station.code].append((event, times["P"], times["S"], epicentral[i], azimuth[i]))
+            for phase, time in times.items():
+                picked = rng.random() >= ANALYSTS_LEAVE
+                error = rng.normal(0, ANALYSTS_ERROR[phase])
+                if seen[i] and time < seconds:
+                    analyst = round(time + error, 2) if worked_on and picked else None
+                    arrivals.append(Arrival(event, station, phase, time, float(expected_db[i]), analyst))
+    return Network(seed, seconds, chosen, events, arrivals, waves)
+
+
+def record(network: Network, station: Station) -> Array:
+    """The continuous record of one station: (3, N) float32 counts, E N Z."""
+    rng = stream(network.seed, NETWORK_STATION, network.stations.index(station))
+    length = round(network.seconds * RATE)
+    x = continuous_background(rng, station, length)
+    end = np.cos(np.linspace(0, np.pi / 2, FADE, dtype=np.float32)) ** 2
+    for event, p, s, epicentral, azimuth in network.waves[station.code]:
+        first = int(np.floor(p * RATE)) - BEFORE_P
+        place = arrivals_at(rng, event, p * RATE - first, s * RATE - first, epicentral, azimuth)
+        motion = earthquake(rng, station, place)
+        motion[:, -FADE:] *= end
+        left, right = max(first, 0), min(first + SAMPLES, length)
+        if left < right:
+            x[:, left:right] += motion[:, left - first : right - first]
+    return np.rint(np.clip(x, -(2**23), 2**23))
+
+
+def continuous_background(rng: np.random.Generator, station: Station, length: int) -> Array:
+    """Minutes of background, each fading into the next so that the power stays: (3, length) float32."""
+    step = SAMPLES - FADE
+    ramp = np.sin(np.linspace(0, np.pi / 2, FADE, dtype=np.float32))
+    window = np.ones(SAMPLES, np.float32)
+    window[:FADE], window[-FADE:] = ramp, ramp[::-1]
+    x = np.zeros((COMPONENTS, length + 2 * SAMPLES), np.float32)
+    for first in range(0, length + FADE, step):
+        x[:, first : first + SAMPLES] += window * background(rng, station)
+    return x[:, FADE : FADE + length]
+
+
+# -- files -------------------------------------------------------------------------------------------------------
+
+
+def write_network(folder: Path, network: Network, progress: bool = False) -> None:
+    """Write SY.CODE.mseed for each station, stations.xml, analysts.xml (QuakeML) and truth.csv."""
+    from tqdm import tqdm
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for station in tqdm(network.stations, unit="station", disable=not progress):
+        with replacing(folder / f"{NETWORK}.{station.code}.mseed") as partial:
+            as_stream(network, station).write(str(partial), format="MSEED", encoding="STEIM2")
+    with replacing(folder / "stations.xml") as partial:
+        as_inventory(network).write(str(partial), format="STATIONXML")
+    with replacing(folder / "analysts.xml") as partial:
+        as_catalogue(network).write(str(partial), format="QUAKEML")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["network", "station", "phase", "time", "event_id", "magnitude", "expected_db"])
+    for a in sorted(network.arrivals, key=lambda a: a.time):
+        time = (START + timedelta(seconds=a.time)).isoformat(timespec="microseconds") + "Z"
+        size, level = f"{a.event.magnitude:.2f}", f"{a.expected_db:.1f}"
+        writer.writerow([NETWORK, a.station.code, a.phase, time, a.event.name, size, level])
+    write_text(folder / "truth.csv", text.getvalue())
+
+
+def as_stream(network: Network, station: Station) -> Stream:
+    """One station's record as ObsPy has it."""
+    from obspy import Stream, Trace, UTCDateTime
+
+    header = {"network": NETWORK, "station": station.code, "sampling_rate": RATE, "starttime": UTCDateTime(START)}
+    x = record(network, station).astype(np.int32)
+    return Stream([Trace(row, header | {"channel": f"{station.kind}{c}"}) for row, c in zip(x, "ENZ", strict=True)])
+
+
+def as_inventory(network: Network) -> Inventory:
+    """Where the stations are."""
+    from obspy.core.inventory import Inventory, Network, Station
+
+    held = [Station(s.code, s.latitude, s.longitude, s.elevation_m) for s in network.stations]
+    return Inventory([Network(NETWORK, held)], source="synthetic")
+
+
+def as_catalogue(network: Network) -> Catalog:
+    """What the analysts publish: the events that they worked on, with origin, magnitude and picks."""
+    from obspy import UTCDateTime
+    from obspy.core.event import Catalog, Magnitude, Origin, Pick, ResourceIdentifier, WaveformStreamID
+    from obspy.core.event import Event as QuakeEvent
+
+    catalogue = Catalog(resource_id=ResourceIdentifier("smi:minieqt/analysts"))
+    for event in network.events:
+        picks = [
+            Pick(
+                resource_id=ResourceIdentifier(f"smi:minieqt/{event.name}/{a.station.code}/{a.phase}"),
+                time=UTCDateTime(START) + a.analyst,
+                phase_hint=a.phase,
+                waveform_id=WaveformStreamID(NETWORK, a.station.code, channel_code=f"{a.station.kind}Z"),
+                evaluation_mode="manual",
+            )
+            for a in network.arrivals
+            if a.event is event and a.analyst is not None
+        ]
+        if picks:
+            name = f"smi:minieqt/{event.name}"
+            place = {"latitude": event.latitude, "longitude": event.longitude, "depth": 1000 * event.depth_km}
+            origin = Origin(ResourceIdentifier(f"{name}/origin"), time=UTCDateTime(event.time), **place)
+            size = Magnitude(ResourceIdentifier(f"{name}/magnitude"), mag=round(event.magnitude, 2))
+            catalogue.append(
+                QuakeEvent(ResourceIdentifier(name), picks=picks, origins=[origin], magnitudes=[size])
+            )
+    return catalogue
