@@ -79,7 +79,7 @@ class Comparison:
             {"station": name} | tally(self.our_stations == name, self.reference_stations == name, mine, other)
             for name in names
         ]
-        return sorted(rows, key=lambda row: -(row["ours"] + row["reference"]))
+        return sorted(rows, key=lambda row: -(row["reference"] + row["additional"]))
 
     def events(self) -> dict[str, Any] | None:
         """Events of the reference and how many have a common pick; ours, and how many have none. None if the reference

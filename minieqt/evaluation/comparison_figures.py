@@ -63,7 +63,7 @@ def cumulative(comparison: Comparison) -> Figure:
         for side, (colour, style) in SIDES.items():
             held = np.array(times[side], np.int64)[phases[side] == phase]
             if every:
-                edges = [min(every), *held.tolist(), max(every)]
+                edges = [min(every) - 10**9, *held.tolist(), max(every) + 10**9]
                 steps = [0, *range(1, len(held) + 1), len(held)]
                 x = [datetime.fromtimestamp(ns / 1e9, UTC) for ns in edges]
                 axes.step(x, steps, where="post", color=colour, linestyle=style, label=f"{side}")
@@ -102,6 +102,8 @@ def station_bars(comparison: Comparison, most: int = 25) -> Figure:
 
 def station_map(comparison: Comparison, coordinates: Coordinates) -> Figure | None:
     """Where the stations are, who used them, and the reference's events; None if no station's place is known."""
+    from matplotlib.ticker import MaxNLocator
+
     used = {side: [s for s in names if s in coordinates] for side, names in comparison.used().items()}
     if not any(used.values()):
         return None
@@ -129,6 +131,7 @@ def station_map(comparison: Comparison, coordinates: Coordinates) -> Figure | No
     axes.margins(0.12)
     middle = np.radians(np.mean(axes.get_ylim()))
     axes.set(xlabel="longitude (°)", ylabel="latitude (°)", aspect=1 / np.cos(middle))
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.ticklabel_format(useOffset=False)
     axes.grid(alpha=0.3, linewidth=0.5)
     add_scale(axes, float(np.cos(middle)))

@@ -15,13 +15,13 @@ from minieqt.data import open_dataset
 from minieqt.data.stead_csv import COLUMNS
 from minieqt.data.synthetic import (
     EVENT,
-    _stream,
     earthquake_windows,
     find_coda_end,
     make_event,
     make_region,
     noise_windows,
     signal_to_noise,
+    stream,
     write_stead,
 )
 from minieqt.errors import UserError
@@ -126,7 +126,7 @@ def test_p_stands_where_it_does_in_stead_and_s_fits(catalogue):
 
 def test_magnitudes_follow_gutenberg_and_richter():
     _, faults = make_region(0)
-    magnitudes = np.array([make_event(_stream(0, EVENT, i), i, faults).magnitude for i in range(5000)])
+    magnitudes = np.array([make_event(stream(0, EVENT, i), i, faults).magnitude for i in range(5000)])
     assert magnitudes.min() >= 0 and magnitudes.max() <= 5
     for level in (0.5, 1.0, 1.5):
         assert np.mean(magnitudes >= level) == pytest.approx(10**-level, rel=0.2)
