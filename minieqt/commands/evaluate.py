@@ -71,6 +71,8 @@ def run(options: Namespace) -> int:
     thresholds = {"detection": options.detection_threshold, "P": options.p_threshold, "S": options.s_threshold}
     network = Network(weights.model, thresholds, samples=options.uncertainty, seed=options.seed)
     others = peers(options.seisbench, thresholds)
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
     print(f"{path}: {weights.describe()}")
     warm_up()
     used, answers, skipped = answer_windows([network, *others], dataset, rows, options.batch_size)
