@@ -15,7 +15,6 @@ import argparse
 import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -70,24 +69,18 @@ def table(found: list[Contender], windows: Any) -> str:
     return grid(header, lines)
 
 
-def measure_memory(weights: Path, data: Path, count: int) -> tuple[float, float]:
-    """(windows per second, peak MiB) of answering so many windows, in a process of its own."""
+def measure_memory(weights: Path, data: Path, count: int) -> float:
+    """Peak MiB of answering so many windows, in a process of its own."""
     command = [sys.executable, __file__, str(weights), str(data), "--answer", str(count)]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-    return float(answer[-2]), float(answer[-1])
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
 
 
 def answer_so_many(weights: Path, data: Path, count: int) -> None:
-    """Print windows per second and peak MiB."""
+    """Print this process's peak MiB."""
     network = Network(load_weights(weights), THRESHOLDS)
     with open_dataset(data) as dataset:
-        warm_up()
-        answer_windows([network], dataset, np.arange(min(100, len(dataset))))
-        start = time.perf_counter()
         answer_windows([network], dataset, np.arange(count) % len(dataset))
-        seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    print(count / seconds, peak)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10))
 
 
 def main() -> None:
@@ -113,9 +106,8 @@ def main() -> None:
     if options.memory:
         lines = []
         for count in (1000, options.memory):
-            speed, peak = measure_memory(options.weights, options.data[0], count)
-            lines.append([f"{count:,} windows", f"{speed:.0f}", f"{peak:.0f}"])
-        parts.append(grid(["", "windows per second", "peak memory (MiB)"], lines))
+            lines.append([f"{count:,} windows", f"{measure_memory(options.weights, options.data[0], count):.0f}"])
+        parts.append(grid(["", "peak memory (MiB)"], lines))
     text = "\n".join(parts)
     print(text, end="")
     options.out.parent.mkdir(exist_ok=True)

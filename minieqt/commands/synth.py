@@ -3,7 +3,8 @@
 Good for trying things out; a network trained on it picks nothing in nature.
 
 With --network HOURS, NAME becomes a folder of continuous records at a dozen stations instead: a miniSEED file each,
-stations.xml, analysts.xml (their picks and events) and truth.csv, for `pick` and `compare`.
+stations.xml, analysts.xml (their picks and events), truth.csv (arrivals that stand out of the noise) and every.csv (all
+of them), for `pick` and `compare`.
 
   python -m minieqt synth --out data/small --count 200
   python -m minieqt synth --out data/network --network 2

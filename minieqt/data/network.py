@@ -140,7 +140,8 @@ def continuous_background(rng: np.random.Generator, station: Station, length: in
 
 
 def write_network(folder: Path, network: Network, progress: bool = False) -> None:
-    """Write SY.CODE.mseed for each station, stations.xml, analysts.xml (QuakeML) and truth.csv."""
+    """Write SY.CODE.mseed for each station, stations.xml, analysts.xml (QuakeML), truth.csv, and every.csv: all that is
+    in the records, however deep in the noise."""
     from tqdm import tqdm
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -151,14 +152,26 @@ def write_network(folder: Path, network: Network, progress: bool = False) -> Non
         as_inventory(network).write(str(partial), format="STATIONXML")
     with replacing(folder / "analysts.xml") as partial:
         as_catalogue(network).write(str(partial), format="QUAKEML")
+    write_table(folder / "truth.csv", [(a.time, a.station.code, a.phase, a.event) for a in network.arrivals])
+    every = [
+        (time, code, phase, event)
+        for code, waves in network.waves.items()
+        for event, p, s, _, _ in waves
+        for phase, time in (("P", p), ("S", s))
+        if time < network.seconds
+    ]
+    write_table(folder / "every.csv", every)
+
+
+def write_table(path: Path, arrivals: list[tuple[float, str, str, Event]]) -> None:
+    """Arrivals as (seconds after START, station, phase, event), in order of time."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["network", "station", "phase", "time", "event_id", "magnitude", "expected_db"])
-    for a in sorted(network.arrivals, key=lambda a: a.time):
-        time = (START + timedelta(seconds=a.time)).isoformat(timespec="microseconds") + "Z"
-        size, level = f"{a.event.magnitude:.2f}", f"{a.expected_db:.1f}"
-        writer.writerow([NETWORK, a.station.code, a.phase, time, a.event.name, size, level])
-    write_text(folder / "truth.csv", text.getvalue())
+    writer.writerow(["network", "station", "phase", "time", "event_id", "magnitude"])
+    for seconds, code, phase, event in sorted(arrivals, key=lambda arrival: arrival[:3]):
+        time = (START + timedelta(seconds=seconds)).isoformat(timespec="microseconds") + "Z"
+        writer.writerow([NETWORK, code, phase, time, event.name, f"{event.magnitude:.2f}"])
+    write_text(path, text.getvalue())
 
 
 def as_stream(network: Network, station: Station) -> Stream:

@@ -161,4 +161,4 @@ def draw_traces(panels: Any, x: Array) -> None:
     seconds = np.arange(x.shape[1]) / SAMPLING_RATE
     for axes, trace, component in zip(panels, x, COMPONENTS, strict=True):
         axes.plot(seconds, trace, color=BLACK, linewidth=0.5)
-        axes.set_ylabel(f"{component} (counts)")
+        axes.set_ylabel(f"{component}, as\nrecorded")

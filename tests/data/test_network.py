@@ -65,6 +65,8 @@ def test_files(network, tmp_path):
     assert len(inventory[0]) == 5
     lines = (tmp_path / "truth.csv").read_text().splitlines()
     assert len(lines) == 1 + len(network.arrivals)
+    every = (tmp_path / "every.csv").read_text().splitlines()
+    assert set(lines) < set(every) and len(every) <= 1 + 2 * 5 * len(network.events)
 
 
 @pytest.mark.parametrize("options", [{"hours": 0}, {"hours": 1000}, {"stations": 0}, {"stations": 41}])
