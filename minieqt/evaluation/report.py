@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from minieqt.evaluation.published import SOURCE, published
-from minieqt.files import write_text
+from minieqt.files import replacing, write_text
 
 MISSING = "–"
 HEADER = ("precision", "recall", "F1", "mean (s)", "std (s)", "MAE (s)", "MAPE")
@@ -38,14 +37,15 @@ def write_json(path: Path, report: dict[str, Any]) -> None:
     write_text(path, json.dumps(without_nan(report), indent=2, allow_nan=False) + "\n")
 
 
-def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Write rows of equal or different columns; what a row lacks, and NaN, stays empty."""
-    columns = list(dict.fromkeys(column for row in rows for column in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: rounded(value) for key, value in without_nan(row).items()} for row in rows)
-    write_text(path, text.getvalue())
+def write_csv(path: Path, rows: Iterable[dict[str, Any]], columns: Sequence[str] = ()) -> None:
+    """Write rows; what a row lacks, and NaN, stays empty. With `columns` named, no more than a row is held at once."""
+    if not columns:
+        rows = list(rows)
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({key: rounded(value) for key, value in without_nan(row).items()} for row in rows)
 
 
 def rounded(value: Any) -> Any:

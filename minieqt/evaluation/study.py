@@ -60,7 +60,10 @@ class Study:
         write_csv(folder / "scores.csv", rows)
         write_csv(folder / "bins.csv", [flat(row) for row in bins])
         write_csv(folder / "thresholds.csv", self.sweeps())
-        write_csv(folder / "windows.csv", self.windows())
+        columns = self.windows()
+        names = list(columns)
+        lines = (dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True))
+        write_csv(folder / "windows.csv", lines, names)
         numbers = {
             "data": self.what,
             "windows": len(self.table),
@@ -108,30 +111,30 @@ class Study:
                     )
         return found
 
-    def windows(self) -> list[dict[str, Any]]:
-        """Rows of windows.csv; a pick is given where it reaches its threshold."""
+    def windows(self) -> dict[str, Array]:
+        """Columns of windows.csv, each (N,); a pick is given where it reaches its threshold, NaN elsewhere."""
         table, answers, thresholds = self.table, self.network.answers, self.network.thresholds
-        columns: dict[str, Any] = {
-            "trace_name": table.name.tolist(),
-            "station": table.station.tolist(),
-            "earthquake": table.earthquake.astype(int).tolist(),
-            "detection_probability": answers.heights["detection"].tolist(),
+        columns: dict[str, Array] = {
+            "trace_name": table.name,
+            "station": table.station,
+            "earthquake": table.earthquake.astype(int),
+            "detection_probability": answers.heights["detection"],
         }
         for phase, arrival in (("P", table.p_sample), ("S", table.s_sample)):
             pick = answers.picks(phase, thresholds[phase])
             picked = pick >= 0
             columns |= {
-                f"{phase}_analyst_sample": arrival.tolist(),
-                f"{phase}_sample": np.where(picked, pick, np.nan).tolist(),
-                f"{phase}_probability": answers.heights[phase].tolist(),
-                f"{phase}_residual_s": np.where(picked, (pick - arrival) / SAMPLING_RATE, np.nan).tolist(),
+                f"{phase}_analyst_sample": arrival,
+                f"{phase}_sample": np.where(picked, pick, np.nan),
+                f"{phase}_probability": answers.heights[phase],
+                f"{phase}_residual_s": np.where(picked, (pick - arrival) / SAMPLING_RATE, np.nan),
             }
             if answers.spreads:
                 columns |= {
-                    f"{phase}_probability_spread": answers.spreads[phase].tolist(),
-                    f"{phase}_time_spread_s": answers.spreads[f"{phase} time"].tolist(),
+                    f"{phase}_probability_spread": answers.spreads[phase],
+                    f"{phase}_time_spread_s": answers.spreads[f"{phase} time"],
                 }
-        return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+        return columns
 
     def draw(self, folder: Path) -> dict[str, str]:
         """Draw everything; {file: what it shows}."""
