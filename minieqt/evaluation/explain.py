@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minieqt.backend import array_module
+from minieqt.backend import to_numpy
 from minieqt.data.normalise import normalise
 from minieqt.errors import UserError
 from minieqt.model import EQTransformer
+from minieqt.picking.windows import answers
 from minieqt.plots import (
     BLACK,
     BLUE,
@@ -30,7 +31,6 @@ from minieqt.plots import (
     mark_arrivals,
     new_figure,
 )
-from minieqt.weights.native import to_numpy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,9 +63,8 @@ def explain(model: EQTransformer, x: Array) -> Explanation:
         raise UserError(f"these weights are for windows of (3, {model.length}) samples, got {x.shape}")
     model.eval()
     window = normalise(x[None].astype(np.float32), model.config["normalisation"])
-    window = array_module(model.vector).asarray(window)
-    probabilities = np.concatenate([to_numpy(p) for p in model.forward(window)])
-    encoder, h = [], window
+    probabilities = answers(model, window)[0]
+    encoder, h = [], model.own(window)
     for stage in model.encoder.stages:
         h = stage.forward(h)
         encoder.append(to_numpy(h)[0])

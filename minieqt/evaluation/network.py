@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from minieqt.backend import array_module, to_numpy
 from minieqt.data.normalise import normalise
 from minieqt.data.table import SAMPLES
 from minieqt.errors import UserError
@@ -22,7 +21,7 @@ from minieqt.evaluation.answers import Answers, answer
 from minieqt.evaluation.metrics import SAMPLING_RATE
 from minieqt.model import EQTransformer
 from minieqt.picking.parallel import running_kernels
-from minieqt.picking.windows import dropout_samples
+from minieqt.picking.windows import answers, dropout_samples
 
 Array = Any
 
@@ -50,12 +49,11 @@ class Network:
 
     def __call__(self, x: Array, first: int) -> Answers:
         x = normalise(x, self.model.config["normalisation"])
-        x = array_module(self.model.vector).asarray(x)
         if self.samples:
             return self.sampled(x, first)
         with running_kernels():
-            probabilities = self.model.forward(x)
-        return answer([to_numpy(probability) for probability in probabilities])
+            probabilities = answers(self.model, x)
+        return answer(probabilities.swapaxes(0, 1))
 
     def sampled(self, x: Array, first: int) -> Answers:
         """The answers of the mean over the samples, and the spreads."""
