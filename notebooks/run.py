@@ -24,7 +24,7 @@ from minieqt.files import write_text
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parent
-SECONDS = 120  # what a cell may take at most
+SECONDS = 600  # what a cell may take at most, on a machine that is busy with other things
 COLOURS = r"\x1b\[[\d;]*m"  # of a terminal, in IPython's tracebacks
 STAMP = "minieqt"  # the name under which a notebook's metadata holds its digest
 
@@ -57,7 +57,7 @@ def execute(path: Path) -> Any:
     """The notebook, run from top to bottom in a new process, stamped. UserError if a cell fails or writes to stderr."""
     from jupyter_client.kernelspec import NoSuchKernel
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     notebook = read(path)
     notebook.metadata = {
@@ -65,12 +65,14 @@ def execute(path: Path) -> Any:
         "language_info": {"name": "python"},
         STAMP: {"digest": digest(notebook)},
     }
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
+    # One thread: results do not depend on it, and two wait for each other, which takes long on a busy machine.
+    threads = {"OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+    environment = os.environ | threads | {"PYTHONPATH": str(ROOT)}
     client = NotebookClient(
         notebook,
         timeout=SECONDS,
         record_timing=False,
-        extra_arguments=["--IPKernelApp.log_level=ERROR"],
+        extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
         resources={"metadata": {"path": str(FOLDER)}},
     )
     try:
@@ -79,6 +81,10 @@ def execute(path: Path) -> Any:
         raise UserError(f"{path.name}: {re.sub(COLOURS, '', str(error)).strip()}") from error
     except CellTimeoutError as error:
         raise UserError(f"{path.name}: a cell took longer than {SECONDS} s") from error
+    except AssertionError as error:  # nbclient takes Ctrl-C to itself, ends the kernel, and stumbles over its absence
+        raise KeyboardInterrupt from error
+    except DeadKernelError as error:
+        raise UserError(f"{path.name}: its kernel died; out of memory?") from error
     except NoSuchKernel as error:
         raise UserError("running the chapters needs Jupyter's kernel: pip install -e '.[dev]'") from error
     notebook.metadata["language_info"] = {"name": "python"}

@@ -3,6 +3,7 @@
 from course.checking import check
 from course.figures import PALETTE, plot_attention, plot_kernel, plot_traces, show, step_errors
 from course.records import course_data, example_record, synthetic_windows
+from course.training import train_small, trained_network
 
 __all__ = [
     "PALETTE",
@@ -15,4 +16,6 @@ __all__ = [
     "show",
     "step_errors",
     "synthetic_windows",
+    "train_small",
+    "trained_network",
 ]

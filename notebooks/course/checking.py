@@ -6,6 +6,7 @@ worked answer is the function, or the value, of the same name in `answers/`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -56,6 +57,7 @@ def asked(answer: Any) -> Any:
     if not callable(answer):
         return answer
 
+    @functools.wraps(answer)
     def function(*args: Any, **kwargs: Any) -> Any:
         result = answer(*args, **kwargs)
         if result is None or result is ...:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+from contextlib import redirect_stdout
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,13 +12,16 @@ from typing import Any
 import numpy as np
 
 from minieqt.data import open_dataset
-from minieqt.data.synthetic import earthquake_windows, make_region, write_stead
+from minieqt.data.synthetic import earthquake_windows, make_region
 from minieqt.data.table import Dataset
+from minieqt.training.run import synthetic
 
 Array = Any
 
 EXAMPLE_ARRIVALS = {"P": 470.0, "S": 566.0}  # samples from the record's start, read by eye
-STEAD = "MINIEQT_STEAD"  # names a STEAD file; its table stands beside it, with the ending .csv
+STEAD = "MINIEQT_STEAD"  # the path of a data set that `open_dataset` knows, such as merged.hdf5
+WINDOWS = 400  # of the synthetic one
+DATA = Path(__file__).resolve().parents[2] / "data"  # where train.py, too, puts its synthetic STEAD
 
 
 def example_record() -> tuple[Array, dict[str, float]]:
@@ -37,12 +42,9 @@ def synthetic_windows(count: int, seed: int = 0) -> tuple[Array, Array]:
     return np.stack([x for _, x in windows]), np.array(arrivals, np.float64)
 
 
-def course_data(folder: Path | str, count: int, seed: int = 0) -> Dataset:
-    """The STEAD files that MINIEQT_STEAD names; without it, a synthetic STEAD of `count` windows, made in `folder`."""
+def course_data() -> Dataset:
+    """The data set that MINIEQT_STEAD names; without it, a small synthetic STEAD."""
     if os.environ.get(STEAD):
-        hdf5 = Path(os.environ[STEAD])
-        return open_dataset(hdf5, hdf5.with_suffix(".csv"))
-    hdf5, csv = Path(folder) / f"synthetic{count}.hdf5", Path(folder) / f"synthetic{count}.csv"
-    if not csv.exists():
-        write_stead(hdf5, csv, count, seed)
-    return open_dataset(hdf5, csv)
+        return open_dataset(os.environ[STEAD])
+    with redirect_stdout(io.StringIO()):  # it says what it makes, but only where it is not there yet
+        return open_dataset(*synthetic(WINDOWS, 0, DATA))

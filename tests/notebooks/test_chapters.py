@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
+import pkgutil
 import re
 
 import pytest
 import run
+from test_structure import accelerated
+
+import minieqt.blocks
+import minieqt.layers
+from minieqt.layer import Layer
 
 CHAPTERS = run.chapters()
 NOTEBOOKS = {path.stem: run.read(path) for path in CHAPTERS}
@@ -118,20 +126,37 @@ def defined(notebook):
 
 
 def test_no_chapter_redefines_what_it_should_import():
-    package = {
-        node.name
-        for path in run.ROOT.glob("minieqt/**/*.py")
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef)
-    }
+    """No function has the name of one that a chapter imports or that is accelerated, or another chapter's body."""
+    package = set().union(*map(imported, NOTEBOOKS.values()), *accelerated().values())
     bodies = {}
     for name, notebook in NOTEBOOKS.items():
         for function, node in defined(notebook).items():
-            assert function not in package, f"{name} redefines the package's {function}"
+            assert function not in package, f"{name} redefines {function}, which is to be imported"
             body = ast.unparse(node.body)
             if body != "...":  # of an exercise
                 assert body not in bodies, f"{function} of {name} is {bodies.get(body)} over again"
                 bodies[body] = f"{function} of {name}"
+
+
+def words(notebook):
+    """Every name that stands in a chapter's code."""
+    return set(re.findall(r"\w+", "\n".join(cell.source for cell in code_cells(notebook))))
+
+
+def test_every_layer_and_every_accelerated_function_is_used_in_some_chapter():
+    used = set().union(*map(words, NOTEBOOKS.values()))
+    folders = ((minieqt.layers.__path__, "minieqt.layers."), (minieqt.blocks.__path__, "minieqt.blocks."))
+    modules = [info.name for path, prefix in folders for info in pkgutil.iter_modules(path, prefix)]
+    layers = {
+        name
+        for module in map(importlib.import_module, modules)
+        for name, value in vars(module).items()
+        if inspect.isclass(value) and issubclass(value, Layer) and value.__module__ == module.__name__
+    } - {"Activation"}  # what ReLU and its like are made from
+    assert {"Conv1D", "SpatialDropout", "BiLSTM", "PhaseBranch"} <= layers
+    assert layers <= used, f"no chapter uses {', '.join(sorted(layers - used))}"
+    functions = set().union(*accelerated().values())
+    assert functions <= used, f"no chapter uses {', '.join(sorted(functions - used))}"
 
 
 def test_cells_are_short():

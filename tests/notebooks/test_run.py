@@ -56,7 +56,11 @@ def test_changed_helpers_make_outputs_old(folder):
 
 @pytest.mark.parametrize(
     "code, message",
-    [("1 / 0", "ZeroDivisionError"), ("import sys; print('oh', file=sys.stderr)", "wrote to stderr: oh")],
+    [
+        ("1 / 0", "ZeroDivisionError"),
+        ("import sys; print('oh', file=sys.stderr)", "wrote to stderr: oh"),
+        ("import os; os._exit(1)", "its kernel died"),
+    ],
 )
 def test_a_failing_chapter_stays_as_it_was(folder, capsys, code, message):
     path = write_chapter(folder, code)

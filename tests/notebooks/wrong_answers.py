@@ -126,4 +126,124 @@ WRONG_ANSWERS = {
         (lambda width: True, "swapped steps give swapped outputs"),
         (lambda width: False, "knows who its neighbours are"),
     ],
+    "network.blind_loss": [
+        (lambda share: -share * np.log(share) * (2 if share == 0.5 else 1), "surprise a little, too"),
+        (lambda share: share, "for a share of one half"),
+    ],
+    "network.stable": [
+        (lambda z: np.log(1 + np.exp(z)), "more than a float64 can hold"),
+        (lambda z: np.maximum(z, 0), "log(1 + e^z) is off"),
+    ],
+    "network.at_the_fork": [
+        (lambda ddetection, dp, ds: ddetection + dp + ds, "each branch has its weight"),
+        (lambda ddetection, dp, ds: dp, "the gradient is off"),
+    ],
+    "network.released_parameters": [
+        (lambda: 376_423 - 32, "a scale and an offset"),
+        (lambda: 371_639, "not 371,639"),
+    ],
+    "training.first_step": [
+        (lambda g, rate: rate * g, "plain descent"),
+        (lambda g, rate: rate, "for a slope of -0.001"),
+    ],
+    "training.clipped": [
+        (lambda gradient, largest: gradient * largest / np.linalg.norm(gradient), "shorter than 10"),
+        (lambda gradient, largest: np.clip(gradient, -largest, largest), "[3, 4] shortened to 1"),
+    ],
+    "training.stop_at": [
+        (lambda losses, patience: len(losses), "with patience 3 stop after 4 epochs, not 5"),
+        (lambda losses, patience: min(4, len(losses)), "stop after 7 epochs, not 4"),
+    ],
+    "training.warmed_up": [
+        (lambda epoch, base, warm: base * min(1, epoch / warm), "is wasted"),
+        (lambda epoch, base, warm: base, "the schedule is off"),
+    ],
+    "augmentation.shift_with_zeros": [
+        (lambda x, by: np.roll(x, by, axis=-1), "that rotates"),
+        (lambda x, by: np.concatenate([x[:, by:], np.zeros((3, by))], axis=1), "a shift by 3 is off"),
+    ],
+    "augmentation.chance_without_z": [
+        (lambda rate: rate / 2, "four of them hold Z"),
+        (lambda rate: rate / 3, "for a rate of 0.5 is off"),
+    ],
+    "augmentation.best_guess": [
+        (lambda samples, tolerance: float(np.median(samples)), "one of the given samples"),
+        (lambda samples, tolerance: samples[0], "400 is not"),
+    ],
+    "augmentation.turned": [
+        (lambda x, angle: x, "a quarter turn is off"),
+        (
+            lambda x, angle: np.stack(
+                [x[0] * np.cos(angle) + x[1] * np.sin(angle), x[1] * np.cos(angle) - x[0] * np.sin(angle), x[2]]
+            ),
+            "the sign of the angle",
+        ),
+    ],
+    "kernels.operations_per_byte": [
+        (lambda B, C, O, K, T: B * O * T * C * K / (4 * (B * C * T + O * C * K + B * O * T)), "two operations"),
+        (lambda B, C, O, K, T: 2 * B * O * T * C * K / (B * C * T + O * C * K + B * O * T), "four bytes"),
+    ],
+    "kernels.least_seconds": [
+        (lambda operations, bytes_, peak, bandwidth: operations / peak + bytes_ / bandwidth, "do not add up"),
+        (lambda operations, bytes_, peak, bandwidth: operations / peak, "where memory decides"),
+    ],
+    "kernels.best_tile": [
+        (lambda registers: (registers, 1), "do not fit 16 registers"),
+        (lambda registers: (1, 1), "multiply-adds a load"),
+        (lambda registers: (3, 3) if registers == 16 else (5, 5), "has 1.71 multiply-adds"),
+    ],
+    "kernels.pool_kernel": [
+        (lambda x, y: x[:, :, ::2], "y is off"),
+        (lambda x, y: np.maximum.reduceat(x, list(range(0, 8, 2)), axis=2), "Numba cannot compile it"),
+    ],
+    "parallel.combined": [
+        (lambda gradients, counts: np.mean(gradients, axis=0), "counts for more"),
+        (lambda gradients, counts: sum(gradients), "the gradient is off"),
+    ],
+    "parallel.sent_chunk": [
+        (lambda rank, step, N: rank - step, "modulo N"),
+        (lambda rank, step, N: rank, "sends chunk 3 in step 1, not 0"),
+    ],
+    "parallel.efficiency": [
+        (lambda N, compute, size, latency, bandwidth: 1.0, "that of four ranks"),
+        (lambda N, compute, size, latency, bandwidth: compute / (compute + latency + size / bandwidth), "one rank"),
+    ],
+    "parallel.reduce_scatter": [
+        (lambda vectors: np.array_split(sum(vectors), 4), "rank r completes r + 1"),
+        (lambda vectors: [sum(vectors)], "1 chunks for four ranks"),
+    ],
+    "evaluation.f1": [
+        (lambda tp, fp, fn: 2 * tp / (2 * tp + fp + fn), "it raised ZeroDivisionError"),
+        (lambda tp, fp, fn: tp / (tp + fp), "F1 of 3 right, 1 false and 2 missed"),
+        (lambda tp, fp, fn: 2 * tp / max(2 * tp + fp + fn, 1), "nothing was counted"),
+    ],
+    "evaluation.mean_absolute_error": [
+        (lambda picks, arrivals, tolerance: float(np.nanmean(abs(picks - arrivals))) / 100, "wrong picks do not count"),
+        (lambda picks, arrivals, tolerance: 30.0, "in seconds"),
+    ],
+    "evaluation.runs": [
+        (lambda curve, threshold, shortest: [], "in [0, 1, 1, 1, 0, 1, 0, 1, 1]"),
+        (lambda curve, threshold, shortest: [(1, 4), (5, 6), (7, 9)], "shorter than 2 samples"),
+    ],
+    "evaluation.best_threshold": [
+        (lambda scores, earthquake: 0.5, "is none of the scores"),
+        (lambda scores, earthquake: max(scores), "gives F1 = 0.40, 0.1 gives 0.80"),
+    ],
+    "picks.window_starts": [
+        (lambda N, length, step: list(range(0, N - length + 1, step)), "the last window ends at 12000"),
+        (lambda N, length, step: [*range(0, N - length + 1, step), N - length], "windows at 0, 3000 and 6000"),
+        (lambda N, length, step: [0, 3000, 6000] if N > 6000 else [0, 0], "one window, and not twice"),
+    ],
+    "picks.stack_mean": [
+        (lambda pieces, starts, N: np.concatenate(pieces), "wanted (7,)"),
+        (lambda pieces, starts, N: np.full(N, np.mean(pieces)), "has that window's value"),
+    ],
+    "picks.match": [
+        (lambda ours, theirs, tolerance: sum(min(abs(t - np.array(theirs))) <= 0.5 for t in ours), "one pair only"),
+        (lambda ours, theirs, tolerance: 0, "1.0 and 1.2 are a pair"),
+    ],
+    "picks.origin_time": [
+        (lambda p_times, s_times, ratio: np.mean(s_times), "before every arrival"),
+        (lambda p_times, s_times, ratio: np.mean(p_times - (s_times - p_times) * 2), "the origin time is off"),
+    ],
 }
