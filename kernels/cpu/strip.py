@@ -56,7 +56,7 @@ def padded_rows(O: int) -> int:
 
 @compiled
 def pack_forward(W: Array, block: int, packed: Array, taps: Array) -> None:
-    """One block of W (O, C, K) -> packed (C, K, ROWS), a tile's weights side by side, zeros for rows that are not there.
+    """One block of W (O, C, K) -> packed (C, K, ROWS), weights of a tile side by side, zeros for absent rows.
 
     Its `taps` (2) say from which tap to which its kernels are not all zero.
     """
