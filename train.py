@@ -52,6 +52,7 @@ def parse(arguments: list[str] | None) -> dict[str, Any]:
     add("--seed", type=whole(0), help=f"rules weights, dropout, split, order, augmentation ({Config.seed})")
     add("--threads", type=whole(1, 4096), help="threads of the fast kernels (all there are)")
     add("--gpus", type=whole(0, 1024), default=0, help="1 trains on a GPU, through CuPy; 0 on the processor (0)")
+    add("--tf32", action="store_const", const=True, help="convolutions on the GPU's tensor cores, less exact (float32)")
     add("--out", type=Path, metavar="DIR", help="the run's folder (a new one, runs/001, runs/002, …)")
     add("--save-minutes", type=positive, default=10.0, help="renew last.h5 within an epoch so often (10)")
     mode = parser.add_mutually_exclusive_group()
@@ -92,6 +93,8 @@ def main(arguments: list[str] | None = None) -> int:
         raise UserError("--csv is the table that belongs to --data: give both, or neither")
     if "data" in given and "windows" in given:
         raise UserError("--windows is the size of the synthetic set: leave it out, or --data")
+    if "tf32" in given and not gpus:
+        raise UserError("--tf32 is about a GPU's tensor cores: give --gpus 1 too, or leave it out")
     if overwrite and out is None:
         raise UserError("--overwrite needs --out: say which run to replace")
     if "augment" in given:

@@ -96,7 +96,8 @@ def kernel_errors(cupy: Any) -> dict[str, float]:
             found = results(functions_of(stem, "cuda"), with_dtype(rounded, np.float32, cupy), noise)
             largest = max(np.linalg.norm(array) for array in right)
             for a, b in zip(found, right, strict=True):
-                worst = max(worst, float(np.linalg.norm(a - b) / max(np.linalg.norm(b), FLOOR * largest)))
+                size = max(np.linalg.norm(b), FLOOR * largest)
+                worst = max(worst, float(np.linalg.norm(a - b) / size)) if size else worst
         errors[stem] = worst
     return errors
 
@@ -119,8 +120,8 @@ def take_apart(cupy: Any, batch: int, repeats: int = 5) -> dict[str, dict[str, f
     once()
     plain, log = launch.on_device, []
 
-    def timed(source: str, kernel: str) -> Any:
-        function = plain(source, kernel)
+    def timed(source: str, kernel: str, tensor_cores: bool) -> Any:
+        function = plain(source, kernel, tensor_cores)
 
         def start(grid: tuple, block: tuple, arguments: tuple, shared_mem: int = 0) -> None:
             begin, end = cupy.cuda.Event(), cupy.cuda.Event()
@@ -154,8 +155,9 @@ def take_apart(cupy: Any, batch: int, repeats: int = 5) -> dict[str, dict[str, f
 # -- contenders --------------------------------------------------------------------------------------------------------
 
 
-def minieqt_contender(graph: bool) -> Contender:
-    """Our network, its kernels launched one by one, or one graph a step."""
+def minieqt_contender(graph: bool, tensor_cores: bool = False) -> Contender:
+    """Our network, its kernels launched one by one or as one graph a step, in float32 or TF32."""
+    launch.use_tf32(tensor_cores)
     model = EQTransformer(lstm_blocks=2).to("cuda")
     optimiser = Adam(model)
     xp = backend.array_module(model.vector)
@@ -226,6 +228,7 @@ def contenders(with_compile: bool) -> dict[str, Callable[[], Contender]]:
     field: dict[str, Callable[[], Contender]] = {
         "minieqt, launched": lambda: minieqt_contender(graph=False),
         "minieqt, one graph": lambda: minieqt_contender(graph=True),
+        "minieqt, one graph, TF32": lambda: minieqt_contender(graph=True, tensor_cores=True),
     }
     try:
         from torch_network import TorchEQTransformer
@@ -252,7 +255,7 @@ def race(cupy: Any, clock: Clock, with_compile: bool) -> dict[str, dict[str, Any
         row = found[name] = {}
         contender: Contender | None = None
         for kind, batch in tasks:
-            if "graph" in name and kind == "inference":
+            if kind == "inference" and "graph" in name and "TF32" not in name:  # the same as launched
                 continue
             if not clock.has(90 if "compile" in name else 15):
                 row[f"{kind} {batch}"] = "no time left"
@@ -278,6 +281,7 @@ def release(cupy: Any) -> None:
     """Give back what a contender held."""
     import gc
 
+    launch.use_tf32(False)
     gc.collect()
     cupy.get_default_memory_pool().free_all_blocks()
     if "torch" in sys.modules:

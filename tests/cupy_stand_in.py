@@ -45,11 +45,11 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
         return function_on_device(value) if callable(value) else closed(value)
 
     def __getitem__(self, index):
-        index = opened(index)
-        found = self.held[index]
-        if isinstance(found, np.generic):  # one number is still a piece of the array
-            found = self.held[(*(index if isinstance(index, tuple) else (index,)), ...)]
-        return closed(found)
+        if not isinstance(index, tuple):
+            index = (index,)
+        if all(item is not Ellipsis for item in index):
+            index = (*index, ...)  # one number is still a piece of the array
+        return function_on_device(lambda: self.held[opened(index)])()
 
     def __setitem__(self, index, value):
         if not isinstance(value, ndarray) and np.ndim(value):
@@ -211,11 +211,12 @@ class RawModule:
     def __init__(self, code, options):
         sources = {path.read_text(encoding="utf-8"): path.name for path in on_host.FOLDER.glob("*.cu")}
         self.source = sources[code]  # the host build goes by names
+        self.tensor_cores = "-DTF32" in options
 
     def get_function(self, kernel):
         def start(grid, block, arguments, shared_mem=0):
             null = [None if isinstance(a, np.uintp) else opened(a) for a in arguments]
-            Graph.do(lambda: on_host.run(self.source, kernel, grid, block, tuple(null), shared_mem))
+            Graph.do(lambda: on_host.run(self.source, kernel, grid, block, tuple(null), shared_mem, self.tensor_cores))
 
         return start
 
@@ -250,20 +251,14 @@ class CupyStandIn(ModuleType):
                 getDeviceCount=device_count,
                 driverGetVersion=lambda: driver,
                 runtimeGetVersion=lambda: runtime,
-                getDeviceProperties=lambda number: {"name": b"pretended"},
             ),
         )
 
     def asarray(self, value, dtype=None):
-        if isinstance(value, np.ndarray):
-            Graph.refuse("a copy from the host")
-        held = opened(value)
-        return ndarray(np.array(held, dtype) if not isinstance(value, ndarray) else np.asarray(held, dtype))
-
-    array = asarray
-
-    def asnumpy(self, value):
-        return value.get()
+        if isinstance(value, ndarray):
+            return function_on_device(np.asarray)(value, dtype)
+        Graph.refuse("a copy from the host")
+        return ndarray(np.array(value, dtype))
 
     def __getattr__(self, name):
         if name.startswith("__"):

@@ -204,6 +204,11 @@ def test_gpus(monkeypatch, machine, message):
         train.main(["--gpus", "1"])
 
 
+def test_tensor_cores_without_a_gpu():
+    with pytest.raises(UserError, match="--tf32 is about a GPU's tensor cores: give --gpus 1 too"):
+        train.main(["--tf32"])
+
+
 def test_too_little_memory_on_a_gpu(data, tmp_path, monkeypatch, capsys):
     """CuPy's OutOfMemoryError is a MemoryError; it comes from whatever allocates first."""
     cupy_stand_in.install(monkeypatch)

@@ -21,6 +21,7 @@
 #pragma once
 
 #include "shared.cuh"
+#include "tensor.cuh"
 
 const int THREADS = 128, WARP = 32, MOST_FILTERS = 64;
 
@@ -91,6 +92,12 @@ __device__ void correlate_tile(Read read, Weight weight, Write write, int C, int
 // from O and moments from T on, so that it may exchange sums with its neighbours.
 template <class Read, class Weight, class Write>
 __device__ void correlate(Read read, Weight weight, Write write, int C, int O, int K, int left, int T, int chunk) {
+#ifdef TF32
+    if (O >= TENSOR_FILTERS) {
+        correlate_tensor(read, weight, write, C, O, K, left, chunk);
+        return;
+    }
+#endif
     if (O == 1)
         correlate_tile<1, 6>(read, weight, write, C, O, K, left, chunk);
     else if (T <= 3 * THREADS / groups_of(O, 8))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kernels.cuda.launch import ceil_div, empty, launch, shared_bytes
+from kernels.cuda.launch import ceil_div, empty, launch, shared_bytes, tf32
 from kernels.cuda.sums import sum_rows
 
 Array = Any
 
 THREADS, MOST_FILTERS = 128, 64
 GRADIENT_THREADS, COLUMNS = 256, 4
+TENSOR_FILTERS, TENSOR_CHANNELS, TENSOR_MOMENTS = 16, 8, 96
 SHARED = 40 * 1024  # bytes that a tile may fill, so that several blocks share a multiprocessor
 BLOCKS = 256  # of a weight gradient, about: enough to fill any card, the same on all of them
 
@@ -29,6 +30,10 @@ def correlate(source: str, kernel: str, arguments: tuple, B: int, C: int, O: int
 
     The kernel is called with `arguments`, and how many channels it is to take at a time behind them.
     """
+    if tf32() and O >= TENSOR_FILTERS:
+        width, chunk, shared = tensor_tile(C, O, K)
+        launch(source, kernel, (ceil_div(T, width), B, ceil_div(O, MOST_FILTERS)), THREADS, (*arguments, chunk), shared)
+        return
     rows = 1 if O == 1 else 8
     groups = groups_of(O, rows)
     lanes = THREADS // groups
@@ -37,6 +42,16 @@ def correlate(source: str, kernel: str, arguments: tuple, B: int, C: int, O: int
     chunk = min(C, max(1, SHARED // (4 * (samples + K * pitch))))
     grid = ceil_div(T, width), B, ceil_div(O, MOST_FILTERS)
     launch(source, kernel, grid, THREADS, (*arguments, chunk), shared_bytes(chunk * samples, chunk * K * pitch))
+
+
+def tensor_tile(C: int, O: int, K: int) -> tuple[int, int, int]:
+    """The tile of tensor.cuh: how many moments it is wide, how many channels it takes at a time, its shared bytes."""
+    groups = groups_of(O, TENSOR_FILTERS)
+    filters, width = groups * TENSOR_FILTERS, 4 // groups * TENSOR_MOMENTS
+    row, pitch = ceil_div(width + K - 1, 32) * 32 + 8, filters + 8
+    most = max(1, SHARED // (4 * TENSOR_CHANNELS * (row + K * pitch)))
+    chunk = TENSOR_CHANNELS * min(ceil_div(C, TENSOR_CHANNELS), most)
+    return width, chunk, shared_bytes(chunk * row, chunk * K * pitch, filters * width)
 
 
 def weight_gradient(

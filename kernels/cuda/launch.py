@@ -22,6 +22,20 @@ from kernels.cuda.sources import FOLDER, digest
 
 Array = Any
 
+_tf32 = False
+
+
+def use_tf32(on: bool) -> None:
+    """Let convolutions of 16 filters and more use tensor cores, for the whole process: faster, and less exact."""
+    global _tf32
+    _tf32 = on
+
+
+def tf32() -> bool:
+    """Whether tensor cores are in use."""
+    return _tf32
+
+
 DEFAULT_SHARED = 48 * 1024  # bytes that a block may have without asking
 
 
@@ -74,9 +88,9 @@ def launch(
         return
     arguments = tuple(number(argument) for argument in arguments)
     if any(isinstance(argument, np.ndarray) for argument in arguments):
-        on_host.run(source, kernel, grid, block, arguments, shared)
+        on_host.run(source, kernel, grid, block, arguments, shared, _tf32)
     else:
-        function = on_device(source, kernel)
+        function = on_device(source, kernel, _tf32)
         if shared > DEFAULT_SHARED:
             function.max_dynamic_shared_size_bytes = shared
         function(grid, block, tuple(np.uintp(0) if a is None else a for a in arguments), shared_mem=shared)
@@ -90,19 +104,19 @@ def number(argument: Any) -> Any:
 
 
 @cache
-def on_device(source: str, kernel: str) -> Any:
+def on_device(source: str, kernel: str, tensor_cores: bool) -> Any:
     """The kernel, compiled by NVRTC for the current GPU; CuPy keeps the result on disk."""
-    return module(source).get_function(kernel)
+    return module(source, tensor_cores).get_function(kernel)
 
 
 @cache
-def module(source: str) -> Any:
+def module(source: str, tensor_cores: bool) -> Any:
     """A .cu file as CuPy's RawModule, which adds the current GPU's architecture to the options."""
     import cupy
 
-    return cupy.RawModule(code=(FOLDER / source).read_text(encoding="utf-8"), options=options())
+    return cupy.RawModule(code=(FOLDER / source).read_text(encoding="utf-8"), options=options(tensor_cores))
 
 
-def options() -> tuple[str, ...]:
+def options(tensor_cores: bool) -> tuple[str, ...]:
     """NVRTC's. The digest is among them because CuPy keeps what it compiled by options and the .cu file alone."""
-    return "--std=c++17", f"-I{FOLDER}", f"-DSOURCES=0x{digest()}"
+    return "--std=c++17", f"-I{FOLDER}", f"-DSOURCES=0x{digest()}", *(("-DTF32",) if tensor_cores else ())

@@ -66,10 +66,11 @@ def folder() -> Path:
 
 
 @cache
-def library(source: str) -> ctypes.PyDLL:
+def library(source: str, tensor_cores: bool = False) -> ctypes.PyDLL:
     """The compiled kernels of one .cu file; RuntimeError with the compiler's words if it does not compile."""
     text = (FOLDER / source).read_text(encoding="utf-8")
-    name = f"{Path(source).stem}-{hashlib.sha256(text.encode()).hexdigest()[:8]}{'-sanitized' * sanitizing()}.so"
+    kind = "-tf32" * tensor_cores + "-sanitized" * sanitizing()
+    name = f"{Path(source).stem}-{hashlib.sha256(text.encode()).hexdigest()[:8]}{kind}.so"
     path = folder() / name
     if not path.exists():
         wrapped = [
@@ -80,7 +81,8 @@ def library(source: str) -> ctypes.PyDLL:
         with tempfile.TemporaryDirectory(dir=path.parent) as made:
             written, built = Path(made) / "wrapped.cpp", Path(made) / "kernels.so"
             written.write_text("\n".join(wrapped) + "\n", encoding="utf-8")
-            command = [COMPILER, *OPTIONS, *(SANITIZE if sanitizing() else ()), str(written), "-o", str(built)]
+            options = OPTIONS + ("-DTF32",) * tensor_cores + SANITIZE * sanitizing()
+            command = [COMPILER, *options, str(written), "-o", str(built)]
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode:
                 raise RuntimeError(f"{source} does not compile on the host:\n{done.stderr}")
@@ -108,9 +110,11 @@ def as_c(argument: Any) -> Any:
     return np.ctypeslib.as_ctypes_type(argument.dtype)(argument.item())
 
 
-def run(source: str, kernel: str, grid: tuple, block: tuple, arguments: tuple, shared: int) -> None:
+def run(
+    source: str, kernel: str, grid: tuple, block: tuple, arguments: tuple, shared: int, tensor_cores: bool = False
+) -> None:
     """Run one kernel to its end. TypeError for arguments of other types than it has; RuntimeError if it fails."""
-    kernels = library(source)
+    kernels = library(source, tensor_cores)
     signature = getattr(kernels, f"signature_{kernel}")
     signature.restype = ctypes.c_char_p
     wanted = signature().decode().split()

@@ -29,6 +29,10 @@ class Position:
     def add_batch(self, number: int, loss: float, windows: int) -> None:
         """Batch `number` of this epoch is done. Numbers may leave gaps: a batch of bad traces is never seen."""
         self.batch = number + 1
+        self.add_loss(loss, windows)
+
+    def add_loss(self, loss: float, windows: int) -> None:
+        """The mean loss of so many more windows of this epoch."""
         self.windows += windows
         self.loss_sum += loss * windows
 
@@ -39,7 +43,7 @@ class Position:
     @property
     def loss(self) -> float:
         """Mean loss of the epoch's windows so far."""
-        return self.loss_sum / self.windows
+        return self.loss_sum / self.windows if self.windows else 0.0
 
 
 def save(path: Path, model: Any, optimiser: Any, position: Position) -> None:

@@ -36,6 +36,7 @@ class Config:
     drop_rate: float = 0.1
     seed: int = 0
     threads: int = 1
+    tf32: bool = False
 
     def write(self, folder: Path) -> None:
         """Write config.json into a run folder."""

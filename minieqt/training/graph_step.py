@@ -31,6 +31,7 @@ from minieqt.training.transfer import Transfer
 Array = Any
 
 REHEARSALS = 2  # steps launched one by one before the capture; the second finds all memory in the pool
+READ_EVERY = 50  # steps between two looks at the loss
 
 
 class GraphStep:
@@ -44,7 +45,7 @@ class GraphStep:
         self.dropout_step = xp.asarray(model.randomness.step, np.uint32)
         self.count = xp.asarray(optimiser.t, np.float64)
         self.rate = xp.asarray(optimiser.learning_rate, np.float64)
-        self.loss_sum, self.windows = xp.zeros((), np.float64), 0
+        self.loss_sum, self.windows, self.steps = xp.zeros((), np.float64), 0, 0
         self.x: Array = None
         self.labels: Array = None
         self.graph: Any = None
@@ -73,6 +74,7 @@ class GraphStep:
                     self.graph.launch()
             self.transfer.consumed()
         self.windows += len(x)
+        self.steps += 1
         self.optimiser.t += 1
         self.model.randomness.step += 1
 
@@ -105,11 +107,15 @@ class GraphStep:
             print(f"training goes on without a CUDA graph, kernel by kernel: {error}", file=sys.stderr, flush=True)
             return None
 
+    def due(self) -> bool:
+        """Whether the loss has not been read for a while."""
+        return self.steps >= READ_EVERY
+
     def read_loss(self) -> tuple[float, int]:
         """Wait for the GPU: the mean loss of the windows since the last call, and how many they were."""
         self.stream.synchronize()
         loss, windows = float(self.loss_sum) / max(self.windows, 1), self.windows
         self.loss_sum[...] = 0
         self.xp.cuda.Device().synchronize()
-        self.windows = 0
+        self.windows = self.steps = 0
         return loss, windows

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from minieqt.backend import array_module
+from minieqt.backend import array_module, device_of, mode
 from minieqt.errors import UserError
 from minieqt.schedule import paper_schedule
 from minieqt.training import checkpoint
 from minieqt.training.checkpoint import Position
 from minieqt.training.early_stopping import best_epoch, should_stop
+from minieqt.training.graph_step import GraphStep
 from minieqt.training.interrupt import Interrupt
 from minieqt.training.progress import EpochProgress
 from minieqt.weights import native
@@ -45,8 +46,11 @@ def train(
     training, validation: loaders of batches with `number`, `x` and `labels` (B, 3, T). After every epoch the folder
     holds best.h5, last.h5, history.csv and curves.png; within an epoch last.h5 is renewed every `save_seconds`.
     Returns the number of the signal that interrupted training, None if none did. UserError when a loss is not
-    finite: the step is not taken, and the last good checkpoint stays.
+    finite: the step is not taken (on a GPU, where a loss is read now and then, not saved), and the last good
+    checkpoint stays.
     """
+    on_gpu = device_of(model.vector) == "cuda" and mode() == "fast"  # the readable code's products cannot be captured
+    graph = GraphStep(model, optimiser) if on_gpu else None
     losses = position.history.column("validation_loss")
     saved = time.monotonic()
     with Interrupt() as interrupt, np.errstate(all="ignore"):  # what is not finite is reported in words
@@ -56,18 +60,24 @@ def train(
             model.train()
             with EpochProgress(f"epoch {epoch + 1}/{epochs}", len(training), position.batch) as progress:
                 for batch in training.epoch(epoch, first_batch=position.batch):
-                    model.zero_gradients()
-                    loss = model.loss(batch.x, batch.labels)
-                    model.backward()
-                    check_finite(loss, model.gradient, position, learning_rate, folder)
-                    optimiser.step()
-                    position.add_batch(batch.number, loss, len(batch.x))
+                    if graph is None:
+                        model.zero_gradients()
+                        loss, windows = model.loss(batch.x, batch.labels), len(batch.x)
+                        model.backward()
+                        check_finite(loss, model.gradient, position, learning_rate, folder)
+                        optimiser.step()
+                    else:
+                        graph(batch.x, batch.labels)
+                        loss, windows = read_loss(graph, graph.due(), position, learning_rate, folder)
+                    position.add_batch(batch.number, loss, windows)
                     progress.update(position.loss, len(batch.x))
                     if interrupt.signal or time.monotonic() - saved > save_seconds:
+                        position.add_loss(*read_loss(graph, True, position, learning_rate, folder))
                         checkpoint.save(folder / LAST, model, optimiser, position)
                         saved = time.monotonic()
                     if interrupt.signal:
                         return interrupt.signal
+                position.add_loss(*read_loss(graph, True, position, learning_rate, folder))
 
             validation_loss = validate(model, validation, interrupt)
             if interrupt.signal:  # the epoch is saved at its end; resuming validates again
@@ -111,15 +121,31 @@ def validate(model: Any, loader: Any, interrupt: Interrupt) -> float:
     return loss_sum / windows
 
 
-def check_finite(loss: float, gradient: Any, position: Position, learning_rate: float, folder: Path) -> None:
-    """UserError, with what to try, if the loss or the gradient holds NaN or infinity."""
-    if math.isfinite(loss) and (gradient is None or bool(array_module(gradient).isfinite(gradient).all())):
+def read_loss(
+    graph: GraphStep | None, now: bool, position: Position, learning_rate: float, folder: Path
+) -> tuple[float, int]:
+    """The mean loss of a graph's steps since the last time, and their windows; nothing if there is none to read.
+
+    UserError as in `check_finite`; it is the parameters that are looked at, the steps have been taken.
+    """
+    if graph is None or not now:
+        return 0.0, 0
+    loss, windows = graph.read_loss()
+    check_finite(loss, graph.model.vector, position, learning_rate, folder, "a parameter")
+    return loss, windows
+
+
+def check_finite(
+    loss: float, numbers: Any, position: Position, learning_rate: float, folder: Path, whose: str = "the gradient"
+) -> None:
+    """UserError, with what to try, if the loss or the numbers (the gradient's, the parameters') are not all finite."""
+    if math.isfinite(loss) and (numbers is None or bool(array_module(numbers).isfinite(numbers).all())):
         return
-    what = "the gradient is not finite" if math.isfinite(loss) else f"the loss became {loss}"
+    what = f"{whose} is not finite" if math.isfinite(loss) else f"the loss became {loss}"
     good = folder / LAST
     kept = f"{good} keeps the last good state" if good.exists() else "there is no good checkpoint yet"
     raise UserError(
-        f"epoch {position.epoch + 1}, batch {position.batch + 1}: {what}, training stopped before the step and "
+        f"epoch {position.epoch + 1}, batch {position.batch + 1}: {what}, training stopped before it was saved and "
         f"{kept}; try a new run with a lower --learning-rate (it was {learning_rate:g})"
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from kernels.cuda.launch import use_tf32
 from minieqt.adam import Adam
 from minieqt.data import Augmentation, Loader, open_dataset
 from minieqt.data.memory import InMemory
@@ -56,6 +57,7 @@ def run(
             f"{folder} already holds a run: go on with --resume, replace it with --overwrite, or give another --out"
         )
     limit_threads(config.threads)
+    use_tf32(config.tf32)
     folder.mkdir(parents=True, exist_ok=True)
     # The configuration comes first: whenever the process dies from here on, there is a run to resume. What is to
     # be overwritten stays until the new run is known to be able to start.

@@ -40,11 +40,16 @@ class Batches:
 
 
 def run_small(
-    folder: Path, training: Any = None, validation: Any = None, resume: bool = False, **options: Any
+    folder: Path,
+    training: Any = None,
+    validation: Any = None,
+    resume: bool = False,
+    device: str = "cpu",
+    **options: Any,
 ) -> SimpleNamespace:
     """One call of `train` as train.py makes it: built afresh, loaded from last.h5 if `resume`."""
     folder.mkdir(exist_ok=True)
-    model = EQTransformer(1, seed=3, length=LENGTH)
+    model = EQTransformer(1, seed=3, length=LENGTH).to(device)
     optimiser = Adam(model)
     position = checkpoint.load(folder / "last.h5", model, optimiser) if resume else Position()
     signal = train(

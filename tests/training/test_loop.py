@@ -6,13 +6,16 @@ import csv
 import os
 import signal
 
+import cupy_stand_in
 import h5py
 import numpy as np
 import pytest
 from small_run import Batches, run_small
 
+from kernels.cuda import launch, on_host
+from minieqt import backend
 from minieqt.errors import UserError
-from minieqt.training import loop
+from minieqt.training import graph_step, loop
 from minieqt.weights import native
 
 
@@ -230,3 +233,37 @@ def test_one_line_an_epoch_when_nobody_watches(tmp_path, capfd):
     assert err == ""
     assert [line.split(":")[0] for line in out.splitlines()] == ["epoch 1/2", "epoch 2/2"]
     assert "windows/s" in out
+
+
+# -- on a GPU, a pretended one -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cupy(monkeypatch):
+    if not on_host.available():
+        pytest.skip("CUDA kernels are compiled for the host by g++")
+    monkeypatch.setattr(graph_step, "REHEARSALS", 1)
+    with backend.using("fast"):
+        yield cupy_stand_in.install(monkeypatch)
+    launch.module.cache_clear()
+    launch.on_device.cache_clear()
+
+
+def test_a_graph_is_interrupted_and_resumed(tmp_path, cupy, monkeypatch):
+    """To the same bits, but for the sum of losses: it is read before a save, and so added up in other portions."""
+    run_small(tmp_path / "whole", device="cuda", epochs=1)
+    stopped = run_small(tmp_path / "run", Batches(on_batch=interrupt_at(0, 1)), device="cuda", epochs=1)
+    assert stopped.signal == signal.SIGTERM and stopped.position.windows == 4 and stopped.position.loss > 0
+    resumed = run_small(tmp_path / "run", resume=True, device="cuda", epochs=1)
+    whole = native.read(tmp_path / "whole" / "last.h5")
+    for name, array in native.read(tmp_path / "run" / "last.h5").arrays.items():
+        np.testing.assert_array_equal(array, whole.arrays[name], err_msg=name)
+    found = resumed.position.history.column("loss"), whole.extra["training/history"]
+    assert len(found[0]) == 1 and found[0][0] == pytest.approx(found[1][0][2], rel=1e-12)
+
+
+def test_a_loss_on_a_gpu_that_is_not_finite(tmp_path, cupy):
+    spoilt = Batches(on_batch=lambda epoch, number: float("nan") if number == 1 else 1.0)
+    with pytest.raises(UserError, match=r"epoch 1, batch 4: a parameter is not finite"):
+        run_small(tmp_path / "run", spoilt, device="cuda", epochs=1)
+    assert not (tmp_path / "run" / "last.h5").exists()

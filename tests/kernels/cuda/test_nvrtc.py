@@ -26,11 +26,11 @@ def nvrtc():
     return ctypes.CDLL(str(found[0]))
 
 
-def compile_for(nvrtc, source, name, architecture):
+def compile_for(nvrtc, source, name, architecture, tensor_cores=False):
     """Compile a text; returns (whether it worked, the compiler's words)."""
     program, size = ctypes.c_void_p(), ctypes.c_size_t()
     assert nvrtc.nvrtcCreateProgram(ctypes.byref(program), source.encode(), name.encode(), 0, None, None) == 0
-    words = (*options(), f"--gpu-architecture={architecture}", "-Werror", "all-warnings")
+    words = (*options(tensor_cores), f"--gpu-architecture={architecture}", "-Werror", "all-warnings")
     choices = [word.encode() for word in words]
     status = nvrtc.nvrtcCompileProgram(program, len(choices), (ctypes.c_char_p * len(choices))(*choices))
     assert nvrtc.nvrtcGetProgramLogSize(program, ctypes.byref(size)) == 0
@@ -46,6 +46,12 @@ def compile_for(nvrtc, source, name, architecture):
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.cu")), ids=lambda path: path.name)
 def test_every_source_compiles(nvrtc, path, architecture):
     works, log = compile_for(nvrtc, path.read_text(encoding="utf-8"), path.name, architecture)
+    assert works, log
+
+
+@pytest.mark.parametrize("name", ["conv1d.cu", "encoder.cu"])
+def test_tensor_cores_compile(nvrtc, name):
+    works, log = compile_for(nvrtc, (FOLDER / name).read_text(encoding="utf-8"), name, "sm_80", tensor_cores=True)
     assert works, log
 
 

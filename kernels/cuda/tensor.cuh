@@ -1,0 +1,112 @@
+// The same tile on tensor cores, in TF32: numbers of 8 bits of exponent and 10 of fraction, sums in float32.
+//
+// One instruction of a warp multiplies 16 filters × 8 channels by 8 channels × 8 moments. A block of 4 warps has the tile
+// of correlate.cuh: a warp has 16 filters and 12 times 8 moments. For each tap the channels are taken eight at a time;
+// what lies outside is zero. Who holds what is the instruction's (PTX, mma.m16n8k8), with g = lane / 4 and i = lane % 4:
+//
+//     weights (filter, channel)      (g, i) (g + 8, i) (g, i + 4) (g + 8, i + 4)
+//     samples (channel, moment)      (i, g) (i + 4, g)
+//     sums (filter, moment)          (g, 2i) (g, 2i + 1) (g + 8, 2i) (g + 8, 2i + 1)
+//
+// The sums go through shared memory, so that a kernel's `write` finds neighbouring moments in neighbouring threads.
+// Per tap and 8 channels a thread loads 28 numbers for 12 instructions, each worth 32 multiply-adds of its own.
+#pragma once
+
+#include "shared.cuh"
+
+const int TENSOR_FILTERS = 16, TENSOR_CHANNELS = 8, TENSOR_MOMENTS = 8, TENSOR_TIMES = 12;
+
+#ifdef CUDA_ON_HOST
+__device__ inline float to_tf32(float x) {
+    unsigned bits;
+    memcpy(&bits, &x, 4);
+    bits = (bits + 0x1000u) & ~0x1fffu;  // round the 13 lowest bits away
+    memcpy(&x, &bits, 4);
+    return x;
+}
+
+struct Pair {
+    float first, second;
+};
+
+// Every lane asks all others for what they hold.
+__device__ inline void multiply_add(float* sums, const float* weights, const float* samples) {
+    int g = threadIdx.x % 32 / 4, i = threadIdx.x % 4;
+    float w[16][8], x[8][8];
+    for (int lane = 0; lane < 32; lane++) {
+        int from_g = lane / 4, from_i = lane % 4;
+        for (int j = 0; j < 2; j++) {
+            Pair pair = __shfl_sync(0xffffffffu, Pair{weights[2 * j], weights[2 * j + 1]}, lane);
+            w[from_g][from_i + j * 4] = pair.first, w[from_g + 8][from_i + j * 4] = pair.second;
+        }
+        Pair pair = __shfl_sync(0xffffffffu, Pair{samples[0], samples[1]}, lane);
+        x[from_i][from_g] = pair.first, x[from_i + 4][from_g] = pair.second;
+    }
+    for (int j = 0; j < 4; j++)
+        for (int c = 0; c < 8; c++) sums[j] += w[g + j / 2 * 8][c] * x[c][2 * i + j % 2];
+}
+#else
+__device__ inline float to_tf32(float x) {
+    unsigned rounded;
+    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(rounded) : "f"(x));
+    return __uint_as_float(rounded);
+}
+
+__device__ inline void multiply_add(float* sums, const float* weights, const float* samples) {
+    const unsigned* w = reinterpret_cast<const unsigned*>(weights);
+    const unsigned* x = reinterpret_cast<const unsigned*>(samples);
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+        : "r"(w[0]), "r"(w[1]), "r"(w[2]), "r"(w[3]), "r"(x[0]), "r"(x[1]));
+}
+#endif
+
+// `chunk` is a multiple of 8 channels. Called with what correlate_tile is called with.
+template <class Read, class Weight, class Write>
+__device__ void correlate_tensor(Read read, Weight weight, Write write, int C, int O, int K, int left, int chunk) {
+    const int WARPS = 4;
+    int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, i = lane % 4;
+    int groups = O > 32 ? 4 : O > 16 ? 2 : 1;  // of 16 filters in a block
+    int filters = groups * TENSOR_FILTERS, first_filter = blockIdx.z * 64;
+    int width = WARPS / groups * TENSOR_TIMES * TENSOR_MOMENTS, first = blockIdx.x * width, samples = width + K - 1;
+    int my_filter = warp % groups * TENSOR_FILTERS, my_time = warp / groups * TENSOR_TIMES * TENSOR_MOMENTS;
+    int pitch = filters + 8, row = (samples + 31) / 32 * 32 + 8;  // the four channels of a load lie 8 banks apart
+    Shared shared;
+    float* x = shared.take<float>(chunk * row);        // [channel][sample]
+    float* w = shared.take<float>(chunk * K * pitch);  // [tap][channel][filter]
+    float* out = shared.take<float>(filters * width);  // [filter][moment]
+
+    float sums[TENSOR_TIMES][4] = {};
+    for (int c0 = 0; c0 < C; c0 += chunk) {
+        __syncthreads();
+        for (int c = warp; c < chunk; c += WARPS)
+            for (int s = lane; s < row; s += 32)
+                x[c * row + s] = c0 + c < C && s < samples ? to_tf32(read(c0 + c, first + s - left)) : 0.0f;
+        for (int o = warp; o < filters; o += WARPS)
+            for (int r = lane; r < chunk * K; r += 32) {
+                int c = r / K, k = r % K;
+                bool real = first_filter + o < O && c0 + c < C;
+                w[(k * chunk + c) * pitch + o] = real ? to_tf32(weight(first_filter + o, c0 + c, k)) : 0.0f;
+            }
+        __syncthreads();
+        for (int k = 0; k < K; k++)
+            for (int c = 0; c < chunk; c += TENSOR_CHANNELS) {
+                const float* from = w + (k * chunk + c + i) * pitch + my_filter + g;
+                float weights[4] = {from[0], from[8], from[4 * pitch], from[4 * pitch + 8]};
+                const float* at = x + (c + i) * row + my_time + g + k;
+#pragma unroll
+                for (int j = 0; j < TENSOR_TIMES; j++) {
+                    float pair[2] = {at[j * TENSOR_MOMENTS], at[4 * row + j * TENSOR_MOMENTS]};
+                    multiply_add(sums[j], weights, pair);
+                }
+            }
+    }
+#pragma unroll
+    for (int j = 0; j < TENSOR_TIMES; j++)
+#pragma unroll
+        for (int part = 0; part < 4; part++)
+            out[(my_filter + g + part / 2 * 8) * width + my_time + j * TENSOR_MOMENTS + 2 * i + part % 2] = sums[j][part];
+    __syncthreads();
+    for (int o = warp; o < filters; o += WARPS)
+        for (int t = lane; t < width; t += 32) write(first_filter + o, first + t, out[o * width + t]);
+}
