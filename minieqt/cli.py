@@ -12,6 +12,7 @@ from minieqt.arguments import Parser
 
 COMMANDS = {
     "synth": "write a synthetic data set in STEAD's format",
+    "import": "make a data set of own records and an own catalogue",
     "inspect": "say what a data set holds and what in it looks wrong",
     "summary": "list the network's layers and count its parameters",
     "evaluate": "score a trained network against the analysts' picks",

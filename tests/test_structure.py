@@ -23,7 +23,7 @@ LEVELS = [
     {"model"},
     {"weights", "gradcheck", "warmup"},
     {"picking"},
-    {"evaluation"},
+    {"evaluation", "importing"},
     {"training"},
     {"arguments"},
     {"commands"},

@@ -31,15 +31,12 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
+    from minieqt.data.stead_writer import pair_of_files
     from minieqt.data.synthetic import write_stead
 
     if options.network:
         return run_network(options)
-    hdf5, csv = (options.out.with_name(f"{options.out.name}.{suffix}") for suffix in ("hdf5", "csv"))
-    for path in (hdf5, csv):
-        if path.exists() and not options.overwrite:
-            raise UserError(f"{path} is already there: replace it with --overwrite, or give another --out")
-    options.out.parent.mkdir(parents=True, exist_ok=True)
+    hdf5, csv = pair_of_files(options.out, options.overwrite)
     show = sys.stderr.isatty()
     write_stead(hdf5, csv, options.count, options.seed, noise_fraction=options.noise_fraction, progress=show)
     print(f"{options.count} windows: {hdf5}, {csv}")

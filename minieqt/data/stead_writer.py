@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv as csv_format
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from errno import EIO
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,20 +14,31 @@ from typing import Any
 import numpy as np
 
 from minieqt.data.stead_csv import COLUMNS
+from minieqt.errors import UserError
 from minieqt.files import replacing
 
 Array = Any
 Row = dict[str, Any]  # column -> text, number or array; a column that is not there is empty
 
 
-def write_windows(hdf5: Path, csv: Path, windows: Iterable[tuple[Row, Array]]) -> None:
-    """Write rows and windows (3, 6000) as STEAD's pair of files; both appear when they are complete, or neither."""
-    import h5py
+def pair_of_files(name: Path, overwrite: bool) -> tuple[Path, Path]:
+    """NAME.hdf5 and NAME.csv. UserError if one is there and is not to be replaced."""
+    hdf5, csv = (name.with_name(f"{name.name}.{suffix}") for suffix in ("hdf5", "csv"))
+    for path in (hdf5, csv):
+        if path.exists() and not overwrite:
+            raise UserError(f"{path} is already there: replace it with --overwrite, or give another --out")
+    return hdf5, csv
 
+
+def write_windows(hdf5: Path, csv: Path, windows: Iterable[tuple[Row, Array]]) -> None:
+    """Write rows and windows (3, 6000) as STEAD's pair of files; both appear when they are complete, or neither.
+
+    OSError, with the file's name, where the disk is full or not to be written to.
+    """
     for path in (hdf5, csv):
         path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(hdf5) as partial_hdf5, replacing(csv) as partial_csv:
-        with h5py.File(partial_hdf5, "w") as file, open(partial_csv, "w", newline="", encoding="utf-8") as table:
+        with _new_hdf5(partial_hdf5) as file, open(partial_csv, "w", newline="", encoding="utf-8") as table:
             group, lines = file.create_group("data"), csv_format.DictWriter(table, COLUMNS, restval="")
             lines.writeheader()
             for row, x in windows:
@@ -32,6 +46,23 @@ def write_windows(hdf5: Path, csv: Path, windows: Iterable[tuple[Row, Array]]) -
                 for column in COLUMNS:
                     _write_attribute(dataset, column, row.get(column, ""))
                 lines.writerow({column: _csv_field(value) for column, value in row.items()})
+
+
+@contextmanager
+def _new_hdf5(path: Path) -> Iterator[Any]:
+    """A new HDF5 file, to write into. h5py fails once more in closing what it could not write, and in other words."""
+    import h5py
+
+    file = h5py.File(path, "w")
+    try:
+        yield file
+        file.close()
+    except (OSError, RuntimeError) as error:
+        number = getattr(error, "errno", None) or EIO
+        raise OSError(number, os.strerror(number), str(path)) from error
+    finally:
+        with suppress(OSError, RuntimeError):
+            file.close()
 
 
 def _csv_field(value: Any) -> str:

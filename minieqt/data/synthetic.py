@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from minieqt.data.background import RATE, Station, background, disturb, make_station
-from minieqt.data.labels import detection_end
+from minieqt.data.measures import BIN, after_s, power, signal_to_noise
 from minieqt.data.seismogram import Arrivals, earthquake, peak_velocity, radiation
 from minieqt.data.stead_writer import Row, write_windows
 from minieqt.data.table import COMPONENTS, SAMPLES
@@ -270,26 +270,11 @@ def _record(station: Station, x: Array) -> Array:
     return x
 
 
-def signal_to_noise(x: Array, p: float, s: float) -> Array:
-    """20 log10 of the ratio of the 95th percentiles of |x| in the 5 s from S and the 5 s before P: (3,), rounded to
-    0.1 dB, 0 for a dead component. So STEAD measures `snr_db`."""
-    signal = _percentile_95(np.abs(x[:, int(s) : int(s) + 500])).astype(np.float64)
-    noise = _percentile_95(np.abs(x[:, max(int(p) - 500, 0) : int(p)])).astype(np.float64)
-    alive = (signal > 0) & (noise > 0)
-    return np.round(20 * np.log10(np.where(alive, signal, 1) / np.where(alive, noise, 1)), 1)
-
-
-def _percentile_95(x: Array) -> Array:
-    """The nearest rank; NumPy's own interpolates and takes ten times as long."""
-    return np.sort(x, axis=-1)[:, round(0.95 * (x.shape[1] - 1))]
-
-
 def find_coda_end(motion: Array, noise: Array, p: float, s: float) -> float:
     """Where the motion sinks below the noise, or below a twentieth of its own largest half second; after S."""
-    power = np.square(motion).reshape(COMPONENTS, -1, 50).mean(axis=(0, 2))
-    floor = max(np.square(noise).mean(), power.max() / 400)
-    last = 50.0 * (1 + np.flatnonzero(power > floor).max(initial=-1))
-    return float(min(max(last, np.ceil(s + 0.5 * (detection_end(p, s) - s)) + 50), SAMPLES - 1))
+    half_seconds = power(motion)
+    loud = half_seconds > max(np.square(noise).mean(), half_seconds.max() / 400)
+    return after_s(BIN * (1 + np.flatnonzero(loud).max(initial=-1)), p, s)
 
 
 def _text(time: datetime) -> str:

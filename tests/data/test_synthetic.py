@@ -20,7 +20,6 @@ from minieqt.data.synthetic import (
     make_event,
     make_region,
     noise_windows,
-    signal_to_noise,
     stream,
     write_stead,
 )
@@ -160,18 +159,6 @@ def test_flaws_of_real_archives_are_there():
     assert any(not x[:, :1000].any() and x.any() for x in windows)  # a late start
     whole = [np.array_equal(x, np.rint(x)) for x in windows]
     assert 0.2 < np.mean(whole) < 0.8  # the digitiser's steps
-
-
-def test_signal_to_noise_is_steads_measure(rng):
-    x = rng.standard_normal((3, 6000)).astype(np.float32)
-    x[:, 1200:1700] *= np.array([[10], [100], [1]], np.float32)
-    expected = [
-        10 * np.log10((np.percentile(abs(c[1200:1700]), 95) / np.percentile(abs(c[200:700]), 95)) ** 2) for c in x
-    ]
-    np.testing.assert_allclose(signal_to_noise(x, 700.0, 1200.0), expected, atol=0.2)
-    x[1] = 0
-    assert signal_to_noise(x, 700.0, 1200.0)[1] == 0
-    assert np.isfinite(signal_to_noise(x, 300.0, 5900.0)).all()
 
 
 def test_coda_end_is_where_the_motion_sinks_into_the_noise(rng):

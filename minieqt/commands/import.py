@@ -1,0 +1,70 @@
+"""Make a data set to train on of own records and an own catalogue: STEAD's two files.
+
+RECORDS are files of any format that ObsPy reads, folders, or an SDS archive. The catalogue is QuakeML (or what else
+ObsPy reads as events) or a CSV of picks: columns station, phase, time and, better, network and an event's id, under any
+of their usual names. Every earthquake with P and S becomes one window; noise windows are taken far from all picks.
+
+  python -m minieqt import archive --picks catalogue.xml --out data/own
+  python -m minieqt import day.mseed --picks picks.csv --stations stations.xml --out data/own --noise 5
+  python train.py --data data/own.hdf5
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from minieqt.arguments import existing_file, existing_path, whole
+
+
+def arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("records", nargs="+", type=existing_path, metavar="RECORDS", help="files, folders, an archive")
+    parser.add_argument("--picks", type=existing_file, required=True, metavar="FILE", help="QuakeML, or a CSV of picks")
+    parser.add_argument("--out", type=Path, required=True, metavar="NAME", help="NAME.hdf5 and NAME.csv are written")
+    parser.add_argument("--stations", type=Path, metavar="FILE", help="StationXML or other inventory: coordinates")
+    parser.add_argument("--noise", type=whole(0), default=10, metavar="N", help="noise windows a station and day (10)")
+    parser.add_argument("--filter", default="1-45", metavar="LOW-HIGH", help="band-pass in Hz, or none (1-45)")
+    parser.add_argument("--seed", type=whole(0), default=0, help="rules where windows begin (0)")
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are already there")
+
+
+def run(options: Namespace) -> int:
+    from tqdm import tqdm
+
+    from minieqt.commands.pick import parse_filter, read_coordinates
+    from minieqt.data.stead_writer import pair_of_files, write_windows
+    from minieqt.errors import UserError
+    from minieqt.importing.catalogue import read_catalogue
+    from minieqt.importing.windows import DAY, Job, cut_windows
+    from minieqt.picking.archive import Selection, open_archive
+
+    hdf5, csv = pair_of_files(options.out, options.overwrite)
+    catalogue = read_catalogue(options.picks)
+    band, coordinates = parse_filter(options.filter), read_coordinates(options.stations)
+    stations = tuple(".".join(station) for station in catalogue.onsets)
+    archive = open_archive(options.records, Selection(stations=stations))
+    job = Job(catalogue, coordinates, band, options.noise, options.seed, catalogue.skipped + archive.unreadable)
+    counts = {"EV": 0, "NO": 0}
+    with tqdm(archive.days(DAY), "import", unit=" station-days", disable=None) as days:
+
+        def windows() -> Iterator[tuple[Any, Any]]:
+            for row, x in cut_windows(archive, job, days):
+                counts[row["trace_name"][-2:]] += 1
+                days.set_postfix_str(f"{counts['EV']} earthquakes, {counts['NO']} noise", refresh=False)
+                yield row, x
+            if not counts["EV"]:
+                raise UserError(f"no earthquake was cut: {describe(job.skipped) or 'records and picks do not meet'}")
+
+        write_windows(hdf5, csv, windows())
+    if job.skipped:
+        print(f"left out: {describe(job.skipped)}", file=sys.stderr)
+    print(f"{counts['EV']} earthquakes, {counts['NO']} noise windows: {hdf5}, {csv}")
+    return 0
+
+
+def describe(skipped: dict[str, int]) -> str:
+    """ "3 × P without S, 1 × …"."""
+    return ", ".join(f"{count} × {reason}" for reason, count in skipped.items())

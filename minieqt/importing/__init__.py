@@ -1,0 +1,1 @@
+"""Own records and an own catalogue, as a data set to train on."""

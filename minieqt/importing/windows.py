@@ -1,0 +1,173 @@
+"""Training windows of a minute out of continuous records: one earthquake each, or none at all.
+
+P stands anywhere from 3 to 25 s into a window, drawn anew for each, so that a network cannot learn the clock. No other
+pick of the station may fall into an earthquake's window, and none near a noise window: a phase that is there and not
+labelled would teach the opposite of what is true. An analyst may have missed something, so a noise window in which
+half a second stands out is left out too.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+from obspy import UTCDateTime
+from obspy.geodetics import gps2dist_azimuth
+
+from minieqt.data.measures import coda_end, power, signal_to_noise
+from minieqt.data.stead_writer import Row
+from minieqt.data.table import SAMPLES
+from minieqt.importing.catalogue import Catalogue, Pair, Station
+from minieqt.picking.archive import Archive
+from minieqt.picking.waveforms import RATE, SECOND, Instrument, Segment, choose_instruments, group, segments
+
+Array = Any
+
+DAY = 86400 * SECOND
+CONTEXT = 120 * SECOND  # read before and after a day: its windows, and what the filters need
+LENGTH = round(SAMPLES / RATE) * SECOND
+EARLIEST, LATEST = 3.0, 25.0  # s from a window's start to P
+AFTER_S = 1.0  # s that must follow S
+QUIET = 30 * SECOND  # between a noise window and the nearest pick after it; three times that before it
+DRAWS = 20  # tries to place a window
+BURST = 12.0  # times the power that a quarter of its half seconds stay under: the most a noise window may have
+
+
+@dataclass
+class Job:
+    """How windows are cut."""
+
+    catalogue: Catalogue
+    coordinates: dict[Station, tuple[float, float, float]] = field(default_factory=dict)
+    band: tuple[float, float] | None = (1.0, 45.0)  # Hz
+    noise: int = 10  # windows of a station and day
+    seed: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    seen: int = 0  # pairs on days that have records
+
+
+def cut_windows(archive: Archive, job: Job, days: Iterable[tuple[int, Station]]) -> Iterator[tuple[Row, Array]]:
+    """Rows of STEAD's CSV and windows (3, 6000), of one of `archive.days(DAY)` after the other."""
+    names = set[str]()
+    for day, station in days:
+        traces = archive.read(station, day - CONTEXT, day + DAY + CONTEXT)
+        instruments = group(traces, job.skipped)
+        for instrument in choose_instruments(instruments, "best"):
+            pieces = [part for part in segments(instruments[instrument], job.band) if part.x.shape[1] >= SAMPLES]
+            for row, x in _of_a_day(job, day, instrument, pieces):
+                if row["trace_name"] in names:
+                    job.skipped["second window within a second"] += 1
+                else:
+                    names.add(row["trace_name"])
+                    yield row, x
+    elsewhere = sum(map(len, job.catalogue.pairs.values())) - job.seen
+    if elsewhere:
+        job.skipped["earthquake at a station or on a day without records"] += elsewhere
+
+
+def _of_a_day(job: Job, day: int, instrument: Instrument, pieces: list[Segment]) -> Iterator[tuple[Row, Array]]:
+    station = (instrument.network, instrument.station)
+    onsets = job.catalogue.onsets.get(station, [])
+    for pair in job.catalogue.pairs.get(station, []):
+        if day <= pair.p.time < day + DAY:
+            job.seen += 1
+            found = _place(_rng(job, station, pair.p.time), pieces, pair, onsets)
+            if isinstance(found, str):
+                job.skipped[found] += 1
+            else:
+                yield _earthquake(job, instrument, pair, *found)
+    yield from _noise(job, day, instrument, pieces, onsets)
+
+
+def _rng(job: Job, station: Station, time: int) -> np.random.Generator:
+    """A stream of its own for every window, so that it does not depend on what else is imported."""
+    return np.random.default_rng([job.seed, crc32(".".join(station).encode()), time // SECOND])
+
+
+def _place(
+    rng: np.random.Generator, pieces: list[Segment], pair: Pair, onsets: list[int]
+) -> tuple[Segment, int] | str:
+    """The segment, and the first sample in it, of a window that shows this earthquake and no other; or why not."""
+    travel = (pair.s.time - pair.p.time) / SECOND
+    latest = min(LATEST, LENGTH / SECOND - AFTER_S - travel)
+    reason = "earthquake whose window the record does not hold"
+    for before in rng.uniform(min(EARLIEST, latest), latest, DRAWS):
+        start = pair.p.time - round(before * SECOND)
+        inside = onsets[bisect_left(onsets, start) : bisect_right(onsets, start + LENGTH)]
+        if any(time not in (pair.p.time, pair.s.time) for time in inside):
+            reason = "earthquake with another pick in its window"
+            continue
+        for piece in pieces:
+            first = round((start - piece.start) / SECOND * piece.rate)
+            if 0 <= first <= piece.x.shape[1] - SAMPLES and piece.x[:, first : first + SAMPLES].any():
+                return piece, first
+    return reason
+
+
+def _earthquake(job: Job, instrument: Instrument, pair: Pair, piece: Segment, first: int) -> tuple[Row, Array]:
+    x, start = piece.x[:, first : first + SAMPLES], piece.time(first)
+    p, s = (round((onset.time - start) / SECOND * piece.rate, 2) for onset in (pair.p, pair.s))
+    row = _station_columns(job, instrument, start, "EV") | pair.p.source
+    row |= {
+        "p_arrival_sample": p,
+        "p_status": pair.p.status,
+        "s_arrival_sample": s,
+        "s_status": pair.s.status,
+        "source_id": pair.p.event,
+        "snr_db": signal_to_noise(x, p, s),
+        "coda_end_sample": np.array([[np.ceil(coda_end(x, p, s))]]),
+        "trace_category": "earthquake_local",
+    }
+    if {"source_latitude", "source_longitude", "receiver_latitude"} <= row.keys():
+        source = float(row["source_latitude"]), float(row["source_longitude"])
+        metres, _, back = gps2dist_azimuth(*source, row["receiver_latitude"], row["receiver_longitude"])
+        row |= {"source_distance_km": round(metres / 1000, 2), "back_azimuth_deg": round(back, 1)}
+    return row, x
+
+
+def _noise(
+    job: Job, day: int, instrument: Instrument, pieces: list[Segment], onsets: list[int]
+) -> Iterator[tuple[Row, Array]]:
+    """Windows far from every pick and from each other."""
+    room = np.array([max(piece.x.shape[1] - SAMPLES + 1, 0) for piece in pieces])
+    if not room.sum():
+        return
+    ends = np.cumsum(room)
+    rng = _rng(job, (instrument.network, instrument.station), day)
+    taken: list[int] = []
+    for at in rng.integers(0, ends[-1], DRAWS * job.noise).tolist():
+        which = int(np.searchsorted(ends, at, side="right"))
+        first = int(at - ends[which] + room[which])
+        start, x = pieces[which].time(first), pieces[which].x[:, first : first + SAMPLES]
+        near = onsets[bisect_left(onsets, start - 3 * QUIET) : bisect_right(onsets, start + LENGTH + QUIET)]
+        if len(taken) == job.noise or near or not day <= start < day + DAY:
+            continue
+        if any(abs(start - other) < LENGTH for other in taken) or not x.any():
+            continue
+        half_seconds = power(x - x.mean(axis=1, keepdims=True))
+        if half_seconds.max() > BURST * np.percentile(half_seconds, 25):
+            job.skipped["noise window in which something stands out"] += 1
+            continue
+        taken.append(start)
+        yield _station_columns(job, instrument, start, "NO") | {"trace_category": "noise"}, x
+
+
+def _station_columns(job: Job, instrument: Instrument, start: int, suffix: str) -> Row:
+    time = UTCDateTime(ns=start)
+    network, station = instrument.network, instrument.station
+    row = {
+        "network_code": network,
+        "receiver_code": station,
+        "receiver_type": instrument.band,
+        "trace_start_time": time.strftime("%Y-%m-%d %H:%M:%S.%f"),
+        "trace_name": f"{station}.{network}_{time.strftime('%Y%m%d%H%M%S')}_{suffix}",
+    }
+    if (network, station) in job.coordinates:
+        names = ("receiver_latitude", "receiver_longitude", "receiver_elevation_m")
+        row |= dict(zip(names, job.coordinates[network, station], strict=True))
+    return row

@@ -1,0 +1,117 @@
+"""Windows out of records: where they begin, what they hold, what is left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from obspy import Stream, Trace, UTCDateTime
+
+from minieqt.importing.catalogue import Catalogue, Onset, Pair
+from minieqt.importing.windows import DAY, Job, cut_windows
+from minieqt.picking.archive import Selection, open_archive
+
+START = UTCDateTime("2022-02-06T00:00:00.004Z")
+STATION = ("XX", "ABC")
+SECONDS = 3600
+
+
+def catalogue(*pairs):
+    """Of (P, S) in seconds after START."""
+    found = [
+        Pair(*(Onset(STATION, phase, (START + t).ns, f"e{i}") for phase, t in zip("PS", pair, strict=True)))
+        for i, pair in enumerate(pairs)
+    ]
+    onsets = sorted(onset.time for pair in found for onset in (pair.p, pair.s))
+    return Catalogue({STATION: found}, {STATION: onsets}, Counter())
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    """An hour of three components in three files: loud from second 1,000 to 1,030, nothing from 3,000 to 3,010."""
+    rng = np.random.default_rng(3)
+    t = np.arange(100 * SECONDS) / 100
+    folder = tmp_path_factory.mktemp("records")
+    traces = []
+    for channel in ("HHE", "HHN", "HHZ"):
+        x = rng.standard_normal(len(t)) * np.where((t >= 1000) & (t < 1030), 100, 1)
+        header = {"network": "XX", "station": "ABC", "channel": channel, "sampling_rate": 100.0, "starttime": START}
+        traces.append(Trace(x.astype(np.float32), header))
+    for name, first, last in (("a", 0, 1300), ("b", 1300, 3000), ("c", 3010, SECONDS)):
+        part = Stream([trace.slice(START + first, START + last - 0.001) for trace in traces])
+        part.write(str(folder / f"{name}.mseed"), format="MSEED")
+    return open_archive([folder], Selection())
+
+
+def cut(archive, catalogue, **options):
+    job = Job(catalogue, **{"noise": 0} | options)
+    return list(cut_windows(archive, job, archive.days(DAY))), job
+
+
+def test_arrivals_are_where_the_record_has_them(archive):
+    ((row, x),), job = cut(archive, catalogue((1000.0, 1008.25)), band=None)
+    assert x.shape == (3, 6000) and x.dtype == np.float32 and not job.skipped
+    first_loud = np.flatnonzero(np.abs(x).max(axis=0) > 30)[0]
+    assert row["p_arrival_sample"] == pytest.approx(first_loud, abs=1)
+    assert row["s_arrival_sample"] - row["p_arrival_sample"] == pytest.approx(825)
+    start = UTCDateTime(row["trace_start_time"])
+    assert start + row["p_arrival_sample"] / 100 - START == pytest.approx(1000, abs=0.01)
+    assert (row["snr_db"] > 35).all() and row["coda_end_sample"].item() == pytest.approx(first_loud + 3000, abs=100)
+    assert row["source_id"] == "e0" and row["trace_name"].startswith("ABC.XX_202202060016")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(200, 2800), st.floats(0.5, 55))
+def test_a_window_holds_p_and_s_wherever_it_begins(archive, seed, p, travel):
+    windows, _ = cut(archive, catalogue((p, p + travel)), seed=seed)
+    ((row, _),) = windows
+    at = row["p_arrival_sample"], row["s_arrival_sample"]
+    assert min(300, 5900 - 100 * travel) - 1 <= at[0] <= 2501 and at[0] < at[1] <= 5901
+
+
+def test_the_clock_is_not_taught(archive):
+    windows, _ = cut(archive, catalogue(*((100.0 + 120 * i, 105.0 + 120 * i) for i in range(20))))
+    before = np.array([row["p_arrival_sample"] for row, _ in windows])
+    assert len(before) == 20 and before.min() < 800 and before.max() > 2000
+    assert len(set(np.round(before % 100))) > 10
+    again, _ = cut(archive, catalogue((100.0, 105.0)))
+    np.testing.assert_array_equal(again[0][1], windows[0][1])  # whatever else is imported
+
+
+def test_another_pick_in_the_window_is_not_taken_for_silence(archive):
+    windows, job = cut(archive, catalogue((500.0, 504.0), (509.0, 512.0), (530.0, 534.0), (2000.0, 2004.0)))
+    for row, _ in windows:
+        start = UTCDateTime(row["trace_start_time"]) - START
+        inside = [t for t in (500, 504, 509, 512, 530, 534, 2000, 2004) if start <= t <= start + 60]
+        assert len(inside) == 2
+    assert job.skipped["earthquake with another pick in its window"] == 4 - len(windows) >= 1
+
+
+def test_noise_is_far_from_every_pick_and_from_each_other(archive):
+    onsets = (1000.0, 1004.0, 2000.0, 2003.0)
+    windows, _ = cut(archive, catalogue(onsets[:2], onsets[2:]), noise=8)
+    starts = [UTCDateTime(row["trace_start_time"]) - START for row, _ in windows if row["trace_category"] == "noise"]
+    assert len(starts) == 8
+    for start in starts:
+        assert all(t + 90 <= start or start + 90 <= t for t in onsets)
+        assert start + 60 <= 3000 or 3010 <= start  # no gap
+    assert np.diff(sorted(starts)).min() >= 60
+
+
+def test_what_an_analyst_missed_is_no_noise(archive):
+    windows, job = cut(archive, catalogue((2700.0, 2703.0)), noise=30)
+    starts = [UTCDateTime(row["trace_start_time"]) - START for row, _ in windows if row["trace_category"] == "noise"]
+    assert len(starts) > 15 and not any(941 < start < 1029 for start in starts)
+    assert job.skipped["noise window in which something stands out"]
+
+
+def test_what_the_record_does_not_hold(archive):
+    windows, job = cut(archive, catalogue((3005.0, 3010.0), (5000.0, 5004.0), (90000.0, 90003.0)))
+    assert not windows
+    assert job.skipped == {
+        "earthquake whose window the record does not hold": 2,
+        "earthquake at a station or on a day without records": 1,
+    }
