@@ -1,8 +1,8 @@
 """Say what a data set holds: counts by category, magnitude, distance, S − P and SNR, and traces that look wrong.
 
-  python -m minieqt inspect merged.hdf5 merged.csv
-  python -m minieqt inspect merged.hdf5 merged.csv --figures figures    histograms, and windows before and after
-  python -m minieqt inspect DIR                                         a data set in SeisBench's layout
+  python -m minieqt inspect merged.hdf5                       and merged.csv beside it
+  python -m minieqt inspect merged.hdf5 --figures figures     histograms, a map, windows before and after augmentation
+  python -m minieqt inspect DIR                               a data set in SeisBench's layout
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("data", type=Path, metavar="FILE.hdf5", help="STEAD waveforms, or a SeisBench folder")
     parser.add_argument("csv", type=Path, nargs="?", metavar="FILE.csv", help="their table (of the same name, beside)")
     parser.add_argument("--look-at", type=whole(0), default=2000, help="how many waveforms, at most, to look at (2000)")
-    parser.add_argument("--figures", type=Path, metavar="DIR", help="draw histograms.png and windows.png there")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="draw histograms.png, map.png, windows.png there")
 
 
 def run(options: Namespace) -> int:
@@ -40,9 +40,14 @@ def run(options: Namespace) -> int:
 
 
 def _draw(dataset: Any, folder: Path) -> None:
-    from minieqt.data.inspect import draw_histograms, draw_windows
+    from minieqt.data.figures import draw_histograms, draw_map, draw_windows
     from minieqt.plots import save_figure
 
     folder.mkdir(parents=True, exist_ok=True)
-    save_figure(draw_histograms(dataset), folder / "histograms.png")
-    save_figure(draw_windows(dataset), folder / "windows.png")
+    drawings = {"histograms": draw_histograms(dataset), "map": draw_map(dataset), "windows": draw_windows(dataset)}
+    for name, figure in drawings.items():
+        if figure is None:
+            print(f"no {name}: the table has no coordinates")
+        else:
+            save_figure(figure, folder / f"{name}.png")
+            print(folder / f"{name}.png")

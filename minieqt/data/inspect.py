@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from tqdm import trange
 
 from minieqt.data.table import COMPONENTS, SAMPLES, Dataset, TraceTable
 
@@ -55,7 +56,7 @@ def suspicious(dataset: Dataset, rows: Array) -> dict[str, list[str]]:
     Rows with arrivals out of range or S before P never reach the table: `report()` counts them.
     """
     found: dict[str, list[str]] = {}
-    for start in range(0, len(rows), BATCH):
+    for start in trange(0, len(rows), BATCH, desc="looking", leave=False, delay=1, disable=None):
         part = rows[start : start + BATCH]
         windows = np.zeros((len(part), COMPONENTS, SAMPLES), np.float32)
         bad = dataset.read_into(part, windows)
@@ -70,52 +71,3 @@ def suspicious(dataset: Dataset, rows: Array) -> dict[str, list[str]]:
             for reason in what:
                 found.setdefault(reason, []).append(str(dataset.table.name[row]))
     return found
-
-
-
-def draw_histograms(dataset: Dataset) -> Any:
-    """A figure of the four measures."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 6), layout="constrained")
-    for axes, (name, values) in zip(figure.subplots(2, 2).flat, measures(dataset.table).items(), strict=True):
-        axes.hist(values[np.isfinite(values)], bins=50)
-        axes.set(xlabel=name, ylabel="earthquakes")
-    return figure
-
-
-def draw_windows(dataset: Dataset, seed: int = 0) -> Any:
-    """A figure of one loud earthquake and of one noise window: as recorded, and after each kind of augmentation."""
-    from matplotlib.figure import Figure
-
-    from minieqt.data.augment import AUGMENTED, Augmentation
-    from minieqt.data.windows import make_windows
-
-    nothing = dict.fromkeys(("shift", "second_event", "noise", "drop_channels", "gap"), 0.0)
-    kinds = {
-        "as recorded": {},
-        "shift": {"shift": 1.0},
-        "second event": {"second_event": 1.0},
-        "noise": {"noise": 1.0},
-        "dropped channels": {"drop_channels": 1.0},
-        "gap": {"gap": 1.0, "earthquake_gap": 1.0},
-        "pre-emphasis": {"pre_emphasis": 0.97},
-    }
-    table = dataset.table
-    loud = np.flatnonzero(np.nan_to_num(table.snr_db.min(axis=1), nan=-1) >= 10)[:1]
-    rows = np.concatenate([loud, np.flatnonzero(~table.earthquake)[:1]])
-    rows = rows if len(rows) else np.arange(min(len(dataset), 2))
-    raw = np.zeros((len(rows), COMPONENTS, SAMPLES), np.float32)
-    dataset.read_into(rows, raw)
-    figure = Figure(figsize=(14, 2 * len(kinds)), layout="constrained")
-    panels = figure.subplots(len(kinds), len(rows), squeeze=False, sharex=True)
-    x, labels = np.zeros((2, *raw.shape), np.float32)
-    for line, (kind, changes) in zip(panels, kinds.items(), strict=True):
-        which, copies = np.arange(len(rows)), np.full(len(rows), AUGMENTED)
-        make_windows(raw, table, rows, copies, which, x, labels, Augmentation(**nothing | changes), seed)
-        for i, axes in enumerate(line):
-            for c in range(COMPONENTS):
-                axes.plot(x[i, c] / max(np.abs(x[i, c]).max(), 1) - 2 * c, lw=0.4, color="k")
-                axes.plot(labels[i, c] - 6, lw=1)
-            axes.set(title=f"{table.name[rows[i]]}: {kind}", yticks=[0, -2, -4], yticklabels="ENZ")
-    return figure

@@ -35,7 +35,7 @@ def test_counts(dataset):
 def test_the_command(synthetic_files, tmp_path, capsys):
     assert main(["inspect", *map(str, synthetic_files), "--figures", str(tmp_path / "figures")]) == 0
     assert "looked at 40 waveforms" in capsys.readouterr().out
-    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"histograms.png", "windows.png"}
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"histograms.png", "map.png", "windows.png"}
 
 
 def test_all_real_data_is_inspected(shared, capsys):
