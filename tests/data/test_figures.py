@@ -30,8 +30,9 @@ def test_histograms_count_every_earthquake(dataset):
         assert sum(bar.get_height() for bar in axes.patches) == pytest.approx(dataset.table.earthquake.sum(), abs=1)
 
 
-def test_a_row_for_each_augmentation(dataset):
-    figure = draw_windows(dataset)
+def test_a_row_for_each_augmentation(write):
+    with open_dataset(*write({"A.XX_1_EV": {}, "A.XX_2_NO": {}})) as dataset:
+        figure = draw_windows(dataset)
     assert len(figure.axes) == 2 * len(KINDS)
     titles = [axes.get_title() for axes in figure.axes]
     assert titles[0].endswith("_EV: as recorded") and titles[-1].endswith("_NO: all at their published rates")
