@@ -112,11 +112,14 @@ def draw_windows(dataset: Dataset, seed: int = 1) -> Any:
     panels = figure.subplots(len(KINDS), len(rows), squeeze=False, sharex=True)
     seconds = np.arange(SAMPLES) / 100
     x, labels = np.zeros((2, *raw.shape), np.float32)
+    recorded = x[0]
     for line, (kind, augmentation) in zip(panels, KINDS.items(), strict=True):
-        which, copies, before = np.arange(len(rows)), np.full(len(rows), AUGMENTED), x[0].copy()
+        which, copies = np.arange(len(rows)), np.full(len(rows), AUGMENTED)
         for epoch in range(DRAWS):
             make_windows(raw, dataset.table, rows, copies, which, x, labels, augmentation, seed, epoch)
-            if not np.array_equal(x[0], before):
+            if augmentation == NOTHING:
+                recorded = x[0].copy()
+            if augmentation == NOTHING or not np.array_equal(x[0], recorded):
                 break
         for i, axes in enumerate(line):
             for c in range(COMPONENTS):
