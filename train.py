@@ -39,7 +39,7 @@ def parse(arguments: list[str] | None) -> dict[str, Any]:
     add("--csv", type=existing_file, nargs="+", metavar="FILE.csv", help="their tables (of their names, beside them)")
     add("--windows", type=whole(40), help=f"size of the synthetic set ({SYNTHETIC['windows']})")
     add("--split", metavar="HOW", help=f"{', '.join(BY)}, column (the CSV's), or lists of another run ({Config.split})")
-    add("--cache", choices=("none", "ram"), help=f"ram keeps the traces in memory as float16 ({Config.cache})")
+    add("--cache", choices=("none", "ram", "gpu"), help=f"traces stay in memory, or on the GPU ({Config.cache})")
     add("--block", type=whole(0), metavar="N", help=f"read N neighbours together, for spinning disks ({Config.block})")
     add("--augment", nargs="+", metavar="NAME=RATE", help=f"other than published: {', '.join(AUGMENTATIONS)}")
     add("--label-shape", choices=("gaussian", "triangle", "box"), help=f"of P and S ({Config.label_shape})")
@@ -89,6 +89,8 @@ def main(arguments: list[str] | None = None) -> int:
     out, gpus, minutes = given.pop("out", None), given.pop("gpus"), given.pop("save_minutes")
     resume, overwrite = given.pop("resume"), given.pop("overwrite")
     device = check_gpus(gpus)
+    if given.get("cache") == "gpu" and not gpus:
+        raise UserError("--cache gpu feeds a network on a GPU: add --gpus 1, or take --cache ram")
     if "csv" in given and "data" not in given:
         raise UserError("--csv is the table that belongs to --data: give both, or neither")
     if "data" in given and "windows" in given:

@@ -178,6 +178,11 @@ def test_an_augmentation_that_is_none():
         train.main(["--augment", "gap=2"])
 
 
+def test_a_set_on_the_gpu_and_a_network_beside_it():
+    with pytest.raises(UserError, match="--cache gpu feeds a network on a GPU: add --gpus 1"):
+        train.main(["--cache", "gpu"])
+
+
 def test_windows_with_data(data):
     with pytest.raises(UserError, match="--windows is the size of the synthetic set"):
         train.main([*data, "--windows", "100"])

@@ -139,23 +139,36 @@ class Loader:
         return whole[len(whole) * rank // ranks : len(whole) * (rank + 1) // ranks]
 
     def _load(self, epoch: int, rows: Array, number: int) -> tuple[Batch, list[BadTrace]]:
-        raw = self._buffers.take(len(rows), COMPONENTS, SAMPLES)
-        bad = self.dataset.read_into(rows, raw)
+        raw, place, bad = self._fetch(rows)
         used = np.setdiff1d(np.arange(len(rows)), list(bad))
         source = np.repeat(used, len(self.copies))
         copies = np.tile(self.copies, len(used))
-        x, labels = (self._buffers.take(len(source), COMPONENTS, SAMPLES) for _ in range(2))
+        x, labels = (self._room(len(source)) for _ in range(2))
         make_windows(
             raw,
             self.dataset.table,
             rows[source],
             copies,
-            source,
+            place[source],
             x,
             labels,
             self.augmentation,
             self.seed,
             epoch,
             self.label_shape,
+            self._xp,
         )
         return Batch(x, labels, rows[source], number), [bad[i] for i in sorted(bad)]
+
+    # Where traces come from and batches are made; a loader of traces on a GPU has others.
+
+    _xp: Any = np
+
+    def _fetch(self, rows: Array) -> tuple[Array, Array, dict[int, BadTrace]]:
+        """Traces (M, 3, 6000), which of them each row is, and {i: why rows[i] cannot be used}."""
+        raw = self._room(len(rows))
+        return raw, np.arange(len(rows)), self.dataset.read_into(rows, raw)
+
+    def _room(self, windows: int) -> Array:
+        """(windows, 3, 6000) float32, of any contents."""
+        return self._buffers.take(windows, COMPONENTS, SAMPLES)

@@ -16,6 +16,14 @@ from minieqt.data.table import COMPONENTS, SAMPLES, BadTrace, Dataset
 Array = Any
 
 
+def compact(windows: Array) -> tuple[Array, Array]:
+    """Windows (n, 3, 6000) float32 -> the same without their means, in parts of each component's largest amplitude, as
+    float16; and those amplitudes (n, 3, 1)."""
+    centred = windows - windows.mean(axis=-1, keepdims=True, dtype=np.float64).astype(np.float32)
+    peak = np.abs(centred).max(axis=-1, keepdims=True)
+    return (centred / np.where(peak > 0, peak, 1)).astype(np.float16), peak
+
+
 class InMemory:
     """Another data set, of which each trace is read from its files once and kept from then on."""
 
@@ -51,10 +59,7 @@ class InMemory:
         return bad
 
     def _keep(self, rows: Array, windows: Array) -> None:
-        centred = windows - windows.mean(axis=-1, keepdims=True, dtype=np.float64).astype(np.float32)
-        peak = np.abs(centred).max(axis=-1, keepdims=True)
-        self._peak[rows] = peak
-        self._samples[rows] = centred / np.where(peak > 0, peak, 1)
+        self._samples[rows], self._peak[rows] = compact(windows)
         self._kept[rows] = True  # last: whoever reads beside us finds the trace whole or not at all
 
     def report(self) -> str:

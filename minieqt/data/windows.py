@@ -7,6 +7,7 @@ it; in the fast mode by the kernels of kernels/augment, which take the same deci
 from __future__ import annotations
 
 from dataclasses import astuple
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -40,15 +41,19 @@ def make_windows(
     seed: int = 0,
     epoch: int = 0,
     label_shape: str = "gaussian",
+    xp: Any = np,
 ) -> None:
     """Fills x (N, 3, 6000) and labels (N, 3, 6000) float32 of N windows.
 
     Window n is made from the trace raw[source[n]], raw (M, 3, 6000) float32, which stands in row rows[n] of the table;
-    copies (N,) says which copy it is, PLAIN or AUGMENTED. UserError for an unknown label shape.
+    copies (N,) says which copy it is, PLAIN or AUGMENTED. With xp = cupy, raw (float32 or float16), x and labels lie on
+    its GPU, and so does the work. UserError for an unknown label shape.
     """
     check_shape(label_shape)
-    make = _make_fast if backend.mode() == "fast" and raw.dtype == np.float32 else _make_readable
-    make(raw, table, rows, copies, source, x, labels, augmentation, seed, epoch, label_shape)
+    if xp is np and (backend.mode() == "readable" or raw.dtype != np.float32):
+        _make_readable(raw, table, rows, copies, source, x, labels, augmentation, seed, epoch, label_shape)
+    else:
+        _make_fast(raw, table, rows, copies, source, x, labels, augmentation, seed, epoch, label_shape, xp)
 
 
 def _make_readable(
@@ -89,20 +94,22 @@ def _make_fast(
     seed: int,
     epoch: int,
     label_shape: str,
+    xp: Any,
 ) -> None:
-    from kernels.augment import cpu
     from kernels.augment.draw import COLUMNS
 
-    p, s = table.p_sample[rows], table.s_sample[rows]
+    machine = import_module("kernels.augment.cpu" if xp is np else "kernels.augment.cuda")
     loud = (table.snr_db[rows] >= LOUD).all(axis=1)
     # Without augmentation, the plain copies with every rate zero: nothing happens.
     rates = np.array(astuple(augmentation or NOTHING), np.float64)
     copies = copies if augmentation else np.full_like(copies, PLAIN)
     counter = np.uint64(seed), np.uint64(epoch)
-    plans = np.empty((len(rows), COLUMNS), np.float64)
-    cpu.draw_plans(*counter, rows, copies, p, s, table.coda_end[rows], loud, rates, plans)
-    cpu.make_windows(*counter, rows, copies, p, plans, raw, source, x)
-    cpu.make_labels(p, s, plans, list(SHAPES).index(label_shape), labels)
+    plans = xp.empty((len(rows), COLUMNS), np.float64)
+    facts = rows, copies, table.p_sample[rows], table.s_sample[rows], table.coda_end[rows], loud, rates, source
+    rows, copies, p, s, coda_end, loud, rates, source = map(xp.asarray, facts)
+    machine.draw_plans(*counter, rows, copies, p, s, coda_end, loud, rates, plans)
+    machine.make_windows(*counter, rows, copies, p, plans, raw, source, x)
+    machine.make_labels(p, s, plans, list(SHAPES).index(label_shape), labels)
 
 
 NOTHING = Augmentation(shift=0, second_event=0, noise=0, drop_channels=0, gap=0)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
+import numpy as np
+
 from kernels.cuda.launch import use_tf32
 from minieqt.adam import Adam
 from minieqt.data import Augmentation, Loader, open_dataset
+from minieqt.data.device import DeviceLoader, OnDevice, find_gpu
 from minieqt.data.memory import InMemory
 from minieqt.data.split import PARTS, make_split
 from minieqt.errors import UserError
@@ -149,10 +153,13 @@ def loaders(config: Config, dataset: Any, parts: Sequence[Array]) -> tuple[Loade
     training, validation, test = parts
     options: dict[str, Any] = {"seed": config.seed, "label_shape": config.label_shape}
     size = batch_size(config, 2 * len(training))
+    make: Callable[..., Loader] = Loader
+    if config.cache == "gpu":
+        make = partial(DeviceLoader, OnDevice(dataset, np.concatenate(parts), *find_gpu()))
     return (
-        Loader(dataset, training, size, augmentation=Augmentation.parse(config.augment), block=config.block, **options),
-        Loader(dataset, validation, size, shuffle=False, **options),
-        Loader(dataset, test, size, shuffle=False, **options),
+        make(dataset, training, size, augmentation=Augmentation.parse(config.augment), block=config.block, **options),
+        make(dataset, validation, size, shuffle=False, **options),
+        make(dataset, test, size, shuffle=False, **options),
     )
 
 

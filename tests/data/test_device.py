@@ -1,0 +1,85 @@
+"""The data set on a GPU: in Numba's simulator the same windows as from files; where there is no room, one line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minieqt.data import Augmentation, Loader, open_dataset
+from minieqt.data.device import ROOM, OnDevice, find_gpu
+from minieqt.data.memory import compact
+from minieqt.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[2]
+ROWS = np.array([0, 3, 30, 35])  # two earthquakes and two noise windows
+OPTIONS = {"batch_size": 4, "seed": 5, "augmentation": Augmentation(gap=0.8, pre_emphasis=0.97)}
+
+SIMULATED = """
+import sys, numpy as np
+from minieqt.data import Augmentation, open_dataset
+from minieqt.data.device import ROOM, DeviceLoader, OnDevice
+sys.path.insert(0, "tests/data")
+from test_device import OPTIONS, ROWS, stand_in
+import kernels.augment.cuda as machine
+machine.THREADS = 8
+for name in ("draw_plans", "make_windows", "make_labels"):
+    getattr(machine, name).__defaults__ = (8,)
+dataset = open_dataset(*sys.argv[1:3])
+found = {}
+for kind, bytes_each in (("float32", 4), ("float16", 2)):
+    resident = OnDevice(dataset, ROWS, stand_in(), ROOM + len(ROWS) * 18000 * bytes_each)
+    assert resident.samples.dtype == kind
+    for batch in DeviceLoader(resident, dataset, ROWS, **OPTIONS).epoch(1):
+        found |= {f"{kind} x {batch.number}": batch.x, f"{kind} labels {batch.number}": batch.labels}
+np.savez(sys.argv[3], **found)
+"""
+
+
+def stand_in():
+    """In CuPy's place: NumPy, under another name, so that it is not taken for the processor's own."""
+
+    class Simulated:
+        asarray, empty = staticmethod(np.asarray), staticmethod(np.empty)
+
+    return Simulated()
+
+
+def test_the_same_windows_as_from_files(synthetic_files, tmp_path):
+    arguments = [sys.executable, "-c", SIMULATED, *map(str, synthetic_files), str(tmp_path / "found.npz")]
+    environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "1"}
+    run = subprocess.run(arguments, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    found = np.load(tmp_path / "found.npz")
+    with open_dataset(*synthetic_files) as dataset:
+        batches = list(Loader(dataset, ROWS, **OPTIONS).epoch(1))
+        assert len(batches) == 2
+        for batch in batches:
+            for kind, tolerance in (("float32", 2e-5), ("float16", 0.02)):
+                np.testing.assert_allclose(found[f"{kind} x {batch.number}"], batch.x, atol=tolerance)
+                np.testing.assert_allclose(found[f"{kind} labels {batch.number}"], batch.labels, atol=1e-6)
+
+
+def test_traces_are_kept_in_the_order_of_their_rows(write):
+    bad = np.full((6000, 3), np.nan)
+    with open_dataset(*write({"A_EV": {}, "B_EV": {}, "C_NO": {"samples": bad}, "D_NO": {}})) as dataset:
+        resident = OnDevice(dataset, np.array([3, 2, 0]), stand_in(), 10 * ROOM)
+        assert resident.place.tolist() == [0, -1, 1, 2] and list(resident.bad) == [2]
+        np.testing.assert_array_equal(resident.samples[2], dataset.read(3))
+        small = OnDevice(dataset, np.array([3]), stand_in(), ROOM + 2 * 18000)
+        np.testing.assert_array_equal(small.samples[0], compact(dataset.read(3)[None])[0][0])
+
+
+def test_no_room(dataset):
+    with pytest.raises(UserError, match=r"40 traces take 0.0 GB as float16 .* has 8.6 GB free; take --cache ram"):
+        OnDevice(dataset, np.arange(40), stand_in(), ROOM + 2 * 40 * 18000 - 1)
+
+
+def test_no_cupy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(UserError, match=r"--cache gpu needs CuPy"):
+        find_gpu()
