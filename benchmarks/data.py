@@ -3,6 +3,7 @@
   python benchmarks/data.py                      3,000 synthetic windows, warm in the page cache
   python benchmarks/data.py --windows 100000     7 GB
   python benchmarks/data.py --training           and how long training on the processor waits for its data
+  python benchmarks/data.py --table 1300000      and the table of a CSV as long as STEAD's: seconds, memory
 
 The published generator opens the file for every batch, reads each trace and four of its attributes through h5py, and
 augments one window at a time in NumPy; so does `published` here, with this package's own readable functions.
@@ -13,8 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import resource
 import sys
 import time
@@ -23,12 +22,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import h5py
+import machine
 import numpy as np
 
 from minieqt.backend import using
 from minieqt.data import Augmentation, Loader, open_dataset
 from minieqt.data.memory import InMemory
-from minieqt.data.stead_csv import number, three_numbers
+from minieqt.data.stead_csv import COLUMNS, number, three_numbers
 from minieqt.data.synthetic import write_stead
 from minieqt.data.windows import make_windows
 from minieqt.threads import available_threads
@@ -109,19 +109,54 @@ def waiting(dataset, rows, steps=20):
     return waited / total, 32 * steps / total
 
 
+TABLE = """
+import csv, os, resource, sys, time
+sys.path.insert(0, {root!r})
+from minieqt.data.stead_csv import COLUMNS, read_csv
+from pathlib import Path
+
+def memory():
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGESIZE") / 1e6
+
+before, start = memory(), time.perf_counter()
+table = read_csv(Path({path!r}))
+print(time.perf_counter() - start, memory() - before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3 - before)
+"""
+
+
+def table_at_scale(folder, rows):
+    """A CSV of so many rows like STEAD's first, read in a process of its own: seconds, MB kept, MB at most."""
+    import subprocess
+    import tempfile
+
+    row = dict.fromkeys(COLUMNS, "None") | {"network_code": "TA", "receiver_code": "109C", "p_arrival_sample": "700.0"}
+    row |= {"s_arrival_sample": "1894.0", "coda_end_sample": "[[2896.]]", "snr_db": "[56.79999924 55.40000153 47.4]"}
+    row |= {"source_magnitude": "3.6", "source_distance_km": "102.09", "trace_category": "earthquake_local"}
+    row |= {"trace_start_time": "2006-07-23 15:58:50.000000"}
+    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".csv") as file:
+        file.write(",".join(COLUMNS) + "\n")
+        for i in range(rows):
+            row |= {"trace_name": f"109C.TA_{20060723000000 + i}_EV", "source_id": str(8000000 + i)}
+            file.write(",".join(row.values()) + "\n")
+        file.flush()
+        code = TABLE.format(root=str(Path(__file__).resolve().parents[1]), path=file.name)
+        found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    return tuple(map(float, found.split()))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--windows", type=int, default=3000)
     parser.add_argument("--threads", type=int, default=available_threads())
     parser.add_argument("--folder", type=Path, default=Path("data"))
     parser.add_argument("--training", action="store_true")
+    parser.add_argument("--table", type=int, default=0, metavar="ROWS")
     options = parser.parse_args()
     hdf5, csv = (options.folder / f"benchmark-{options.windows}.{suffix}" for suffix in ("hdf5", "csv"))
-    machine = platform.processor() or platform.machine()
-    result = {"machine": machine, "cores": os.cpu_count(), "windows": options.windows}
+    result = {"machine": machine.describe("numpy", "numba", "h5py"), "windows": options.windows}
     if not (hdf5.exists() and csv.exists()):
         start = time.perf_counter()
-        write_stead(hdf5, csv, options.windows, seed=1, progress=True)
+        write_stead(hdf5, csv, options.windows, seed=1, progress=True, processes=options.threads)
         result["generated windows/s"] = options.windows / (time.perf_counter() - start)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
@@ -152,6 +187,10 @@ def main():
     if options.training:
         share, speed = waiting(dataset, rows)
         result |= {"training waits for data, share of time": share, "training windows/s": round(speed, 1)}
+    if options.table:
+        seconds, kept, peak = table_at_scale(options.folder, options.table)
+        result |= {f"table of {options.table:,} rows, seconds": round(seconds, 1)}
+        result |= {"table, MB kept": round(kept), "table, MB at most while it is read": round(peak)}
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(result, indent=1) + "\n")
     for name, value in result.items():

@@ -20,11 +20,14 @@ from pathlib import Path
 from minieqt.arguments import positive, share, whole
 from minieqt.errors import UserError
 
+WORTH_PROCESSES = 4000  # windows: fewer are made before others have started
+
 
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="NAME", help="NAME.hdf5 and NAME.csv are written")
     parser.add_argument("--count", type=whole(1), default=1000, help="how many windows (1000)")
     parser.add_argument("--noise-fraction", type=share, default=0.3, help="how many of them are noise (0.3)")
+    parser.add_argument("--processes", type=whole(1, 1024), help="that make them (many windows: all there are)")
     parser.add_argument("--seed", type=whole(0), default=0, help="the same seed gives the same windows (0)")
     parser.add_argument("--network", type=positive, metavar="HOURS", help="continuous records of a network, so long")
     parser.add_argument("--overwrite", action="store_true", help="replace files that are already there")
@@ -33,12 +36,14 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     from minieqt.data.stead_writer import pair_of_files
     from minieqt.data.synthetic import write_stead
+    from minieqt.threads import available_threads
 
     if options.network:
         return run_network(options)
     hdf5, csv = pair_of_files(options.out, options.overwrite)
     show = sys.stderr.isatty()
-    write_stead(hdf5, csv, options.count, options.seed, noise_fraction=options.noise_fraction, progress=show)
+    processes = options.processes or (available_threads() if options.count > WORTH_PROCESSES else 1)
+    write_stead(hdf5, csv, options.count, options.seed, options.noise_fraction, show, processes)
     print(f"{options.count} windows: {hdf5}, {csv}")
     return 0
 

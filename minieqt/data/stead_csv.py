@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from array import array
 from collections.abc import Iterator, Sequence
+from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ READ = (  # what the table needs, in the order in which read_csv unpacks it
     "trace_name trace_category p_arrival_sample s_arrival_sample coda_end_sample snr_db source_id network_code "
     "receiver_code source_magnitude source_distance_km trace_start_time"
 ).split()
+NAME_TWICE = "name that stands in the CSV twice"
 ABSENT = ("None", "nan")  # literal texts for what is not there
 
 
@@ -45,57 +47,80 @@ def read_csv(path: Path) -> tuple[TraceTable, dict[str, int], dict[str, str]]:
     """
     skipped: dict[str, int] = {}
     first: dict[str, str] = {}
-    text: dict[str, list[str]] = {column: [] for column in ("name", "event", "station", "start_time")}
-    numbers = {column: array("d") for column in ("p", "s", "coda", "snr", "magnitude", "distance")}
-    earthquakes, names = bytearray(), set[str]()
+
+    def skip(reason: str, name: str, count: int = 1) -> None:
+        skipped[reason] = skipped.get(reason, 0) + count
+        first.setdefault(reason, name)
+
+    rows = _Rows()
     for line, fields in _rows(path):
         p = s = coda = np.nan
         snr = [np.nan] * 3
         if fields is None:
-            name, earthquake, reason = f"line {line}", False, "row with too few or too many fields"
-        else:
-            name, category, p_text, s_text, coda_text, snr_text, *rest = fields
-            earthquake = category.startswith("earthquake") or (not category and name.endswith("_EV"))
-            noise = category == "noise" or (not category and name.endswith("_NO"))
-            reason = "" if earthquake or noise else "neither earthquake nor noise"
-            reason = "name that stands in the CSV twice" if name in names else reason
+            skip("row with too few or too many fields", f"line {line}")
+            continue
+        name, category, p_text, s_text, coda_text, snr_text, *rest = fields
+        earthquake = category.startswith("earthquake") or (not category and name.endswith("_EV"))
+        noise = category == "noise" or (not category and name.endswith("_NO"))
+        reason = "" if earthquake or noise else "neither earthquake nor noise"
         if earthquake:
             p, s, coda, snr = number(p_text), number(s_text), number(coda_text), three_numbers(snr_text)
             reason = reason or _wrong_arrivals(p, s)
             coda = min(coda if coda > s else detection_end(p, s), SAMPLES)
         if reason:
-            skipped[reason] = skipped.get(reason, 0) + 1
-            first.setdefault(reason, name)
+            skip(reason, name)
             continue
         source, network, station, magnitude, distance, start_time = rest
-        earthquakes.append(earthquake)
-        names.add(name)
-        text["name"].append(name)
-        text["event"].append(source or name)
-        text["station"].append(f"{network}.{station}".strip("."))
-        text["start_time"].append(start_time)
-        for column, value in (("p", p), ("s", s), ("coda", coda)):
-            numbers[column].append(value)
-        numbers["snr"].extend(snr)
-        numbers["magnitude"].append(number(magnitude))
-        numbers["distance"].append(number(distance))
-    if not earthquakes:
+        texts = (name, source or name, f"{network}.{station}".strip("."), start_time)
+        rows.add(texts, earthquake, (p, s, coda, number(magnitude), number(distance), *snr))
+    table = rows.table()
+    if not len(table):
         found = f" ({describe(skipped, first)})" if skipped else ""
         raise UserError(f"{path} holds no usable row{found}; give a STEAD CSV file")
-    table = TraceTable(
-        name=np.array(text["name"], TEXT),
-        earthquake=np.frombuffer(earthquakes, bool),
-        p_sample=np.array(numbers["p"]),
-        s_sample=np.array(numbers["s"]),
-        coda_end=np.array(numbers["coda"]),
-        snr_db=np.array(numbers["snr"]).reshape(-1, 3),
-        event=np.array(text["event"], TEXT),
-        station=np.array(text["station"], TEXT),
-        magnitude=np.array(numbers["magnitude"]),
-        distance_km=np.array(numbers["distance"]),
-        start_time=np.array(text["start_time"], TEXT),
-    )
+    new = np.sort(np.unique(table.name, return_index=True)[1])
+    if len(new) < len(table):
+        twice = np.setdiff1d(np.arange(len(table)), new)
+        skip(NAME_TWICE, str(table.name[twice[0]]), len(twice))
+        table = table.take(new)
     return table, skipped, first
+
+
+class _Rows:
+    """Rows on their way into a table: turned into arrays a chunk at a time, as Python's objects take five times the
+    room of a table with a million rows."""
+
+    CHUNK = 50_000
+    TEXTS = ("name", "event", "station", "start_time")
+    NUMBERS = ("p_sample", "s_sample", "coda_end", "magnitude", "distance_km")
+
+    def __init__(self) -> None:
+        self._parts: dict[str, list[Array]] = {field.name: [] for field in fields_of(TraceTable)}
+        self._begin()
+
+    def _begin(self) -> None:
+        self._texts: list[tuple[str, ...]] = []
+        self._earthquakes, self._numbers = bytearray(), array("d")
+
+    def add(self, texts: tuple[str, ...], earthquake: bool, numbers: tuple[float, ...]) -> None:
+        self._texts.append(texts)
+        self._earthquakes.append(earthquake)
+        self._numbers.extend(numbers)
+        if len(self._texts) == self.CHUNK:
+            self._finish_chunk()
+
+    def _finish_chunk(self) -> None:
+        numbers = np.array(self._numbers).reshape(len(self._texts), len(self.NUMBERS) + 3)
+        for i, name in enumerate(self.TEXTS):
+            self._parts[name].append(np.array([texts[i] for texts in self._texts], TEXT))
+        for i, name in enumerate(self.NUMBERS):
+            self._parts[name].append(numbers[:, i].copy())
+        self._parts["snr_db"].append(numbers[:, len(self.NUMBERS) :].copy())
+        self._parts["earthquake"].append(np.frombuffer(self._earthquakes, bool))
+        self._begin()
+
+    def table(self) -> TraceTable:
+        self._finish_chunk()
+        return TraceTable(**{name: np.concatenate(self._parts.pop(name)) for name in list(self._parts)})
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str] | None]]:

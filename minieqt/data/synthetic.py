@@ -8,11 +8,17 @@ which), so that the same seed writes the same traces. Arrivals are exact: there 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import chain, count, islice
+from multiprocessing import get_context
 from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
 from typing import Any
 
 import numpy as np
@@ -65,8 +71,10 @@ def write_stead(
     seed: int,
     noise_fraction: float = 0.3,
     progress: bool = False,
+    processes: int = 1,
 ) -> None:
-    """Write `count` windows, of them the fraction noise, as a STEAD pair of files; the same seed, the same traces.
+    """Write `count` windows, of them the fraction noise, as a STEAD pair of files; the same seed, the same traces,
+    however many processes make them.
 
     Both files appear only when they are complete. UserError for a count, fraction or seed that makes no sense.
     """
@@ -78,12 +86,51 @@ def write_stead(
     from tqdm import tqdm
 
     noise_count = round(count * noise_fraction)
-    stations, faults = make_region(seed)
-    windows = chain(
-        islice(earthquake_windows(seed, stations, faults), count - noise_count),
-        islice(noise_windows(seed, stations), noise_count),
-    )
-    write_windows(Path(hdf5), Path(csv), tqdm(windows, total=count, unit=" windows", disable=not progress))
+    with _sources(seed, processes) as (earthquakes, noise):
+        windows = chain(islice(earthquakes, count - noise_count), islice(noise, noise_count))
+        write_windows(Path(hdf5), Path(csv), tqdm(windows, total=count, unit=" windows", disable=not progress))
+
+
+# -- many at a time ----------------------------------------------------------------------------------------
+
+CHUNK = 25  # events, or noise windows, that a process makes at a time
+
+
+def _chunk(what: tuple[int, int, int]) -> list[tuple[Row, Array]]:
+    """All windows of some events, or some noise windows: a function of its own, so that another process may call it."""
+    seed, kind, first = what
+    stations, faults = _region(seed)
+    if kind == EVENT:
+        return list(earthquake_windows(seed, stations, faults, range(first, first + CHUNK)))
+    return list(noise_windows(seed, stations, range(first, first + CHUNK)))
+
+
+@contextmanager
+def _sources(seed: int, processes: int) -> Iterator[tuple[Iterator[tuple[Row, Array]], Iterator[tuple[Row, Array]]]]:
+    """Earthquakes and noise without end, made by so many processes; what waits to be taken is bounded."""
+    if processes == 1:
+        stations, faults = _region(seed)
+        yield earthquake_windows(seed, stations, faults), noise_windows(seed, stations)
+        return
+    # Ctrl-C is for the one that writes.
+    with ProcessPoolExecutor(processes, get_context("spawn"), signal, (SIGINT, SIG_IGN)) as pool:
+
+        def made(kind: int) -> Iterator[tuple[Row, Array]]:
+            chunks = ((seed, kind, first) for first in count(0, CHUNK))
+            waiting = deque(pool.submit(_chunk, chunk) for chunk in islice(chunks, 2 * processes))
+            while True:
+                yield from waiting.popleft().result()
+                waiting.append(pool.submit(_chunk, next(chunks)))
+
+        try:
+            yield made(EVENT), made(NOISE)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@cache
+def _region(seed: int) -> tuple[list[Station], Array]:
+    return make_region(seed)
 
 
 # -- the region --------------------------------------------------------------------------------------------
@@ -134,9 +181,11 @@ def make_event(rng: np.random.Generator, number: int, faults: Array) -> Event:
 # -- windows -----------------------------------------------------------------------------------------------
 
 
-def earthquake_windows(seed: int, stations: list[Station], faults: Array) -> Iterator[tuple[Row, Array]]:
-    """Rows of the CSV and windows (3, 6000) of one event after the other, without end."""
-    for number in count():
+def earthquake_windows(
+    seed: int, stations: list[Station], faults: Array, numbers: Iterable[int] | None = None
+) -> Iterator[tuple[Row, Array]]:
+    """Rows of the CSV and windows (3, 6000) of these events, or of one after the other without end."""
+    for number in count() if numbers is None else numbers:
         rng = stream(seed, EVENT, number)
         event = make_event(rng, number, faults)
         epicentral, azimuth, expected_db = as_seen(event, stations)
@@ -237,9 +286,11 @@ def _earthquake_window(
     return row, x
 
 
-def noise_windows(seed: int, stations: list[Station]) -> Iterator[tuple[Row, Array]]:
-    """Rows of the CSV and windows (3, 6000) of noise, three in five of them disturbed, without end."""
-    for number in count():
+def noise_windows(
+    seed: int, stations: list[Station], numbers: Iterable[int] | None = None
+) -> Iterator[tuple[Row, Array]]:
+    """Rows of the CSV and windows (3, 6000) of noise, three in five of them disturbed; or without end."""
+    for number in count() if numbers is None else numbers:
         rng = stream(seed, NOISE, number)
         station = stations[rng.integers(len(stations))]
         x = background(rng, station)

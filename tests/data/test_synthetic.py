@@ -75,6 +75,15 @@ def test_same_seed_same_traces(synthetic_files, tmp_path):
     assert sorted(tmp_path.iterdir()) == sorted(paths)
 
 
+def test_as_many_processes_as_one_likes(synthetic_files, tmp_path):
+    paths = tmp_path / "two.hdf5", tmp_path / "two.csv"
+    write_stead(*paths, count=40, seed=7, processes=2)
+    assert paths[1].read_bytes() == synthetic_files[1].read_bytes()
+    with open_dataset(*paths) as dataset, open_dataset(*synthetic_files) as one:
+        for row in (0, 27, 28, 39):
+            np.testing.assert_array_equal(dataset.read(row), one.read(row))
+
+
 def test_more_windows_begin_with_the_same(dataset, tmp_path):
     write_stead(tmp_path / "a.hdf5", tmp_path / "a.csv", count=10, seed=7, noise_fraction=0.5)
     with open_dataset(tmp_path / "a.hdf5", tmp_path / "a.csv") as fewer:
