@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from tqdm import trange
 
-from minieqt.data.loader import Loader
+from minieqt.data.loader import Batch, Loader
 from minieqt.data.memory import compact
 from minieqt.data.table import COMPONENTS, SAMPLES, BadTrace, Dataset
 from minieqt.errors import UserError
@@ -65,11 +65,18 @@ class OnDevice:
 
 
 class DeviceLoader(Loader):
-    """A Loader of rows that are all in an OnDevice. Launches do not wait for the GPU, so no threads are needed."""
+    """A Loader of rows that are all in an OnDevice. A batch takes the GPU too little time to be worth a thread."""
 
     def __init__(self, resident: OnDevice, dataset: Dataset, rows: Array, *args: Any, **options: Any):
         super().__init__(dataset, rows, *args, **options | {"threads": 0})
         self.resident = resident
+
+    def _load(self, epoch: int, rows: Array, number: int) -> tuple[Batch, list[BadTrace]]:
+        made = super()._load(epoch, rows, number)
+        # The network computes on a stream of its own, which knows nothing of ours: the batch is there before it is
+        # handed on, and whoever still read the memory it took has finished.
+        self.resident.xp.cuda.runtime.deviceSynchronize()
+        return made
 
     def _fetch(self, rows: Array) -> tuple[Array, Array, dict[int, BadTrace]]:
         bad = {i: self.resident.bad[row] for i, row in enumerate(rows.tolist()) if row in self.resident.bad}

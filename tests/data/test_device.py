@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -45,6 +46,7 @@ def stand_in():
 
     class Simulated:
         asarray, empty = staticmethod(np.asarray), staticmethod(np.empty)
+        cuda = SimpleNamespace(runtime=SimpleNamespace(deviceSynchronize=lambda: None))
 
     return Simulated()
 
