@@ -50,15 +50,23 @@ def write_windows(hdf5: Path, csv: Path, windows: Iterable[tuple[Row, Array]]) -
 
 @contextmanager
 def _new_hdf5(path: Path) -> Iterator[Any]:
-    """A new HDF5 file, to write into. h5py fails once more in closing what it could not write, and in other words."""
+    """A new HDF5 file, to write into. What h5py cannot write or close is an OSError with the file's name.
+
+    h5py names neither file nor cause, and says the same once more, in other words, when the file is closed.
+    """
     import h5py
 
     file = h5py.File(path, "w")
     try:
         yield file
-        file.close()
-    except (OSError, RuntimeError) as error:
-        number = getattr(error, "errno", None) or EIO
+        try:
+            file.close()
+        except RuntimeError as error:
+            raise OSError(EIO, os.strerror(EIO), str(path)) from error
+    except OSError as error:
+        if error.filename is not None:  # whoever failed has said where
+            raise
+        number = error.errno or EIO
         raise OSError(number, os.strerror(number), str(path)) from error
     finally:
         with suppress(OSError, RuntimeError):
