@@ -2,6 +2,8 @@
 
   python train.py                                        on a synthetic mini-STEAD, in a few minutes
   python train.py --data merged.hdf5 --csv merged.csv    on STEAD, with the paper's settings
+  python train.py --workers 4                            four processes, each with a quarter of every batch
+  mpiexec -n 16 python train.py --data …                 the same on a cluster
   python train.py --out runs/001 --resume                go on with a run that was stopped, to the same bits
 
 A run is a folder: config.json, history.csv (a row an epoch), best.h5, last.h5, curves.png, metrics.json, and the names
@@ -10,9 +12,10 @@ of its training, validation and test traces. Ctrl-C finishes the batch, saves, a
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,12 @@ from minieqt.data.augment import Augmentation
 from minieqt.data.split import BY
 from minieqt.device import array_module_for, require_gpus
 from minieqt.errors import UserError
+from minieqt.parallel.communicator import Communicator, Solo
+from minieqt.parallel.join import join
+from minieqt.parallel.launch import launch
+from minieqt.parallel.mpi import under_mpi
+from minieqt.parallel.nccl import Nccl
+from minieqt.schedule import SCALINGS
 from minieqt.threads import available_threads
 from minieqt.training.config import Config, resumed
 from minieqt.training.run import run
@@ -32,7 +41,7 @@ AUGMENTATIONS = [field.name for field in fields(Augmentation)]
 
 
 def parse(arguments: list[str] | None) -> dict[str, Any]:
-    """The options that the user named, and --out, --resume, --overwrite, --gpus, --save-minutes in any case."""
+    """The options that the user named; those that are not the run's but the program's in any case."""
     parser = Parser("train.py", description=__doc__)
     add = parser.add_argument
     add("--data", type=existing_path, nargs="+", metavar="FILE.hdf5", help="of STEAD, or SeisBench folders (synthetic)")
@@ -50,9 +59,15 @@ def parse(arguments: list[str] | None) -> dict[str, Any]:
     add("--lstm-blocks", type=whole(1, 16), help=f"2 as in the paper, 3 as released ({Config.lstm_blocks})")
     add("--drop-rate", type=share, help=f"dropout ({Config.drop_rate})")
     add("--seed", type=whole(0), help=f"rules weights, dropout, split, order, augmentation ({Config.seed})")
-    add("--threads", type=whole(1, 4096), help="threads of the fast kernels (all there are)")
-    add("--gpus", type=whole(0, 1024), default=0, help="1 trains on a GPU, through CuPy; 0 on the processor (0)")
+    add("--accumulate", type=whole(1), metavar="K", help=f"add up K batches before a step ({Config.accumulate})")
+    add("--rate-scaling", choices=tuple(SCALINGS), help=f"with the windows in a step / 200 ({Config.rate_scaling})")
+    add("--warm-up", type=positive, metavar="EPOCHS", help="let the learning rate rise from zero so long (not at all)")
+    add("--threads", type=whole(1, 4096), help="threads of the fast kernels, of each worker (an equal share)")
+    add("--workers", type=whole(1, 1024), default=1, help="processes that share every batch (1)")
+    add("--gpus", type=whole(0, 1024), default=0, help="as many workers, each with a GPU; 0: the processor (0)")
     add("--tf32", action="store_const", const=True, help="convolutions on the GPU's tensor cores, less exact (float32)")
+    add("--sync-batchnorm", action="store_const", const=True, help="normalise over all workers' windows, not its own")
+    add("--rank-timeout", type=positive, default=300.0, metavar="S", help="seconds a worker waits for another (300)")
     add("--out", type=Path, metavar="DIR", help="the run's folder (a new one, runs/001, runs/002, …)")
     add("--save-minutes", type=positive, default=10.0, help="renew last.h5 within an epoch so often (10)")
     mode = parser.add_mutually_exclusive_group()
@@ -61,17 +76,23 @@ def parse(arguments: list[str] | None) -> dict[str, Any]:
     return {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
 
 
-def check_gpus(count: int) -> str:
-    """The device to train on; UserError, in one line, for what --gpus cannot have."""
-    if count == 0:
+def device_of(ranks: Communicator, gpus: int) -> str:
+    """Where this rank trains: "cpu", or "cuda" with a GPU that no other rank of this machine has.
+
+    UserError, in one line, for what --gpus cannot have.
+    """
+    if gpus == 0:
         return "cpu"
+    if ranks.size > 1:
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        numbers = visible.split(",") if visible else [str(number) for number in range(gpus)]
+        os.environ["CUDA_VISIBLE_DEVICES"] = numbers[ranks.local_rank % len(numbers)]
     try:
-        require_gpus(count)
-        array_module_for("cuda")
+        require_gpus(gpus if ranks.size == 1 else 1)
+        if ranks.size > 1 or gpus == 1:
+            array_module_for("cuda")
     except UserError as error:
-        raise UserError(f"--gpus {count}: {error}") from None
-    if count > 1:
-        raise UserError(f"--gpus {count}: this version of minieqt trains on one GPU")
+        raise UserError(f"--gpus {gpus}: {error}") from None
     return "cuda"
 
 
@@ -83,12 +104,23 @@ def run_folder(resume: bool) -> Path:
     return RUNS / f"{max(numbers, default=0) + (not resume):03d}"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The program; returns its exit code. UserError for a user's mistake."""
+def main(arguments: list[str] | None = None, communicator: Communicator | None = None) -> int:
+    """The program as one of the communicator's ranks, or their launcher; returns its exit code.
+
+    UserError for a user's mistake.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    ranks = communicator or Solo()
     given = parse(arguments)
     out, gpus, minutes = given.pop("out", None), given.pop("gpus"), given.pop("save_minutes")
     resume, overwrite = given.pop("resume"), given.pop("overwrite")
-    device = check_gpus(gpus)
+    workers, rank_timeout = given.pop("workers"), given.pop("rank_timeout")
+    threads = given.pop("threads", None)
+    device = device_of(ranks, gpus)
+    if workers > 1 and gpus:
+        raise UserError("--gpus starts a worker for each GPU: leave --workers out")
+    if workers > 1 and under_mpi():
+        raise UserError("the number of workers is mpiexec's affair here: leave --workers out")
     if given.get("cache") == "gpu" and not gpus:
         raise UserError("--cache gpu feeds a network on a GPU: add --gpus 1, or take --cache ram")
     if "csv" in given and "data" not in given:
@@ -103,14 +135,43 @@ def main(arguments: list[str] | None = None) -> int:
         given["augment"] = " ".join(given["augment"])
         Augmentation.parse(given["augment"])
     given |= {name: os.pathsep.join(map(str, given[name])) for name in ("data", "csv") if name in given}
-    folder = out or run_folder(resume)
-    if resume:
-        config = resumed(folder, given)
-    else:
+    if ranks.size == 1 and max(workers, gpus) > 1:
+        return launch([sys.executable, __file__, *arguments], max(workers, gpus), "train.py", "; go on with --resume")
+    if device == "cuda" and ranks.size > 1:
+        ranks = Nccl(ranks)
+    folder, config = agree(ranks, out, given, resume)
+    return run(
+        config,
+        folder,
+        resume,
+        overwrite,
+        save_seconds=60 * minutes,
+        device=device,
+        threads=threads or max(1, available_threads() // ranks.local_size),
+        communicator=ranks,
+        rank_timeout=rank_timeout,
+    )
+
+
+def agree(ranks: Communicator, out: Path | None, given: dict[str, Any], resume: bool) -> tuple[Path, Config]:
+    """The run's folder and configuration, as rank 0 finds them and tells the others. UserError as `resumed`."""
+    text = ""
+    if ranks.rank == 0:
+        folder = out or run_folder(resume)
         defaults = {} if "data" in given else SYNTHETIC
-        config = Config(**({"threads": available_threads()} | defaults | given))
-    return run(config, folder, resume, overwrite, save_seconds=60 * minutes, device=device)
+        config = resumed(folder, given) if resume else Config(**(defaults | given))
+        text = json.dumps([str(folder), asdict(config)])
+    name, settings = json.loads(ranks.broadcast_text(text))
+    return Path(name), Config(**settings)
+
+
+def as_rank() -> int:
+    """The program, as one of several ranks if it was started so. Rank 0 alone prints."""
+    ranks = join()
+    if ranks.rank:
+        sys.stdout = open(os.devnull, "w")
+    return guarded("train.py", lambda: main(communicator=ranks), ranks.report)
 
 
 if __name__ == "__main__":
-    sys.exit(guarded("train.py", main))
+    sys.exit(guarded("train.py", as_rank))

@@ -67,25 +67,29 @@ def existing_path(text: str) -> Path:
     return path.resolve()
 
 
-def guarded(program: str, main: Callable[[], int]) -> int:
-    """Run `main`; a mistake of the user becomes one line on stderr and exit code 2, Ctrl-C exit code 130."""
+def to_stderr(line: str) -> None:
+    """Where a program's last words go, unless it has somebody to tell."""
+    print(line, file=sys.stderr)
+
+
+def guarded(program: str, main: Callable[[], int], report: Callable[[str], None] = to_stderr) -> int:
+    """Run `main`; a mistake of the user becomes one line to `report` and exit code 2, Ctrl-C exit code 130."""
+
+    def complain(message: str) -> int:
+        report(f"{program}: {' '.join(message.split())}")
+        return 2
+
     try:
         return main()
     except UserError as error:
-        return complain(program, str(error))
+        return complain(str(error))
     except BrokenPipeError:  # whoever read our output (head, less) has had enough; Python must not flush into it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except OSError as error:  # a full disk, a folder without permission
-        return complain(program, f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
+        return complain(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
     except MemoryError as error:
-        return complain(program, f"out of memory ({error}): try a smaller --batch-size")
+        return complain(f"out of memory ({error}): try a smaller --batch-size")
     except KeyboardInterrupt:
-        print(f"{program}: stopped", file=sys.stderr)
+        report(f"{program}: stopped")
         return 130
-
-
-def complain(program: str, message: str) -> int:
-    """One line on stderr; returns exit code 2."""
-    print(f"{program}: {' '.join(message.split())}", file=sys.stderr)
-    return 2

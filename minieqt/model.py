@@ -120,11 +120,11 @@ class EQTransformer(Layer):
         self.keep(pairs)
         return sum(w * cross_entropy_forward(z, y) for w, (z, y) in zip(WEIGHTS, pairs, strict=True))
 
-    def backward(self) -> Array:  # type: ignore[override]
-        """The gradient of the last `loss` into every parameter's gradient; returns dx (B, 3, T)."""
+    def backward(self, dloss: float = 1.0) -> Array:  # type: ignore[override]
+        """`dloss` times the gradient of the last `loss` into every parameter's gradient; returns dx (B, 3, T)."""
         branches = (self.detection, self.p, self.s)
         dy = sum(
-            branch.backward(cross_entropy_backward(z, y, weight))
+            branch.backward(cross_entropy_backward(z, y, dloss * weight))
             for branch, weight, (z, y) in zip(branches, WEIGHTS, self.take(), strict=True)
         )
         for transformer in reversed(self.transformers):

@@ -1,6 +1,13 @@
-"""The paper's learning-rate schedule: steps down after epochs 20, 40, 60 and 90."""
+"""The learning rate: the paper's steps down after epochs 20, 40, 60 and 90; and two measures for large batches.
+
+With k times the windows in a step, steps are k times as rare and their gradients less noisy: a larger rate makes up for
+it, k times with plain gradient descent (Goyal et al. 2017), √k times with Adam (Malladi et al. 2022). The first
+epochs do not bear such a rate, so that it rises from zero.
+"""
 
 from __future__ import annotations
+
+import math
 
 STEPS = ((90, 0.5e-3), (60, 1e-3), (40, 1e-2), (20, 1e-1))  # after this epoch, this factor (published code)
 
@@ -8,3 +15,18 @@ STEPS = ((90, 0.5e-3), (60, 1e-3), (40, 1e-2), (20, 1e-1))  # after this epoch, 
 def paper_schedule(epoch: int, base: float = 1e-3) -> float:
     """The learning rate of an epoch counted from 0: base × 1, 0.1, 0.01, 0.001, 0.0005."""
     return next((base * factor for after, factor in STEPS if epoch > after), base)
+
+
+PAPER_BATCH = 200  # windows in a step of the paper's, for which its learning rate is meant
+
+SCALINGS = {"none": lambda ratio: 1.0, "linear": lambda ratio: ratio, "sqrt": math.sqrt}
+
+
+def rate_factor(scaling: str, windows: int) -> float:
+    """What the learning rate is multiplied by when a step takes so many windows: a rule of SCALINGS."""
+    return SCALINGS[scaling](windows / PAPER_BATCH)
+
+
+def warm_up_factor(epochs: float, warm_up: float) -> float:
+    """The share of the learning rate after so many epochs (with their fractions): it rises to 1 over `warm_up`."""
+    return min(1.0, epochs / warm_up) if warm_up else 1.0

@@ -78,11 +78,9 @@ class ResCNNHalf(Layer):
     def backward(self, dy: Array) -> Array:
         """dy (B, C, T) -> dx (B, C, T); adds to the gradients of norm and convolution."""
         dx, dgamma, dbeta, dW, db = rescnn_half_backward(dy, self.take())
-        self.norm.dgamma += dgamma
-        self.norm.dbeta += dbeta
         self.conv.dW += dW
         self.conv.db += db
-        return dx
+        return self.norm.add_gradients(dx, dgamma, dbeta)
 
 
 class ResCNNBlock(Layer):

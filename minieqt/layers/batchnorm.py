@@ -15,6 +15,7 @@ import numpy as np
 
 from minieqt.backend import accelerated, array_module
 from minieqt.layer import Layer
+from minieqt.layers.syncbatchnorm import WholeBatch
 
 Array = Any
 
@@ -54,7 +55,10 @@ def batchnorm_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
 
 
 class BatchNorm(Layer):
-    """Normalise `channels` channels over batch and time."""
+    """Normalise `channels` channels over batch and time.
+
+    `whole` sums over the ranks that share a batch (layers/syncbatchnorm.py); None: this rank's part is the batch.
+    """
 
     gamma: Array
     dgamma: Array
@@ -65,6 +69,7 @@ class BatchNorm(Layer):
 
     def __init__(self, channels: int):
         super().__init__()
+        self.whole: WholeBatch | None = None
         self.add_parameter("gamma", np.ones(channels))
         self.add_parameter("beta", np.zeros(channels))
         self.add_statistic("mean", np.zeros(channels))
@@ -75,6 +80,9 @@ class BatchNorm(Layer):
         if not self.training:
             return self.mean, self.variance
         mean, variance = batch_statistics(x)
+        if self.whole is not None:
+            mean, variance = self.whole.statistics(x.shape[0] * x.shape[2], mean, variance)
+            self._normalised = (x, mean, variance)
         self.mean += (1 - MOMENTUM) * (mean - self.mean)
         self.variance += (1 - MOMENTUM) * (variance - self.variance)
         return mean, variance
@@ -87,7 +95,14 @@ class BatchNorm(Layer):
 
     def backward(self, dy: Array) -> Array:
         """dy (B, C, T) -> dx (B, C, T); adds to dgamma and dbeta."""
-        dx, dgamma, dbeta = batchnorm_backward(dy, self.take())
+        return self.add_gradients(*batchnorm_backward(dy, self.take()))
+
+    def add_gradients(self, dx: Array, dgamma: Array, dbeta: Array) -> Array:
+        """Add to dgamma and dbeta (C) what backward found; returns dx (B, C, T), that of the batch of all ranks."""
         self.dgamma += dgamma
         self.dbeta += dbeta
-        return dx
+        if self.whole is None:
+            return dx
+        x, mean, variance = self._normalised
+        inverse_std = 1 / array_module(x).sqrt(variance + x.dtype.type(EPS))
+        return self.whole.corrected(dx, x, self.gamma, mean, inverse_std, dgamma, dbeta)

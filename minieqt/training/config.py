@@ -18,7 +18,8 @@ NAME = "config.json"
 class Config:
     """Everything the result depends on. `data` and `csv` are absolute paths; None means the synthetic set of
     `windows` windows, None as batch size what `run.batch_size` finds sensible. `augment` holds what
-    `Augmentation.parse` reads. `seed` rules weights, dropout, split, order and augmentation."""
+    `Augmentation.parse` reads. `seed` rules weights, dropout, split, order and augmentation. A batch is that of all
+    ranks together. `rate_scaling` and `warm_up` are those of schedule.py."""
 
     data: str | None = None
     csv: str | None = None
@@ -35,8 +36,11 @@ class Config:
     lstm_blocks: int = 2
     drop_rate: float = 0.1
     seed: int = 0
-    threads: int = 1
     tf32: bool = False
+    accumulate: int = 1
+    sync_batchnorm: bool = False
+    rate_scaling: str = "none"
+    warm_up: float = 0.0
 
     def write(self, folder: Path) -> None:
         """Write config.json into a run folder."""

@@ -14,10 +14,12 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interrupt:
     """`with Interrupt() as interrupt:` the first signal sets `interrupt.signal`, the second acts as it always does.
 
-    Python can only set signal handlers in the main thread; elsewhere nothing is caught.
+    Python can only set signal handlers in the main thread; elsewhere nothing is caught. Of several ranks, all of which
+    catch the signal, one says so.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, says_so: bool = True) -> None:
+        self.says_so = says_so
         self.signal: int | None = None
         self._before: dict[int, Any] = {}
 
@@ -33,7 +35,8 @@ class Interrupt:
         self.signal = number
         self._restore()
         # os.write, because print may be what the signal has just interrupted.
-        os.write(2, b"\nfinishing this batch, then saving (once more: stop at once)\n")
+        if self.says_so:
+            os.write(2, b"\nfinishing this batch, then saving (once more: stop at once)\n")
 
     def _restore(self) -> None:
         for number, handler in self._before.items():

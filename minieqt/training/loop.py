@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from tqdm import tqdm
 
 from minieqt.backend import array_module, device_of, mode
 from minieqt.errors import UserError
-from minieqt.schedule import paper_schedule
+from minieqt.parallel.communicator import Communicator
+from minieqt.schedule import paper_schedule, warm_up_factor
 from minieqt.training import checkpoint
 from minieqt.training.checkpoint import Position
+from minieqt.training.data_parallel import DataParallel
 from minieqt.training.early_stopping import best_epoch, should_stop
 from minieqt.training.graph_step import GraphStep
 from minieqt.training.interrupt import Interrupt
@@ -39,50 +42,68 @@ def train(
     epochs: int,
     patience: int = 12,
     learning_rate: float = 1e-3,
+    warm_up: float = 0.0,
+    accumulate: int = 1,
     save_seconds: float = 600.0,
+    communicator: Communicator | None = None,
+    sync_batchnorm: bool = False,
 ) -> int | None:
     """Train from `position` until `epochs` are done or the validation loss stops improving.
 
-    training, validation: loaders of batches with `number`, `x` and `labels` (B, 3, T). After every epoch the folder
-    holds best.h5, last.h5, history.csv and curves.png; within an epoch last.h5 is renewed every `save_seconds`.
+    training, validation: loaders of batches with `number`, `x` and `labels` (B, 3, T), this rank's part of each. A
+    step follows every `accumulate` batches. After every epoch the folder holds best.h5, last.h5, history.csv and
+    curves.png; within an epoch last.h5 is renewed every `save_seconds`. Only rank 0 writes and prints.
     Returns the number of the signal that interrupted training, None if none did. UserError when a loss is not
     finite: the step is not taken (on a GPU, where a loss is read now and then, not saved), and the last good
     checkpoint stays.
     """
-    on_gpu = device_of(model.vector) == "cuda" and mode() == "fast"  # the readable code's products cannot be captured
-    graph = GraphStep(model, optimiser) if on_gpu else None
+    ranks = DataParallel(model, communicator, sync_batchnorm)
+    leads = ranks.communicator.rank == 0
+    # One graph a step where nobody waits for other ranks; the readable code's products cannot be captured.
+    alone = ranks.communicator.size == 1 and accumulate == 1
+    graph = GraphStep(model, optimiser) if alone and device_of(model.vector) == "cuda" and mode() == "fast" else None
     losses = position.history.column("validation_loss")
     saved = time.monotonic()
-    with Interrupt() as interrupt, np.errstate(all="ignore"):  # what is not finite is reported in words
+    with Interrupt(leads) as interrupt, np.errstate(all="ignore"):  # what is not finite is reported in words
         while position.epoch < epochs and not should_stop(losses, patience):
             epoch = position.epoch
-            optimiser.learning_rate = paper_schedule(epoch, learning_rate)
+            rate = optimiser.learning_rate = paper_schedule(epoch, learning_rate)
             model.train()
-            with EpochProgress(f"epoch {epoch + 1}/{epochs}", len(training), position.batch) as progress:
-                for batch in training.epoch(epoch, first_batch=position.batch):
+            with EpochProgress(f"epoch {epoch + 1}/{epochs}", len(training), position.batch, leads) as progress:
+                batches = training.epoch(epoch, first_batch=position.batch)
+                for first in batches:
+                    progressed = epoch + (first.number + accumulate) / len(training)
+                    optimiser.learning_rate = rate * warm_up_factor(progressed, warm_up)
+                    batch = first
                     if graph is None:
                         model.zero_gradients()
-                        loss, windows = model.loss(batch.x, batch.labels), len(batch.x)
-                        model.backward()
+                        for batch in chain((first,), islice(batches, accumulate - 1)):
+                            ranks.add(batch.x, batch.labels)
+                        loss, windows, signal = ranks.reduce(interrupt.signal)
+                        taken = windows
                         check_finite(loss, model.gradient, position, learning_rate, folder)
-                        optimiser.step()
+                        if windows:
+                            optimiser.step()
                     else:
                         graph(batch.x, batch.labels)
+                        taken, signal = len(batch.x), interrupt.signal
                         loss, windows = read_loss(graph, graph.due(), position, learning_rate, folder)
+                    done = batch.number + 1 - position.batch
                     position.add_batch(batch.number, loss, windows)
-                    progress.update(position.loss, len(batch.x))
-                    if interrupt.signal or time.monotonic() - saved > save_seconds:
+                    progress.update(position.loss, taken, done)
+                    if leads and (signal or time.monotonic() - saved > save_seconds):
                         position.add_loss(*read_loss(graph, True, position, learning_rate, folder))
                         checkpoint.save(folder / LAST, model, optimiser, position)
                         saved = time.monotonic()
-                    if interrupt.signal:
-                        return interrupt.signal
+                    if signal:
+                        return signal
                 position.add_loss(*read_loss(graph, True, position, learning_rate, folder))
 
-            validation_loss = validate(model, validation, interrupt)
-            if interrupt.signal:  # the epoch is saved at its end; resuming validates again
-                checkpoint.save(folder / LAST, model, optimiser, position)
-                return interrupt.signal
+            validation_loss, signal = validate(model, validation, interrupt, ranks.communicator)
+            if signal:  # the epoch is saved at its end; resuming validates again
+                if leads:
+                    checkpoint.save(folder / LAST, model, optimiser, position)
+                return signal
             check_finite(validation_loss, None, position, learning_rate, folder)
 
             position.history.add(
@@ -98,27 +119,30 @@ def train(
                 f"learning rate {optimiser.learning_rate:g}, {progress.windows_per_second:.1f} windows/s"
             )
             position.finish_epoch()
-            # best before last: a kill in between leaves a last.h5 that does this epoch again, to the same bits.
-            if best_epoch(losses) == epoch:
-                native.save(folder / BEST, model)
-            checkpoint.save(folder / LAST, model, optimiser, position)
-            saved = time.monotonic()
-            write_history(position, folder)
-            print(line, flush=True)
+            if leads:
+                # best before last: a kill in between leaves a last.h5 that does this epoch again, to the same bits.
+                if best_epoch(losses) == epoch:
+                    native.save(folder / BEST, model)
+                checkpoint.save(folder / LAST, model, optimiser, position)
+                saved = time.monotonic()
+                write_history(position, folder)
+                print(line, flush=True)
     return interrupt.signal
 
 
-def validate(model: Any, loader: Any, interrupt: Interrupt) -> float:
-    """Mean loss of the loader's windows, without dropout and with the running statistics; returns early (with
-    what it has) when interrupted."""
+def validate(model: Any, loader: Any, interrupt: Interrupt, communicator: Communicator) -> tuple[float, int | None]:
+    """Mean loss of all ranks' windows, without dropout and with the running statistics; and the signal that any rank
+    has caught, in which case it is the mean of what there is."""
     model.eval()
-    loss_sum, windows = 0.0, 0
-    for batch in tqdm(loader.epoch(0), "validation", len(loader), leave=False, disable=None):
-        loss_sum += model.loss(batch.x, batch.labels) * len(batch.x)
-        windows += len(batch.x)
+    loss_sum, windows, leads = 0.0, 0, communicator.rank == 0
+    for batch in tqdm(loader.epoch(0), "validation", len(loader), leave=False, disable=None if leads else True):
+        if len(batch.x):
+            loss_sum += model.loss(batch.x, batch.labels) * len(batch.x)
+            windows += len(batch.x)
         if interrupt.signal:
             break
-    return loss_sum / windows
+    loss_sums, counts, signals = communicator.all_gather(loss_sum, windows, interrupt.signal or 0).T
+    return float(loss_sums.sum() / counts.sum()), int(signals.max()) or None
 
 
 def read_loss(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -23,6 +24,8 @@ from minieqt.evaluation.evaluate import evaluate
 from minieqt.evaluation.report import table, write_json
 from minieqt.files import write_text
 from minieqt.model import EQTransformer
+from minieqt.parallel.communicator import Communicator, Solo
+from minieqt.schedule import PAPER_BATCH, rate_factor
 from minieqt.threads import limit_threads
 from minieqt.training import checkpoint
 from minieqt.training import config as configuration
@@ -36,7 +39,6 @@ METRICS = "metrics.json"
 SPLIT_LISTS = tuple(f"{part}.txt" for part in PARTS)
 RUN_FILES = (LAST, BEST, HISTORY, CURVES, METRICS, *SPLIT_LISTS, configuration.NAME)
 
-PAPER_BATCH = 200
 LEAST_STEPS, LEAST_BATCH = 16, 8  # a small data set gets smaller batches, so that an epoch is at least so many steps
 
 Array = Any
@@ -49,18 +51,27 @@ def run(
     overwrite: bool = False,
     save_seconds: float = 600,
     device: str = "cpu",
+    threads: int = 1,
+    communicator: Communicator | None = None,
+    rank_timeout: float = 300,
 ) -> int:
     """Start or resume the run of `folder` and bring it to its end; returns the program's exit code.
 
-    device: where the network lives, "cpu" or "cuda"; a run may be resumed on another.
+    device: where the network lives, "cpu" or "cuda"; a run may be resumed on another. threads: of this rank.
+    communicator: to the other ranks, all of which call this with the same arguments; rank_timeout: seconds that they
+    wait for one another once training has begun.
     The code is 0, or 128 + the signal that interrupted training. UserError for anything the user can mend.
     """
+    ranks = communicator or Solo()
+    leads = ranks.rank == 0  # rank 0 alone writes and prints
+    if not leads:
+        ranks.barrier()  # rank 0 goes first: it makes the folder, the synthetic data, the index, the kernels
     occupied = (folder / configuration.NAME).exists()
-    if occupied and not (resume or overwrite):
+    if leads and occupied and not (resume or overwrite):
         raise UserError(
             f"{folder} already holds a run: go on with --resume, replace it with --overwrite, or give another --out"
         )
-    limit_threads(config.threads)
+    limit_threads(threads)
     use_tf32(config.tf32)
     folder.mkdir(parents=True, exist_ok=True)
     # The configuration comes first: whenever the process dies from here on, there is a run to resume. What is to
@@ -69,7 +80,7 @@ def run(
         config.write(folder)
     try:
         dataset, parts = open_data(config)
-        training, validation, test = loaders(config, dataset, parts)
+        training, validation, test = loaders(config, dataset, parts, (ranks.rank, ranks.size))
         model = EQTransformer(config.lstm_blocks, drop_rate=config.drop_rate, seed=config.seed).to(device)
         optimiser = Adam(model, config.learning_rate)
         position = Position()
@@ -81,20 +92,20 @@ def run(
         if not occupied:
             (folder / configuration.NAME).unlink()
         raise
-    if occupied and overwrite:
-        for name in RUN_FILES:
-            (folder / name).unlink(missing_ok=True)
-    config.write(folder)
-    write_split(folder, dataset, parts)
-    write_history(position, folder)
-
-    print(f"{folder}: {model.count_parameters()[0]:,} parameters, {config.threads} threads")
-    print(f"{len(dataset):,} windows: " + ", ".join(f"{len(p):,} {name}" for name, p in zip(PARTS, parts, strict=True)))
-    if dataset.report():
-        print(dataset.report())
-    if resume:
-        print(f"resuming in epoch {position.epoch + 1} at batch {position.batch + 1}", flush=True)
-    warm_up()
+    if leads:
+        if occupied and overwrite:
+            for name in RUN_FILES:
+                (folder / name).unlink(missing_ok=True)
+        config.write(folder)
+        write_split(folder, dataset, parts)
+        write_history(position, folder)
+        announce(folder, model, dataset, parts, training, ranks, threads)
+        if resume:
+            print(f"resuming in epoch {position.epoch + 1} at batch {position.batch + 1}", flush=True)
+        warm_up()
+        ranks.barrier()
+    ranks.barrier()
+    ranks.timeout = rank_timeout
     signal = train(
         model,
         optimiser,
@@ -104,12 +115,20 @@ def run(
         folder,
         epochs=config.epochs,
         patience=config.patience,
-        learning_rate=config.learning_rate,
+        learning_rate=config.learning_rate * rate_factor(config.rate_scaling, config.accumulate * training.batch_size),
+        warm_up=config.warm_up,
+        accumulate=config.accumulate,
         save_seconds=save_seconds,
+        communicator=ranks,
+        sync_batchnorm=config.sync_batchnorm,
     )
     if signal:
         print(f"stopped and saved; go on with: python train.py --out {quote(str(folder))} --resume")
         return 128 + signal
+    for loader in (training, validation):
+        share_skipped(loader, ranks)
+    if not leads:
+        return 0
     for name, loader in zip(PARTS, (training, validation, test), strict=True):
         if loader.report():
             print(f"{name} traces left out: {loader.report()}")
@@ -120,6 +139,17 @@ def run(
     print(table(report))
     dataset.close()
     return 0
+
+
+def announce(
+    folder: Path, model: Any, dataset: Any, parts: Sequence[Array], training: Loader, ranks: Communicator, threads: int
+) -> None:
+    """What is about to be trained, on what, by whom."""
+    who = f"{threads} threads" if ranks.size == 1 else f"{ranks.size} ranks of {threads} threads"
+    print(f"{folder}: {model.count_parameters()[0]:,} parameters, {who}, batches of {training.batch_size}")
+    print(f"{len(dataset):,} windows: " + ", ".join(f"{len(p):,} {name}" for name, p in zip(PARTS, parts, strict=True)))
+    if dataset.report():
+        print(dataset.report())
 
 
 def open_data(config: Config) -> tuple[Any, tuple[Array, Array, Array]]:
@@ -145,10 +175,13 @@ def synthetic(windows: int, seed: int, folder: Path = Path("data")) -> tuple[Pat
     return hdf5, csv
 
 
-def loaders(config: Config, dataset: Any, parts: Sequence[Array]) -> tuple[Loader, Loader, Loader]:
+def loaders(
+    config: Config, dataset: Any, parts: Sequence[Array], shard: tuple[int, int] = (0, 1)
+) -> tuple[Loader, Loader, Loader]:
     """Training windows twice and augmented, validation and test windows once and as they were recorded.
 
-    A batch is never larger than what there is to put into it.
+    A batch is never larger than what there is to put into it. shard: (rank, ranks), who has a part of each batch; test
+    windows are not shared out.
     """
     training, validation, test = parts
     options: dict[str, Any] = {"seed": config.seed, "label_shape": config.label_shape}
@@ -157,8 +190,16 @@ def loaders(config: Config, dataset: Any, parts: Sequence[Array]) -> tuple[Loade
     if config.cache == "gpu":
         make = partial(DeviceLoader, OnDevice(dataset, np.concatenate(parts), *find_gpu()))
     return (
-        make(dataset, training, size, augmentation=Augmentation.parse(config.augment), block=config.block, **options),
-        make(dataset, validation, size, shuffle=False, **options),
+        make(
+            dataset,
+            training,
+            size,
+            augmentation=Augmentation.parse(config.augment),
+            block=config.block,
+            shard=shard,
+            **options,
+        ),
+        make(dataset, validation, size, shuffle=False, shard=shard, **options),
         make(dataset, test, size, shuffle=False, **options),
     )
 
@@ -168,6 +209,14 @@ def batch_size(config: Config, windows: int) -> int:
     if config.batch_size is not None:
         return min(config.batch_size, windows)
     return min(PAPER_BATCH, max(LEAST_BATCH, 2 * (windows // (2 * LEAST_STEPS))), windows)
+
+
+def share_skipped(loader: Loader, ranks: Communicator) -> None:
+    """Tell every rank which traces the others could not use."""
+    own = json.dumps({reason: sorted(names) for reason, names in loader.skipped.items()})
+    for root in range(ranks.size):
+        for reason, names in json.loads(ranks.broadcast_text(own, root)).items():
+            loader.skipped.setdefault(reason, set()).update(names)
 
 
 def split_texts(dataset: Any, parts: Sequence[Array]) -> dict[str, str]:

@@ -186,7 +186,7 @@ def test_nan_in_the_first_batch_of_all(tmp_path):
 def test_nan_in_the_gradient_alone(tmp_path, monkeypatch):
     from minieqt.model import EQTransformer
 
-    def backward(self):
+    def backward(self, dloss):
         self.gradient[7] = np.nan
 
     monkeypatch.setattr(EQTransformer, "backward", backward)
@@ -204,7 +204,7 @@ def test_early_stopping_and_best(tmp_path, monkeypatch):
     """Validation losses 3 1 2 2 …: best.h5 is the second epoch's, and patience 2 stops after the fourth."""
     losses = iter([3.0, 1.0, 2.0, 2.0, 2.0])
     kept = []
-    monkeypatch.setattr(loop, "validate", lambda *_: next(losses))
+    monkeypatch.setattr(loop, "validate", lambda *_: (next(losses), None))
     save = loop.native.save
 
     def note(path, model, *extra):

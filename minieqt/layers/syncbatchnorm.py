@@ -1,0 +1,65 @@
+"""Batch normalisation over all ranks: the mean and variance of the whole batch, of which each rank holds a part.
+
+Rank r has n_r values in a channel, with mean μ_r and variance σ²_r. With N = Σ_r n_r the whole batch has
+
+    μ = Σ_r n_r μ_r / N,        σ² = Σ_r n_r (σ²_r + μ_r²) / N - μ²,
+
+one all-reduce of 2 C + 1 numbers, in float64 because the last subtraction cancels. Backward, dx needs the whole batch's
+Σ dy and Σ dy x̂ (layers/batchnorm.py); a rank's own backward has used its own sums, so what it differs by is added:
+
+    dx ← dx + γ/σ [ (Σ_own dy / n_r - Σ_all dy / N) + x̂ (Σ_own dy x̂ / n_r - Σ_all dy x̂ / N) ]
+
+(dy: the gradient of a sum over windows. If every rank took the mean over its windows, ranks with few would count more.)
+With these two sums N ranks compute what one would with the whole batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minieqt.backend import array_module
+
+Array = Any
+
+
+class WholeBatch:
+    """Sums over the batch of all ranks. `counts` is False while this rank's windows are blanks that are none of it.
+
+    all_reduce: a communicator's, adds up an array over all ranks in place.
+    """
+
+    def __init__(self, all_reduce: Callable[[Array], None]):
+        self.all_reduce, self.counts = all_reduce, True
+
+    def sums(self, count: int, first: Array, second: Array) -> tuple[float, Array, Array]:
+        """count, first (C), second (C) -> their sums over all ranks, in float64."""
+        xp = array_module(first)
+        flat = xp.concatenate([xp.full(1, count), first, second]).astype(np.float64)
+        if not self.counts:
+            flat[...] = 0
+        self.all_reduce(flat)
+        return flat[0], flat[1 : 1 + len(first)], flat[1 + len(first) :]
+
+    def statistics(self, count: int, mean: Array, variance: Array) -> tuple[Array, Array]:
+        """A rank's count, mean (C) and biased variance (C) -> the whole batch's mean and biased variance."""
+        wide, spread = mean.astype(np.float64), variance.astype(np.float64)
+        total, first, second = self.sums(count, count * wide, count * (spread + wide**2))
+        first, second = first / total, second / total
+        variance_of_all = array_module(mean).maximum(second - first**2, 0)
+        return first.astype(mean.dtype), variance_of_all.astype(mean.dtype)
+
+    def corrected(
+        self, dx: Array, x: Array, gamma: Array, mean: Array, inverse_std: Array, dgamma: Array, dbeta: Array
+    ) -> Array:
+        """dx (B, C, T) as a rank alone has it -> dx of the whole batch; dgamma, dbeta (C): the rank's own sums."""
+        count = x.shape[0] * x.shape[2]
+        total, gamma_sum, beta_sum = self.sums(count, dgamma, dbeta)
+        if not self.counts:
+            return dx
+        constant = (dbeta / count - beta_sum / total).astype(dx.dtype)
+        slope = (dgamma / count - gamma_sum / total).astype(dx.dtype)
+        x_hat = (x - mean[:, None]) * inverse_std[:, None]
+        return dx + (gamma * inverse_std)[:, None] * (constant[:, None] + slope[:, None] * x_hat)

@@ -1,0 +1,71 @@
+"""Ranks that an MPI launcher has started, on one machine or many: `mpiexec -n 16 python train.py …`, or srun.
+
+MPI's own all-reduce does the work, and the standard promises the same result on every rank. What it lacks is an end: a
+rank that leaves because of an error would leave the others waiting for ever, so it takes them along (`Abort`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from minieqt.errors import UserError
+from minieqt.parallel.communicator import Communicator
+from minieqt.parallel.watchdog import Watchdog
+
+Array = Any
+
+# What the launchers of MPICH, Open MPI, MVAPICH and Slurm tell their ranks.
+VARIABLES = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
+PATIENCE = 1.0  # seconds that rank 0 has to report first, where all ranks come to the same error
+
+
+def under_mpi() -> bool:
+    """Whether an MPI launcher has started this process. MPI itself is not touched."""
+    return any(variable in os.environ for variable in VARIABLES)
+
+
+class Mpi(Communicator):
+    """The ranks of MPI's world. UserError where mpi4py is missing."""
+
+    def __init__(self) -> None:
+        try:
+            from mpi4py import MPI
+        except ImportError as error:
+            raise UserError(
+                f"training under mpiexec needs mpi4py and an MPI (pip install -e '.[mpi]'): {error}"
+            ) from error
+        self._in_place, self._world = MPI.IN_PLACE, MPI.COMM_WORLD
+        machine = self._world.Split_type(MPI.COMM_TYPE_SHARED)
+        super().__init__(self._world.rank, self._world.size, machine.rank, machine.size)
+        self._watchdog = Watchdog(self._expired)
+        sys.excepthook = self._failed
+
+    def all_reduce(self, array: Array) -> None:
+        """Add up a contiguous array over all ranks, in place, to the same bits everywhere."""
+        with self._watchdog.watching(self.timeout):
+            self._world.Allreduce(self._in_place, array)
+
+    def broadcast(self, array: Array, root: int = 0) -> None:
+        """Copy the root's contiguous array into everybody's."""
+        with self._watchdog.watching(self.timeout):
+            self._world.Bcast(array, root)
+
+    def report(self, line: str) -> None:
+        """Say why this rank ends, and end all of them."""
+        if self.rank:
+            time.sleep(PATIENCE)
+        print(line, file=sys.stderr, flush=True)
+        self._world.Abort(2)
+
+    def _expired(self, seconds: float) -> None:
+        self.report(f"{Path(sys.argv[0]).name}: rank {self.rank} of {self.size} has waited {seconds:g} s for another")
+
+    def _failed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        traceback.print_exception(kind, error, trace)
+        self._world.Abort(1)

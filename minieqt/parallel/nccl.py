@@ -1,0 +1,93 @@
+"""NVIDIA's NCCL, through CuPy: sums between GPUs over NVLink, PCIe or the network, past the processor.
+
+One rank has one GPU. NCCL needs somebody else to bring its ranks together, and it only knows device memory: so a ring
+or MPI stands beside it, which hands the id round that all ranks begin with, and which carries whatever lies in the
+processor's memory. A call on device arrays only joins the queue of the current stream, as a kernel does: what the
+stream does afterwards sees the sum, and nobody waits here. (Somebody waits for the stream before the next call through
+the processor; a watchdog sees to it that this does not take for ever.)
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minieqt.errors import UserError
+from minieqt.parallel.communicator import Communicator
+from minieqt.parallel.watchdog import Watchdog
+
+Array = Any
+
+
+class Nccl(Communicator):
+    """`host`'s ranks, each with the current device. UserError where CuPy comes without NCCL."""
+
+    def __init__(self, host: Communicator) -> None:
+        super().__init__(host.rank, host.size, host.local_rank, host.local_size)
+        import cupy
+        from cupy.cuda import nccl
+
+        if not nccl.available:
+            raise UserError(
+                "several GPUs need NCCL, which this CuPy does not find: pip install nvidia-nccl-cu12 (or -cu13)"
+            )
+        self.host = host
+        self.report = host.report  # type: ignore[method-assign]
+        self._stream = cupy.cuda.get_current_stream
+        self._sum = nccl.NCCL_SUM
+        self._types = {
+            "float16": nccl.NCCL_FLOAT16,
+            "float32": nccl.NCCL_FLOAT32,
+            "float64": nccl.NCCL_FLOAT64,
+            "int64": nccl.NCCL_INT64,
+            "uint8": nccl.NCCL_UINT8,
+        }
+        identity = host.broadcast_text(json.dumps(nccl.get_unique_id()) if host.rank == 0 else None)
+        self._nccl = nccl.NcclCommunicator(host.size, tuple(json.loads(identity)), host.rank)
+        self._watchdog = Watchdog(self._expired)
+
+    def all_reduce(self, array: Array) -> None:
+        """Add up a contiguous array over all ranks, in place, to the same bits everywhere."""
+        if not self._on_device(array):
+            self.host.all_reduce(array)
+            return
+        pointer = array.data.ptr
+        self._nccl.allReduce(pointer, pointer, array.size, self._type(array), self._sum, self._stream().ptr)
+
+    def broadcast(self, array: Array, root: int = 0) -> None:
+        """Copy the root's contiguous array into everybody's."""
+        if not self._on_device(array):
+            self.host.broadcast(array, root)
+            return
+        pointer = array.data.ptr
+        self._nccl.broadcast(pointer, pointer, array.size, self._type(array), root, self._stream().ptr)
+
+    def close(self) -> None:
+        """Take the ranks apart again."""
+        self._watchdog.stop()
+        self._nccl.destroy()
+        self.host.close()
+
+    def _on_device(self, array: Array) -> bool:
+        """Where the call goes; the clock runs between a call on the device and the next through the processor."""
+        self.host.timeout = self.timeout
+        if isinstance(array, np.ndarray):
+            self._watchdog.stop()
+            return False
+        self._watchdog.start(self.timeout)
+        return True
+
+    def _type(self, array: Array) -> int:
+        """NCCL's name of an array's type. ValueError for a type it is not used with, or an array with gaps."""
+        if not array.flags.c_contiguous or array.dtype.name not in self._types:
+            raise ValueError(f"only a contiguous array of {', '.join(self._types)} can be sent, not {array.dtype.name}")
+        return self._types[array.dtype.name]
+
+    def _expired(self, seconds: float) -> None:
+        self.report(
+            f"{Path(sys.argv[0]).name}: rank {self.rank} of {self.size} has waited {seconds:g} s for a sum of GPUs"
+        )

@@ -1,0 +1,50 @@
+"""A rank that trains a small network in float64 for ten steps, started by the ring's launcher, by mpiexec, or alone.
+
+    rank_program.py OUT      writes OUT/<rank>.npz: parameters, running statistics, the loss of each step
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+from minieqt.adam import Adam
+from minieqt.model import EQTransformer
+from minieqt.parallel.communicator import Communicator
+from minieqt.parallel.join import join
+from minieqt.training.data_parallel import DataParallel
+
+STEPS, BATCH, LENGTH = 10, 14, 256
+SHORT = {3: 5, 9: 2}  # steps whose batches are shorter: fewer windows than some numbers of ranks
+
+
+def train(ranks: Communicator, sync: bool = True, steps: int = STEPS, accumulate: int = 1) -> dict[str, np.ndarray]:
+    """Ten steps of this rank, with dropout; what became of the network."""
+    model = EQTransformer(1, seed=3, dtype="float64", length=LENGTH)
+    optimiser, parallel = Adam(model), DataParallel(model, ranks, sync)
+    losses = []
+    for step in range(steps):
+        rng = np.random.default_rng(step)
+        windows = SHORT.get(step, BATCH)
+        x = rng.standard_normal((windows, 3, LENGTH))
+        labels = (np.abs(x) > 1.5).astype(np.float64)
+        model.zero_gradients()
+        for part in np.array_split(np.arange(windows), accumulate):
+            mine = part[len(part) * ranks.rank // ranks.size : len(part) * (ranks.rank + 1) // ranks.size]
+            parallel.add(x[mine], labels[mine])
+        loss, count, _ = parallel.reduce()
+        assert count == windows
+        optimiser.step()
+        losses.append(loss)
+    return {"parameters": model.vector, "losses": np.array(losses)} | model.state()
+
+
+if __name__ == "__main__":
+    ranks = join()
+    np.savez(Path(sys.argv[1]) / f"{ranks.rank}.npz", **train(ranks))
