@@ -87,11 +87,11 @@ def test_stopped_politely(data, whole, tmp_path):
 
 
 def test_a_full_disk(data, whole, tmp_path):
-    """Files may not grow beyond a megabyte: the checkpoint cannot be written. What went before can be resumed."""
+    """Files may not grow beyond three megabytes: the checkpoint cannot be written. What went before can be resumed."""
     import resource
 
     def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3 * 2**20, 3 * 2**20))
 
     _, err = finish(start(*data, *SMALL, "--out", tmp_path / "run", preexec_fn=limit), 2)
     assert err.splitlines()[-1].startswith("train.py: ") and "Traceback" not in err
@@ -109,5 +109,5 @@ def test_another_number_of_workers_goes_on(whole, tmp_path):
 
 
 def test_more_workers_than_a_batch_holds(data, tmp_path):
-    _, err = finish(start(*data, "--workers", 3, "--batch-size", 4, "--out", tmp_path / "run"), 2)
+    _, err = finish(start(*data, "--split", "trace", "--workers", 3, "--batch-size", 4, "--out", tmp_path / "run"), 2)
     assert err == "train.py: a batch of 4 cannot be cut for rank 0 of 3; give larger batches\n"
