@@ -1,4 +1,4 @@
-"""Compile the kernels before the work begins, and say so: the first time on a processor it takes half a minute.
+"""Compile the kernels before the work begins, and say so: the first time on a processor it takes about a minute.
 
 It happens in a process of its own. A kernel that was just compiled and the same kernel read back from disk may differ
 in a result's last bit (LLVM optimises them under other circumstances), and a run that was resumed must not differ from
@@ -65,7 +65,7 @@ def compile_kernels() -> int:
 
             def on_start(self, event: Any) -> None:
                 if self.count == 0 and progress.disable:
-                    print(f"{TITLE}: about half a minute", flush=True)
+                    print(f"{TITLE}: about a minute", flush=True)
                 self.count += 1
                 progress.update()
 

@@ -14,6 +14,7 @@ Ring (ring.py), MPI (mpi.py) and NCCL (nccl.py) are three ways to do it, Solo is
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ class RankLost(UserError):
     """Another rank has died, or has not come within the time-out: nothing more can be added up."""
 
 
-class Communicator:
+class Communicator(ABC):
     """One rank's connection to the others. Subclasses write `all_reduce` and `broadcast`.
 
     local_rank of local_size: the place among the ranks of this machine, which share its processors and devices.
@@ -40,13 +41,13 @@ class Communicator:
         self.local_size = size if local_size is None else local_size
         self.timeout: float | None = None
 
+    @abstractmethod
     def all_reduce(self, array: Array) -> None:
         """Add up a contiguous array over all ranks, in place, to the same bits everywhere. RankLost."""
-        raise NotImplementedError
 
+    @abstractmethod
     def broadcast(self, array: Array, root: int = 0) -> None:
         """Copy the root's contiguous array into everybody's. RankLost."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Let go of everything that the connection holds."""
