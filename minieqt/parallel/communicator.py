@@ -49,7 +49,7 @@ class Communicator(ABC):
     def broadcast(self, array: Array, root: int = 0) -> None:
         """Copy the root's contiguous array into everybody's. RankLost."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 (not every kind holds something)
         """Let go of everything that the connection holds."""
 
     def report(self, line: str) -> None:
