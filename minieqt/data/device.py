@@ -24,18 +24,6 @@ BATCH = 512  # traces that go over at a time
 ROOM = 8 * 2**30  # bytes left to the network and its batches
 
 
-def find_gpu() -> tuple[Any, int]:
-    """CuPy, and how many bytes of the current GPU are free. UserError, in one line, where there is none."""
-    try:
-        import cupy
-
-        return cupy, cupy.cuda.runtime.memGetInfo()[0]
-    except ImportError:
-        raise UserError("--cache gpu needs CuPy (pip install -e '.[cuda12]'); or take --cache ram") from None
-    except Exception as error:  # whatever CUDA finds wrong with a machine without a GPU
-        raise UserError(f"--cache gpu: no GPU can be used ({error}); take --cache ram or none") from error
-
-
 class OnDevice:
     """The traces of some rows, in device memory: samples (n, 3, 6000), `place` of each row of the table in them.
 

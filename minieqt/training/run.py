@@ -16,9 +16,10 @@ import numpy as np
 from kernels.cuda.launch import use_tf32
 from minieqt.adam import Adam
 from minieqt.data import Augmentation, Loader, open_dataset
-from minieqt.data.device import DeviceLoader, OnDevice, find_gpu
+from minieqt.data.device import DeviceLoader, OnDevice
 from minieqt.data.memory import InMemory
 from minieqt.data.split import PARTS, make_split
+from minieqt.device import array_module_for
 from minieqt.errors import UserError
 from minieqt.evaluation.evaluate import evaluate
 from minieqt.evaluation.report import table, write_json
@@ -188,7 +189,9 @@ def loaders(
     size = batch_size(config, 2 * len(training))
     make: Callable[..., Loader] = Loader
     if config.cache == "gpu":
-        make = partial(DeviceLoader, OnDevice(dataset, np.concatenate(parts), *find_gpu()))
+        cupy = array_module_for("cuda")
+        free, _ = cupy.cuda.runtime.memGetInfo()
+        make = partial(DeviceLoader, OnDevice(dataset, np.concatenate(parts), cupy, free))
     return (
         make(
             dataset,

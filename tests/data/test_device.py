@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from minieqt.data import Augmentation, Loader, open_dataset
-from minieqt.data.device import ROOM, OnDevice, find_gpu
+from minieqt.data.device import ROOM, OnDevice
 from minieqt.data.memory import compact
 from minieqt.errors import UserError
 
@@ -79,9 +79,3 @@ def test_traces_are_kept_in_the_order_of_their_rows(write):
 def test_no_room(dataset):
     with pytest.raises(UserError, match=r"40 traces take 0.0 GB as float16 .* has 8.6 GB free; take --cache ram"):
         OnDevice(dataset, np.arange(40), stand_in(), ROOM + 2 * 40 * 18000 - 1)
-
-
-def test_no_cupy(monkeypatch):
-    monkeypatch.setitem(sys.modules, "cupy", None)
-    with pytest.raises(UserError, match=r"--cache gpu needs CuPy"):
-        find_gpu()
