@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from minieqt.errors import UserError
 from minieqt.files import write_text
 
 NAME = "config.json"
+FORMER = {"threads"}  # settings of earlier versions on which the result does not depend
 
 
 @dataclass(frozen=True)
@@ -48,14 +49,25 @@ class Config:
 
 
 def read(folder: Path) -> Config:
-    """The configuration of the run in a folder; UserError if there is none or it is not readable."""
+    """The configuration of the run in a folder; what an earlier version did not write has its default.
+
+    UserError if there is none, it is not readable, or it holds a setting that this version does not know.
+    """
     path = folder / NAME
     if not path.is_file():
         raise UserError(f"{folder} holds no run to resume: check --out, or start one without --resume")
     try:
-        return Config(**json.loads(path.read_text(encoding="utf-8")))
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{path} is not a configuration of this version of minieqt ({error})") from error
+        settings = json.loads(path.read_text(encoding="utf-8")).items()
+    except (AttributeError, ValueError) as error:
+        raise UserError(f"{path} is damaged: it is not the configuration of a run ({error})") from error
+    known = {name: value for name, value in settings if name not in FORMER}
+    unknown = sorted(known.keys() - {field.name for field in fields(Config)})
+    if unknown:
+        raise UserError(
+            f"{path} holds {', '.join(unknown)}, which this version of minieqt does not know: go on with the version "
+            "that began the run, or start another with another --out"
+        )
+    return Config(**known)
 
 
 def resumed(folder: Path, given: Mapping[str, Any]) -> Config:

@@ -54,8 +54,20 @@ def test_no_run(tmp_path):
         read(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"speed": 3}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "3"])
 def test_damaged(tmp_path, text):
     (tmp_path / "config.json").write_text(text)
-    with pytest.raises(UserError, match=r"config\.json"):
+    with pytest.raises(UserError, match=r"config\.json is damaged"):
+        read(tmp_path)
+
+
+def test_of_an_earlier_version(tmp_path):
+    """What it did not write yet has its default, what no longer matters is passed over."""
+    (tmp_path / "config.json").write_text('{"threads": 4, "seed": 7}')
+    assert read(tmp_path) == Config(seed=7)
+
+
+def test_of_a_later_version(tmp_path):
+    (tmp_path / "config.json").write_text('{"seed": 7, "speed": 3, "ether": true}')
+    with pytest.raises(UserError, match=r"config\.json holds ether, speed, which this version .* does not know"):
         read(tmp_path)
