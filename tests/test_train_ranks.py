@@ -1,9 +1,11 @@
-"""train.py --workers: killed, hanging or with a full disk it ends in one line, and resumes to the same bits."""
+"""train.py as several ranks, by --workers or mpiexec: killed, failing, hanging or with a full disk it ends within the
+time-out, leaves nothing behind, and resumes to the same bits."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,12 +13,32 @@ import time
 from pathlib import Path
 
 import pytest
+from processes import assert_nothing_left, shared_memory
 
 from minieqt.data.synthetic import write_stead
 from minieqt.weights import native
 
 ROOT = Path(__file__).resolve().parents[1]
-SMALL = "--workers 2 --threads 1 --epochs 2 --batch-size 16 --split trace --save-minutes 1e-6".split()
+MPIEXEC = shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
+WORKERS = ["--workers", "2"]
+SMALL = "--threads 1 --epochs 2 --batch-size 16 --split trace --save-minutes 1e-6 --rank-timeout 5".split()
+
+# Put in the way of every Python that starts: in rank 1, what happens instead of the fifth step's sum, in epoch 2.
+FAULT = """
+import json, os
+rank = json.loads(os.environ.get("MINIEQT_RANK", "{{}}")).get("rank") or os.environ.get("PMI_RANK")
+if int(rank or 0) == 1:
+    import time
+    from minieqt.training.data_parallel import DataParallel
+    reduce = DataParallel.reduce
+
+    def faulty(self, signal=None):
+        if self.steps == 4:
+            {fault}
+        return reduce(self, signal)
+
+    DataParallel.reduce = faulty
+"""
 
 
 @pytest.fixture(scope="module")
@@ -26,15 +48,31 @@ def data(tmp_path_factory):
     return ["--data", str(folder / "small.hdf5")]
 
 
-def start(*arguments, **options):
-    command = [sys.executable, str(ROOT / "train.py"), *map(str, arguments)]
+@pytest.fixture(params=["workers", "mpiexec"])
+def launcher(request):
+    """What comes before python, and what after train.py, for two ranks."""
+    if request.param == "workers":
+        return [], WORKERS
+    pytest.importorskip("mpi4py", reason="mpi4py is not installed")
+    if MPIEXEC is None:
+        pytest.skip("there is no mpiexec")
+    return [MPIEXEC, "-n", "2"], []
+
+
+def start(*arguments, before=(), fault=None, **options):
+    """train.py, in an environment that makes rank 1 fail if `fault` says how, and where."""
+    command = [*before, sys.executable, str(ROOT / "train.py"), *map(str, arguments)]
+    if fault:
+        folder, text = fault
+        (folder / "sitecustomize.py").write_text(FAULT.format(fault=text))
+        options["env"] = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
     pipe = subprocess.PIPE
     return subprocess.Popen(command, text=True, stdout=pipe, stderr=pipe, **options)
 
 
 def finish(process, code=0):
     out, err = process.communicate(timeout=300)
-    assert process.returncode == code, out + err
+    assert process.returncode in ((code,) if isinstance(code, int) else code), out + err
     return out, err
 
 
@@ -42,20 +80,30 @@ def finish(process, code=0):
 def whole(data, tmp_path_factory):
     """The undisturbed run."""
     folder = tmp_path_factory.mktemp("whole") / "run"
-    out, err = finish(start(*data, *SMALL, "--out", folder))
+    out, err = finish(start(*data, *WORKERS, *SMALL, "--out", folder))
     assert err == "" and "2 ranks of 1 threads" in out and out.count("epoch 2/2") == 1
     return folder
 
 
-def assert_same_weights(a, b):
+def resumes_to(whole, folder):
+    """The run in the folder goes on, as two workers, to the weights of the undisturbed one, to the bit. With two ranks
+    there is one order to add up in: MPI's sums are the ring's."""
+    finish(start(*WORKERS, "--threads", 1, "--out", folder, "--resume"))
     for name in ("last.h5", "best.h5"):
-        one, other = native.read(a / name).arrays, native.read(b / name).arrays
-        assert all(one[path].tobytes() == other[path].tobytes() for path in one), name
+        one, other = native.read(folder / name).arrays, native.read(whole / name).arrays
+        assert all(one[path].tobytes() == other[path].tobytes() for path in one | other), name
 
 
 def ranks_of(process):
-    """The process numbers of the launcher's ranks, once there is a checkpoint."""
-    return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+    """{rank: process number} of all that the launcher has started."""
+    found, waiting = {}, [process.pid]
+    while waiting:
+        pid = waiting.pop()
+        waiting += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+        rank = re.search(r'(?:\0PMI_RANK=|MINIEQT_RANK={"rank": )(\d)', Path(f"/proc/{pid}/environ").read_text())
+        if rank:
+            found[int(rank[1])] = pid
+    return found
 
 
 def wait_for_checkpoint(process, folder):
@@ -64,45 +112,79 @@ def wait_for_checkpoint(process, folder):
         time.sleep(0.01)
 
 
+@pytest.fixture
+def nothing_left():
+    """When the test is over no rank that it has noted here is alive, and nothing new lies in shared memory."""
+    before = shared_memory()
+    pids = []
+    yield pids
+    assert_nothing_left(pids, before)
+
+
 @pytest.mark.parametrize("rank", [0, 1])
-def test_a_rank_is_killed(data, whole, tmp_path, rank, rng):
-    process = start(*data, *SMALL, "--out", tmp_path / "run")
+def test_a_rank_is_killed(rank, launcher, data, whole, tmp_path, nothing_left, rng):
+    before, after = launcher
+    process = start(*data, *after, *SMALL, "--out", tmp_path / "run", before=before)
     wait_for_checkpoint(process, tmp_path / "run")
+    ranks = ranks_of(process)
+    nothing_left += ranks.values()
     time.sleep(rng.uniform(0, 0.3))
-    os.kill(ranks_of(process)[rank], signal.SIGKILL)
-    _, err = finish(process, 137)
-    assert re.search(rf"train.py: rank {rank} of 2 was killed by SIGKILL; go on with --resume\n$", err)
-    finish(start("--workers", 2, "--threads", 1, "--out", tmp_path / "run", "--resume"))
-    assert_same_weights(tmp_path / "run", whole)
+    os.kill(ranks[rank], signal.SIGKILL)
+    _, err = finish(process, (137, 9))
+    assert before or err.endswith(f"train.py: rank {rank} of 2 was killed by SIGKILL; go on with --resume\n")
+    resumes_to(whole, tmp_path / "run")
+
+
+def test_an_exception_in_one_rank(launcher, data, whole, tmp_path, nothing_left):
+    before, after = launcher
+    fault = tmp_path, "raise ArithmeticError('two and two')"
+    process = start(*data, *after, *SMALL, "--out", tmp_path / "run", before=before, fault=fault)
+    wait_for_checkpoint(process, tmp_path / "run")
+    nothing_left += ranks_of(process).values()
+    _, err = finish(process, 1)
+    assert err.count("ArithmeticError: two and two") == 1
+    assert before or err.endswith("rank 1 of 2 failed with exit code 1, as said above; go on with --resume\n")
+    resumes_to(whole, tmp_path / "run")
+
+
+def test_a_rank_that_sleeps(launcher, data, whole, tmp_path, nothing_left):
+    before, after = launcher
+    fault = tmp_path, "time.sleep(1000)"
+    process = start(*data, *after, *SMALL, "--out", tmp_path / "run", before=before, fault=fault)
+    wait_for_checkpoint(process, tmp_path / "run")
+    nothing_left += ranks_of(process).values()
+    _, err = finish(process, 2)
+    assert "Traceback" not in err
+    said = "rank 0 of 2 has waited 5 s for another" if before else "rank 1 of 2 has not come for 5 s"
+    assert err.count(f"train.py: {said}") == 1
+    resumes_to(whole, tmp_path / "run")
 
 
 def test_stopped_politely(data, whole, tmp_path):
-    process = start(*data, *SMALL, "--out", tmp_path / "run")
+    process = start(*data, *WORKERS, *SMALL, "--out", tmp_path / "run")
     wait_for_checkpoint(process, tmp_path / "run")
     process.send_signal(signal.SIGINT)
     out, err = finish(process, 130)
     assert out.count("stopped and saved") == 1 and err.count("finishing this batch") == 1
-    finish(start("--workers", 2, "--threads", 1, "--out", tmp_path / "run", "--resume"))
-    assert_same_weights(tmp_path / "run", whole)
+    resumes_to(whole, tmp_path / "run")
 
 
-def test_a_full_disk(data, whole, tmp_path):
+def test_a_full_disk(launcher, data, whole, tmp_path, nothing_left):
     """Files may not grow beyond three megabytes: the checkpoint cannot be written. What went before can be resumed."""
     import resource
 
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (3 * 2**20, 3 * 2**20))
 
-    _, err = finish(start(*data, *SMALL, "--out", tmp_path / "run", preexec_fn=limit), 2)
-    assert err.splitlines()[-1].startswith("train.py: ") and "Traceback" not in err
+    before, after = launcher
+    command = *data, *after, *SMALL, "--out", tmp_path / "run"
+    _, err = finish(start(*command, before=before, preexec_fn=limit), 2)
+    assert len(re.findall("^train.py: .*last.h5", err, re.MULTILINE)) == 1 and "Traceback" not in err
     assert not list((tmp_path / "run").glob("*.partial"))
-    finish(start("--workers", 2, "--threads", 1, "--out", tmp_path / "run", "--resume"))
-    assert_same_weights(tmp_path / "run", whole)
+    resumes_to(whole, tmp_path / "run")
 
 
 def test_another_number_of_workers_goes_on(whole, tmp_path):
-    import shutil
-
     shutil.copytree(whole, tmp_path / "run")
     out, _ = finish(start("--workers", 3, "--epochs", 3, "--out", tmp_path / "run", "--resume"))
     assert "3 ranks" in out and "epoch 3/3" in out

@@ -125,7 +125,7 @@ class Launch:
         silent = set(self.codes) - {rank for rank, _ in said}
         failed = sorted(rank for rank in silent if self.codes[rank] not in POLITE)
         if self.signals:
-            if said:
+            if said and -self.signals[0] not in self.codes.values():  # else some died of it, and the others miss them
                 print(said[0][1], file=sys.stderr)
             return 128 + self.signals[0] if any(self.codes.values()) or len(self.codes) < len(self.ranks) else 0
         if failed:  # the others report that they have lost it

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from processes import assert_nothing_left, shared_memory
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -57,25 +58,12 @@ def pids(folder: Path, ranks: int = 3) -> list[int]:
     raise AssertionError("the ranks did not start")
 
 
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and was not waited for does not."""
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
-
-
 @pytest.fixture
 def folder(tmp_path):
     """A place to work in; when the test is over there must be no orphan and nothing new in shared memory."""
-    before = set(os.listdir("/dev/shm")) if os.path.isdir("/dev/shm") else set()
+    before = shared_memory()
     yield tmp_path
-    deadline = time.monotonic() + 5
-    left = [int(path.read_text()) for path in tmp_path.glob("*.pid")]
-    while time.monotonic() < deadline and any(map(alive, left)):
-        time.sleep(0.05)
-    assert not any(map(alive, left))
-    assert not os.path.isdir("/dev/shm") or set(os.listdir("/dev/shm")) <= before
+    assert_nothing_left((int(path.read_text()) for path in tmp_path.glob("*.pid")), before)
 
 
 def end(process: subprocess.Popen, code: int, seconds: float = 8) -> str:
