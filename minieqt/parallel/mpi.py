@@ -7,6 +7,7 @@ rank that leaves because of an error would leave the others waiting for ever, so
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 import traceback
@@ -30,6 +31,18 @@ def under_mpi() -> bool:
     return any(variable in os.environ for variable in VARIABLES)
 
 
+def remove_names() -> None:
+    """Take away the names of the shared memory that MPICH has opened here.
+
+    It would do so itself at the end, which a rank that is killed does not see. Once all ranks of the machine have
+    opened it nobody needs the name, and without one the memory goes with the last of them.
+    """
+    maps = Path("/proc/self/maps")
+    if maps.is_file():
+        for name in re.findall(r" (/dev/shm/mpich_shm_\w+)$", maps.read_text(), re.MULTILINE):
+            Path(name).unlink(missing_ok=True)
+
+
 class Mpi(Communicator):
     """The ranks of MPI's world. UserError where mpi4py is missing."""
 
@@ -43,6 +56,8 @@ class Mpi(Communicator):
         self._in_place, self._world = MPI.IN_PLACE, MPI.COMM_WORLD
         machine = self._world.Split_type(MPI.COMM_TYPE_SHARED)
         super().__init__(self._world.rank, self._world.size, machine.rank, machine.size)
+        machine.Barrier()
+        remove_names()
         self._watchdog = Watchdog(self._expired)
         sys.excepthook = self._failed
 
