@@ -3,7 +3,8 @@
   python train.py                                        on a synthetic mini-STEAD, in a few minutes
   python train.py --data merged.hdf5 --csv merged.csv    on STEAD, with the paper's settings
   python train.py --workers 4                            four processes, each with a quarter of every batch
-  mpiexec -n 16 python train.py --data …                 the same on a cluster
+  python train.py --gpus 4                               four processes, each with a GPU
+  mpiexec -n 16 python train.py --data … --gpus 4        on a cluster, here of machines with four GPUs each
   python train.py --out runs/001 --resume                go on with a run that was stopped, to the same bits
 
 A run is a folder: config.json, history.csv (a row an epoch), best.h5, last.h5, curves.png, metrics.json, and the names
@@ -64,7 +65,7 @@ def parse(arguments: list[str] | None) -> dict[str, Any]:
     add("--warm-up", type=positive, metavar="EPOCHS", help="let the learning rate rise from zero so long (not at all)")
     add("--threads", type=whole(1, 4096), help="threads of the fast kernels, of each worker (an equal share)")
     add("--workers", type=whole(1, 1024), default=1, help="processes that share every batch (1)")
-    add("--gpus", type=whole(0, 1024), default=0, help="as many workers, each with a GPU; 0: the processor (0)")
+    add("--gpus", type=whole(0, 1024), default=0, help="workers with a GPU each; under mpiexec: of each machine (0)")
     add("--tf32", action="store_const", const=True, help="convolutions on the GPU's tensor cores, less exact (float32)")
     add("--sync-batchnorm", action="store_const", const=True, help="normalise over all workers' windows, not its own")
     add("--rank-timeout", type=positive, default=300.0, metavar="S", help="seconds a worker waits for another (300)")
@@ -86,7 +87,9 @@ def device_of(ranks: Communicator, gpus: int) -> str:
     if ranks.size > 1:
         visible = os.environ.get("CUDA_VISIBLE_DEVICES")
         numbers = visible.split(",") if visible else [str(number) for number in range(gpus)]
-        os.environ["CUDA_VISIBLE_DEVICES"] = numbers[ranks.local_rank % len(numbers)]
+        if ranks.local_size > len(numbers):
+            raise UserError(f"--gpus {gpus}: {ranks.local_size} ranks on a machine, and {len(numbers)} GPUs for them")
+        os.environ["CUDA_VISIBLE_DEVICES"] = numbers[ranks.local_rank]
     try:
         require_gpus(gpus if ranks.size == 1 else 1)
         if ranks.size > 1 or gpus == 1:

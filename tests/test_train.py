@@ -14,6 +14,7 @@ from pathlib import Path
 
 import cupy_stand_in
 import pytest
+from rings import ring
 
 from minieqt import EQTransformer, backend
 from minieqt.arguments import guarded
@@ -194,19 +195,28 @@ def test_overwrite_without_out():
 
 
 @pytest.mark.parametrize(
-    "machine, message",
+    "gpus, machine, message",
     [
-        (None, "--gpus 1: a GPU needs CuPy"),
-        ({"devices": 0}, "--gpus 1: .* finds no GPU"),
-        ({"driver": 12020}, "--gpus 1: this CuPy is made for CUDA 13.0, the machine's driver knows 12.2"),
+        ("1", None, "--gpus 1: a GPU needs CuPy"),
+        ("1", {"devices": 0}, "--gpus 1: .* finds no GPU"),
+        ("4", {"devices": 2}, "--gpus 4: 4 GPUs asked for, and this machine has 2"),
+        ("1", {"driver": 12020}, "--gpus 1: this CuPy is made for CUDA 13.0, the machine's driver knows 12.2"),
     ],
 )
-def test_gpus(monkeypatch, machine, message):
+def test_gpus(monkeypatch, gpus, machine, message):
     monkeypatch.setitem(sys.modules, "cupy", None)
     if machine:
         cupy_stand_in.install(monkeypatch, **machine)
     with pytest.raises(UserError, match=message):
-        train.main(["--gpus", "1"])
+        train.main(["--gpus", gpus])
+
+
+def test_more_ranks_than_gpus(monkeypatch):
+    """As under mpiexec, where nobody has counted the GPUs before."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    for rank in ring(3):
+        with pytest.raises(UserError, match="--gpus 2: 3 ranks on a machine, and 2 GPUs for them"):
+            train.main(["--gpus", "2"], rank)
 
 
 def test_tensor_cores_without_a_gpu():
