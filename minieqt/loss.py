@@ -20,6 +20,12 @@ WEIGHTS = (0.05, 0.40, 0.55)  # detection, P, S
 
 
 @accelerated
+def probabilities(z: Array) -> Array:
+    """Logits z (B, T) -> probabilities (B, T): what the network says."""
+    return sigmoid_forward(z)
+
+
+@accelerated
 def cross_entropy_forward(z: Array, y: Array) -> Array:
     """Logits z (B, T), labels y (B, T) in [0, 1] -> mean loss, one number. The mean is taken in float64."""
     xp = array_module(z)

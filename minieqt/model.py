@@ -21,10 +21,9 @@ from minieqt.blocks.rescnn import ResCNN
 from minieqt.blocks.transformer import Transformer
 from minieqt.device import array_module_for
 from minieqt.layer import Layer
-from minieqt.layers.activations import sigmoid_forward
 from minieqt.layers.attention import EPS
 from minieqt.layers.dropout import Dropout
-from minieqt.loss import WEIGHTS, cross_entropy_backward, cross_entropy_forward
+from minieqt.loss import WEIGHTS, cross_entropy_backward, cross_entropy_forward, probabilities
 from minieqt.philox import Randomness
 from minieqt.summary import summarise
 
@@ -104,7 +103,7 @@ class EQTransformer(Layer):
 
     def forward(self, x: Array) -> tuple[Array, Array, Array]:
         """x (B, 3, T) -> probabilities of detection, P and S, each (B, T), on the network's device."""
-        detection, p, s = (sigmoid_forward(z) for z in self.logits(x))
+        detection, p, s = (probabilities(z) for z in self.logits(x))
         return detection, p, s
 
     def loss(self, x: Array, labels: Array) -> float:

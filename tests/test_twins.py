@@ -143,6 +143,7 @@ CASES = {  # an accelerated function, or the pair of …_forward and …_backwar
     "feedforward": feedforwards,
     "layernorm": layernorms,
     "lstm": lstms,
+    "probabilities": lambda rng: ((z,) for z, _ in logits_and_labels(rng)),
     "rescnn_half": rescnn_halves,
 }
 

@@ -28,7 +28,6 @@ EPS = 1e-7
 ONE, TWO = np.float32(1), np.float32(2)
 FACTORS = np.float32(20)  # the largest |q| and |k| for which e²ᑫ e²ᵏ stays within float32
 SATURATED = np.float32(1e8)  # a product from which on tanh is 1 in float32, and two may be multiplied
-whole_vectors = compiled(round_up)
 
 
 def attention_forward(
@@ -130,7 +129,7 @@ def attend_one(
     """One sample: x (C, T); fills y (C, T), a (T, T), q and k (T, U), and where each row of e is largest (T)."""
     C, T = x.shape
     U = bh.size
-    columns = whole_vectors(T, 2 * LANES)  # LLVM runs along a row in twos of vectors, then number by number
+    columns = round_up(T, 2 * LANES)  # LLVM runs along a row in twos of vectors, then number by number
     e, looking = np.empty(columns, np.float32), np.empty((T, U), np.float32)
     looked_at, by_time = np.zeros(U * columns, np.float32), np.ascontiguousarray(x.T)
     total = np.empty(C, np.float32)

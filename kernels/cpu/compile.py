@@ -17,7 +17,10 @@ from typing import Any
 
 from numba import config, njit
 
+from kernels.cpu.waiting import wait_briefly
+
 SOURCES = Path(__file__).parent
+wait_briefly()  # before the first kernel starts the threads
 # NumPy's rule for x / 0, because Python's (an exception) puts a branch into every loop that divides.
 OPTIONS: dict[str, Any] = {"cache": True, "fastmath": True, "nogil": True, "error_model": "numpy"}
 

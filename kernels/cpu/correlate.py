@@ -17,6 +17,7 @@ from numba import get_num_threads, prange
 from kernels.cpu.compile import compiled, compiled_parallel
 from kernels.cpu.ends import POOL, drain, fill_gradient
 from kernels.cpu.memory import keep_freed_memory
+from kernels.cpu.prepared import prepared
 from kernels.cpu.strip import (
     GROUPS,
     LEAD,
@@ -113,10 +114,19 @@ def convolve(end: int, x: Array, W: Array, b: Array, left: int, y: Array) -> Arr
     """
     keep_freed_memory()
     passes = np.empty(y.shape if end == POOL else (y.shape[0], 0, 0), np.uint8)
-    shape = layout(x, W.shape[2], WIDE if W.shape[0] <= FEW else COLUMNS)
-    parts = min(-(-x.shape[0] * shape[2] // shape[3]), 4 * get_num_threads())
-    run(end, x, np.ascontiguousarray(W), b, left, shape, parts, y, passes)
+    run(end, x, *prepared(pack, W), b, left, 4 * get_num_threads(), y, passes)
     return passes
+
+
+@compiled_parallel
+def pack(W: Array) -> tuple[Array, Array, Array]:
+    """W (O, C, K) -> itself, and what `correlate` wants: packed (blocks, C, K, ROWS), taps (blocks, 2)."""
+    O, C, K = W.shape
+    blocks = padded_rows(O) // ROWS
+    packed, taps = np.empty((blocks, C, K, ROWS), np.float32), np.empty((blocks, 2), np.int64)
+    for block in prange(blocks):
+        pack_forward(W, block, packed[block], taps[block])
+    return W, packed, taps
 
 
 def convolve_backward(
@@ -175,20 +185,20 @@ def run(
     end: int,
     x: Array,
     W: Array,
+    packed: Array,
+    taps: Array,
     b: Array,
     left: int,
-    shape: tuple[int, int, int, int, int],
-    parts: int,
+    most_parts: int,
     y: Array,
     passes: Array,
 ) -> None:
-    """`one_strip` for all strips of a batch, in `parts` pieces of work."""
-    (O, C, K), (_, _, per_sequence, per_strip, columns) = W.shape, shape
-    blocks = padded_rows(O) // ROWS
-    packed, taps = np.empty((blocks, C, K, ROWS), np.float32), np.empty((blocks, 2), np.int64)
-    for block in prange(blocks):
-        pack_forward(W, block, packed[block], taps[block])
+    """`one_strip` for all strips of a batch, in at most so many pieces of work."""
+    blocks, C, K, _ = packed.shape
+    shape = layout(x, K, WIDE if W.shape[0] <= FEW else COLUMNS)
+    _, _, per_sequence, per_strip, columns = shape
     items = (x.shape[0] * per_sequence + per_strip - 1) // per_strip
+    parts = min(items, most_parts)
     for part in prange(parts):
         strip, out = new_strip(C, columns + K), np.empty((blocks * ROWS, columns), np.float32)
         for item in range(part * items // parts, (part + 1) * items // parts):

@@ -24,6 +24,7 @@ from numba import prange
 from kernels.cpu.compile import compiled_parallel
 from kernels.cpu.correlate import convolve, convolve_backward
 from kernels.cpu.ends import RELU, UNFOLD
+from kernels.cpu.prepared import prepared
 
 Array = Any
 
@@ -38,7 +39,7 @@ def decoder_stage_forward(x: Array, W: Array, b: Array, crop: tuple[int, int] = 
         left = (W.shape[2] - 1) // 2
         return y, (upsampled, W, None, left, y, convolve(RELU, upsampled, W, b, left, y), crop)
     x = np.ascontiguousarray(x)
-    folded, left = fold(W)
+    folded, left = prepared(fold, W)
     passes = convolve(UNFOLD, x, folded, b, left, y)
     if any(crop):
         redo_ends(x, W, b, crop, y)

@@ -16,15 +16,36 @@ Array = Any
 def cross_entropy_forward(z: Array, y: Array) -> float:
     """Logits z (B, T), labels y (B, T) in [0, 1] -> mean loss. Rows are summed in float32, their sums in float64."""
     sums = np.empty(z.shape[0], np.float32)
-    row_losses(z, y, sums)
+    row_losses(*contiguous(z, y), sums)
     return float(sums.sum(dtype="float64") / z.size)
 
 
 def cross_entropy_backward(z: Array, y: Array, dloss: float) -> Array:
     """Logits z and labels y (B, T), the gradient `dloss` that arrives at the mean -> dz (B, T)."""
     dz = np.empty(z.shape, np.float32)
-    logit_gradient(z, y, np.float32(dloss / z.size), dz)
+    logit_gradient(*contiguous(z, y), np.float32(dloss / z.size), dz)
     return dz
+
+
+def contiguous(z: Array, y: Array) -> tuple[Array, Array]:
+    """Both with time contiguous, as the compiler must know it to run along it: labels come as every third row."""
+    return np.ascontiguousarray(z), np.ascontiguousarray(y)
+
+
+def probabilities(z: Array) -> Array:
+    """Logits z (B, T) -> probabilities (B, T)."""
+    p = np.empty(z.shape, np.float32)
+    sigmoids(np.ascontiguousarray(z), p)
+    return p
+
+
+@compiled_parallel
+def sigmoids(z: Array, p: Array) -> None:
+    """p = sigmoid(z), both (B, T)."""
+    for n in prange(z.shape[0]):
+        logits, into = z[n], p[n]
+        for t in range(logits.size):
+            into[t] = sigmoid(logits[t])
 
 
 @compiled_parallel

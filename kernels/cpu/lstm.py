@@ -18,6 +18,7 @@ from numba import prange
 
 from kernels.cpu.compile import compiled, compiled_parallel
 from kernels.cpu.elementary import sigmoid, tanh
+from kernels.cpu.prepared import prepared
 from kernels.cpu.strip import round_up
 from kernels.cpu.tile import (
     LANES,
@@ -49,7 +50,7 @@ def lstm_forward(
 ) -> tuple[Array, Any]:
     """x (B, C, T), W (D, 4H, C), U (D, 4H, H), b (D, 4H), masks (D, B, C), (D, B, H) -> h (B, D·H, T), cache."""
     x, (B, C, T), (D, _, H) = np.ascontiguousarray(x), x.shape, U.shape
-    weights = np.concatenate([W, U, b[:, :, None]], axis=2)
+    weights, tiles = prepared(side_by_side, W, U, b)
     items = -(-B // LANES)
     masks = np.zeros((D, items * LANES, C + H), np.float32)
     masks[:, :B, :C] = 1 if input_mask is None else input_mask
@@ -58,7 +59,7 @@ def lstm_forward(
     inputs = np.empty((D, items, T + 1, round_up(C + H + 1, VECTORS), LANES), np.float32)
     gates, c = (np.empty((D, items, *shape, LANES), np.float32) for shape in ((T, round_up(4 * H, TALL)), (T + 1, H)))
     y = np.empty((B, D * H, T), np.float32)
-    run(x, in_tiles(weights), masks, gate == "hard_sigmoid", inputs, gates, c, y)
+    run(x, tiles, masks, gate == "hard_sigmoid", inputs, gates, c, y)
     return y, (x.shape, weights, masks, gate, inputs, gates, c)
 
 
@@ -73,6 +74,12 @@ def lstm_backward(dh: Array, cache: Any) -> tuple[Array, Array, Array, Array]:
     by_tile = sums.sum(axis=1)[..., : ROWS * VECTORS].reshape(D, *sums.shape[2:4], ROWS, VECTORS)
     dweights = by_tile.transpose(0, 1, 3, 2, 4).reshape(D, sums.shape[2] * ROWS, -1)[:, :H4]
     return dx.sum(axis=0), dweights[:, :, :C], dweights[:, :, C : K - 1], dweights[:, :, K - 1]
+
+
+def side_by_side(W: Array, U: Array, b: Array) -> tuple[Array, Array]:
+    """All that z_t is multiplied with: [W U b] (D, 4H, C + H + 1), and the same in tiles."""
+    weights = np.concatenate([W, U, b[:, :, None]], axis=2)
+    return weights, in_tiles(weights)
 
 
 def in_tiles(weights: Array) -> Array:

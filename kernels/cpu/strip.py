@@ -25,6 +25,13 @@ LEAD = 16  # columns before a gradient's first piece: room for the taps left of 
 GROUPS = 8  # the sums over a batch are taken in at most so many parts
 
 
+@compiled
+def round_up(count: int, unit: int) -> int:
+    """`count`, rounded up to a multiple of `unit`."""
+    return -(-count // unit) * unit
+
+
+@compiled
 def layout(x: Array, K: int, unit: int = COLUMNS) -> tuple[int, int, int, int, int]:
     """How x (B, C, T) is cut for K taps and tiles of `unit` columns.
 
@@ -41,11 +48,6 @@ def layout(x: Array, K: int, unit: int = COLUMNS) -> tuple[int, int, int, int, i
     stride = piece + K - 1
     per_strip = max(1, min((SEGMENT + K - 1) // stride, B * per_sequence // GROUPS))
     return piece, stride, per_sequence, per_strip, round_up((per_strip - 1) * stride + piece, unit)
-
-
-def round_up(count: int, unit: int) -> int:
-    """`count`, rounded up to a multiple of `unit`."""
-    return -(-count // unit) * unit
 
 
 @compiled

@@ -1,7 +1,7 @@
-// Cross-entropy from logits: twin of minieqt/loss.py. z, y (B, T); y's rows may lie apart.
+// Probabilities and cross-entropy from logits: twin of minieqt/loss.py. z, y (B, T); y's rows may lie apart.
 //
 // Forward: every block adds up its share in float64 (a thread has a few dozen numbers), a last block the shares.
-// Backward: one thread a number. 8 bytes read, and written 0 or 4; about 20 operations each.
+// Backward and probabilities: one thread a number. 8 (4) bytes read, and written 0 or 4; about 20 operations each.
 
 #include "sums.cuh"
 
@@ -33,4 +33,9 @@ extern "C" __global__ void cross_entropy_backward(const float* z, const float* y
                                                   int y_row, int size) {
     int i = blockIdx.x * THREADS + threadIdx.x;
     if (i < size) dz[i] = (1 / (1 + __expf(-z[i])) - y[size_t(i / T) * y_row + i % T]) * scale;
+}
+
+extern "C" __global__ void probabilities(const float* z, float* p, int size) {
+    int i = blockIdx.x * THREADS + threadIdx.x;
+    if (i < size) p[i] = 1 / (1 + __expf(-z[i]));
 }

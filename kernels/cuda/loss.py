@@ -13,6 +13,13 @@ Array = Any
 THREADS, MOST_WARPS, BLOCKS = 256, 32, 256
 
 
+def probabilities(z: Array) -> Array:
+    """Logits z (B, T) -> probabilities (B, T)."""
+    z, p = contiguous(z), empty(z, z.shape)
+    launch("loss.cu", "probabilities", ceil_div(z.size, THREADS), THREADS, (z, p, z.size))
+    return p
+
+
 def cross_entropy_forward(z: Array, y: Array) -> Array:
     """Logits z (B, T), labels y (B, T) in [0, 1] -> mean loss, a float64 that stays on the device."""
     z, (y, y_row), blocks = contiguous(z), with_rows(y), min(BLOCKS, ceil_div(z.size, THREADS))

@@ -12,7 +12,7 @@ from kernels.cpu.tile import COLUMNS, ROWS
 
 @given(st.integers(1, 300), st.integers(1, 7000), st.integers(1, 11))
 def test_layout(B, T, K):
-    piece, stride, per_sequence, per_strip, columns = layout(np.empty((B, 1, T)), K)
+    piece, stride, per_sequence, per_strip, columns = layout(np.empty((B, 1, T), np.float32), K)
     assert piece * per_sequence >= T > piece * (per_sequence - 1)  # every sample in one piece, no empty piece
     assert stride >= piece + K - 1  # a kernel at a piece's end reads nothing of the next
     assert columns % COLUMNS == 0 and columns >= (per_strip - 1) * stride + piece
