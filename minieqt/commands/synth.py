@@ -7,6 +7,7 @@ stations.xml, analysts.xml (their picks and events), truth.csv (arrivals that st
 of them), for `pick` and `compare`.
 
   python -m minieqt synth --out data/small --count 200
+  python -m minieqt synth --out data/large --count 100000 --distinct 2000     7 GB for benchmarks, within a minute
   python -m minieqt synth --out data/network --network 2
   python train.py --data data/small.hdf5 --csv data/small.csv --epochs 5 --batch-size 32
 """
@@ -28,6 +29,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--count", type=whole(1), default=1000, help="how many windows (1000)")
     parser.add_argument("--noise-fraction", type=share, default=0.3, help="how many of them are noise (0.3)")
     parser.add_argument("--processes", type=whole(1, 1024), help="that make them (many windows: all there are)")
+    parser.add_argument("--distinct", type=whole(1), metavar="N", help="make only N, and write them over and over")
     parser.add_argument("--seed", type=whole(0), default=0, help="the same seed gives the same windows (0)")
     parser.add_argument("--network", type=positive, metavar="HOURS", help="continuous records of a network, so long")
     parser.add_argument("--overwrite", action="store_true", help="replace files that are already there")
@@ -42,8 +44,9 @@ def run(options: Namespace) -> int:
         return run_network(options)
     hdf5, csv = pair_of_files(options.out, options.overwrite)
     show = sys.stderr.isatty()
-    processes = options.processes or (available_threads() if options.count > WORTH_PROCESSES else 1)
-    write_stead(hdf5, csv, options.count, options.seed, options.noise_fraction, show, processes)
+    made = min(options.count, options.distinct or options.count)
+    processes = options.processes or (available_threads() if made > WORTH_PROCESSES else 1)
+    write_stead(hdf5, csv, options.count, options.seed, options.noise_fraction, show, processes, options.distinct)
     print(f"{options.count} windows: {hdf5}, {csv}")
     return 0
 

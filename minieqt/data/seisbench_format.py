@@ -20,7 +20,7 @@ import numpy as np
 from minieqt.data.index import open_hdf5
 from minieqt.data.labels import detection_end
 from minieqt.data.several import Several
-from minieqt.data.stead_csv import number, read_columns
+from minieqt.data.stead_csv import number, read_columns, times
 from minieqt.data.table import COMPONENTS, SAMPLES, TEXT, BadTrace, Dataset, TraceTable, as_window, describe, read_each
 from minieqt.errors import UserError
 
@@ -92,8 +92,8 @@ class SeisBench:
             found = f" ({describe(self.skipped, self._first)})" if self.skipped else ""
             raise UserError(f"{self.metadata} holds no usable row{found}")
         columns = list(zip(*rows, strict=True))
-        texts, numbers = ("name", "event", "station", "start_time"), ("p", "s", "coda", "magnitude", "distance", "from")
-        names = (*texts, "earthquake", *numbers, "snr", "key")
+        texts, numbers = ("name", "event", "station"), ("p", "s", "coda", "magnitude", "distance", "from")
+        names = (*texts, "start_time", "earthquake", *numbers, "snr", "key")
         by_name = dict(zip(names, columns, strict=True))
         text = {name: np.array(by_name[name], TEXT) for name in texts}
         value = {name: np.array(by_name[name], np.float64) for name in numbers}
@@ -102,9 +102,10 @@ class SeisBench:
             p_sample=value["p"],
             s_sample=value["s"],
             coda_end=value["coda"],
-            snr_db=np.array(by_name["snr"]).reshape(-1, 3),
-            magnitude=value["magnitude"],
-            distance_km=value["distance"],
+            snr_db=np.array(by_name["snr"], np.float32).reshape(-1, 3),
+            magnitude=value["magnitude"].astype(np.float32),
+            distance_km=value["distance"].astype(np.float32),
+            start_time=times(by_name["start_time"]),
             **text,
         )
         return table, list(by_name["key"]), value["from"].astype(np.int64)

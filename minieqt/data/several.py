@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minieqt.data.table import BadTrace, Dataset, TraceTable
+from minieqt.data.table import BadTrace, Dataset, TraceTable, first_of_each
 
 Array = Any
 
@@ -28,7 +28,7 @@ class Several:
         table = TraceTable(**columns)
         self._part = np.repeat(np.arange(len(self.datasets)), [len(part) for part in datasets])
         self._row = np.concatenate([np.arange(len(part)) for part in datasets])
-        new = np.sort(np.unique(table.name, return_index=True)[1])
+        new = first_of_each(table.name)
         self._twice = len(table) - len(new)
         self.table, self._part, self._row = table.take(new), self._part[new], self._row[new]
         counts: Counter[str] = Counter({TWICE: self._twice} if self._twice else {})

@@ -8,7 +8,6 @@ the network does at stations that it has never heard; `by="time"` trains on the 
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,7 @@ def split(
     groups, group_of_row, sizes = np.unique(column, return_inverse=True, return_counts=True)
     if by == "time":
         first = np.full(len(groups), np.datetime64("9999-01-01", "us"))
-        np.minimum.at(first, group_of_row, times(table.start_time))
+        np.fmin.at(first, group_of_row, table.start_time)
         order = np.argsort(first, kind="stable")
     else:
         order = np.lexsort(uniform((seed, SPLIT), np.arange(len(groups)), 2, 0, 0).T)
@@ -64,21 +63,6 @@ def split(
                 f"{', '.join(f'{f:g}' for f in fractions)}; give more data or other fractions"
             )
     return parts[0], parts[1], parts[2]
-
-
-def times(texts: Array) -> Array:
-    """Start times (N,) datetime64[us], from ISO or a spreadsheet's day-first; the year 9999 where there is none."""
-    return np.array([_time(text) for text in texts.tolist()], "M8[us]")
-
-
-def _time(text: str) -> datetime:
-    for form in (None, "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S"):
-        try:
-            time = datetime.fromisoformat(text) if form is None else datetime.strptime(text, form)
-            return time.replace(tzinfo=None)
-        except ValueError:
-            continue
-    return datetime(9999, 1, 1)
 
 
 # -- given lists -------------------------------------------------------------------------------------------

@@ -35,10 +35,12 @@ class Stead:
     def __init__(self, hdf5: Path, csv: Path):
         self.hdf5, self.csv = hdf5, csv
         self._file: Any = None
+        self._mapped: Any = None  # the file, as long as it is mapped
         self._map: Any = None
         self._process = 0
         _must_exist(hdf5, "HDF5")
         _must_exist(csv, "CSV")
+        self._state = _state(os.stat(hdf5))
         index = index_of(hdf5, csv)
         self.table, self.skipped, self._first = index.table, index.skipped, index.first
         self._start, self._groups = index.start, index.groups
@@ -96,7 +98,9 @@ class Stead:
         """Close the HDF5 file; reading opens it again."""
         if self._file is not None and self._process == os.getpid():
             self._file.close()
-        self._file = self._map = None
+        if self._mapped is not None:
+            self._mapped.close()
+        self._file = self._map = self._mapped = None
 
     def __enter__(self) -> Stead:
         return self
@@ -105,14 +109,17 @@ class Stead:
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_file": None, "_map": None}
+        return self.__dict__ | {"_file": None, "_map": None, "_mapped": None}
 
     def _words(self) -> Array:
-        """The file, mapped into memory, as float32."""
+        """The file, mapped into memory, as float32. UserError if it has changed: traces may stand elsewhere now."""
         with _OPENING:
+            if self._mapped is None:
+                self._mapped = open(self.hdf5, "rb")
+            if _state(os.fstat(self._mapped.fileno())) != self._state:
+                raise UserError(f"{self.hdf5} has changed since it was opened; start again")
             if self._map is None:
-                with open(self.hdf5, "rb") as file:
-                    self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                self._map = mmap.mmap(self._mapped.fileno(), 0, access=mmap.ACCESS_READ)
                 self._map.madvise(mmap.MADV_RANDOM)  # traces come in any order: what lies behind one is of no use
             return np.frombuffer(self._map, "<f4", len(self._map) // 4)
 
@@ -122,6 +129,10 @@ class Stead:
             if self._file is None or self._process != os.getpid():
                 self._file, self._process = open_hdf5(self.hdf5), os.getpid()
             return self._file
+
+
+def _state(stat: os.stat_result) -> tuple[int, int]:
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _must_exist(path: Path, kind: str) -> None:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import csv
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields as fields_of
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minieqt.data.labels import detection_end
-from minieqt.data.table import SAMPLES, TEXT, TraceTable, describe
+from minieqt.data.table import SAMPLES, TEXT, TraceTable, describe, first_of_each
 from minieqt.errors import UserError
 
 Array = Any
@@ -77,7 +78,7 @@ def read_csv(path: Path) -> tuple[TraceTable, dict[str, int], dict[str, str]]:
     if not len(table):
         found = f" ({describe(skipped, first)})" if skipped else ""
         raise UserError(f"{path} holds no usable row{found}; give a STEAD CSV file")
-    new = np.sort(np.unique(table.name, return_index=True)[1])
+    new = first_of_each(table.name)
     if len(new) < len(table):
         twice = np.setdiff1d(np.arange(len(table)), new)
         skip(NAME_TWICE, str(table.name[twice[0]]), len(twice))
@@ -90,8 +91,9 @@ class _Rows:
     room of a table with a million rows."""
 
     CHUNK = 50_000
-    TEXTS = ("name", "event", "station", "start_time")
+    TEXTS = ("name", "event", "station")
     NUMBERS = ("p_sample", "s_sample", "coda_end", "magnitude", "distance_km")
+    SHORT = ("magnitude", "distance_km")  # float32
 
     def __init__(self) -> None:
         self._parts: dict[str, list[Array]] = {field.name: [] for field in fields_of(TraceTable)}
@@ -113,8 +115,9 @@ class _Rows:
         for i, name in enumerate(self.TEXTS):
             self._parts[name].append(np.array([texts[i] for texts in self._texts], TEXT))
         for i, name in enumerate(self.NUMBERS):
-            self._parts[name].append(numbers[:, i].copy())
-        self._parts["snr_db"].append(numbers[:, len(self.NUMBERS) :].copy())
+            self._parts[name].append(numbers[:, i].astype(np.float32 if name in self.SHORT else np.float64))
+        self._parts["snr_db"].append(numbers[:, len(self.NUMBERS) :].astype(np.float32))
+        self._parts["start_time"].append(times(texts[-1] for texts in self._texts))
         self._parts["earthquake"].append(np.frombuffer(self._earthquakes, bool))
         self._begin()
 
@@ -175,6 +178,21 @@ def three_numbers(text: str) -> list[float]:
     """ "[56.8 55.4 47.4]" -> three numbers; a single one stands for all three; otherwise three NaN."""
     values = [number(part) for part in text.strip("[] ").split()]
     return values if len(values) == 3 else values * 3 if len(values) == 1 else [np.nan] * 3
+
+
+def times(texts: Iterable[str]) -> Array:
+    """Start times (N,) datetime64[us], from ISO or a spreadsheet's day-first; NaT where there is none."""
+    return np.array([_time(text) for text in texts], "M8[us]")
+
+
+def _time(text: str) -> datetime | None:
+    for form in (None, "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S"):
+        try:
+            time = datetime.fromisoformat(text) if form is None else datetime.strptime(text, form)
+            return time.replace(tzinfo=None)
+        except ValueError:
+            continue
+    return None
 
 
 def _wrong_arrivals(p: float, s: float) -> str:

@@ -72,13 +72,16 @@ def write_stead(
     noise_fraction: float = 0.3,
     progress: bool = False,
     processes: int = 1,
+    distinct: int | None = None,
 ) -> None:
     """Write `count` windows, of them the fraction noise, as a STEAD pair of files; the same seed, the same traces,
     however many processes make them.
 
+    distinct: make only about so many, and write them over and over, each time under other names; they stay in memory.
     Both files appear only when they are complete. UserError for a count, fraction or seed that makes no sense.
     """
-    if count < 1 or not 0 <= noise_fraction <= 1 or not 0 <= seed < 2**32:
+    distinct = count if distinct is None else distinct
+    if min(count, distinct) < 1 or not 0 <= noise_fraction <= 1 or not 0 <= seed < 2**32:
         raise UserError(
             "a synthetic data set needs at least one window, a noise fraction in 0 to 1 and a seed in 0 to 2^32 - 1; "
             f"got {count}, {noise_fraction}, {seed}"
@@ -87,8 +90,27 @@ def write_stead(
 
     noise_count = round(count * noise_fraction)
     with _sources(seed, processes) as (earthquakes, noise):
-        windows = chain(islice(earthquakes, count - noise_count), islice(noise, noise_count))
+        windows = chain(
+            *(
+                islice(part, size) if distinct >= count else over_and_over(part, max(1, distinct * size // count), size)
+                for part, size in ((earthquakes, count - noise_count), (noise, noise_count))
+            )
+        )
         write_windows(Path(hdf5), Path(csv), tqdm(windows, total=count, unit=" windows", disable=not progress))
+
+
+def over_and_over(windows: Iterator[tuple[Row, Array]], distinct: int, count: int) -> Iterator[tuple[Row, Array]]:
+    """`count` windows: the first so many, then the same again and again as other traces of other events."""
+    kept = []
+    for window in islice(windows, min(distinct, count)):
+        kept.append(window)
+        yield window
+    for number in range(distinct, count):
+        row, x = kept[number % distinct]
+        turn = number // distinct
+        stem, suffix = row["trace_name"].rsplit("_", 1)
+        again = row | {"trace_name": f"{stem}_{turn}_{suffix}"}
+        yield again | ({"source_id": f"{row['source_id']}_{turn}"} if "source_id" in row else {}), x
 
 
 # -- many at a time ----------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def test_there_and_back(imported, shared_data):
         assert table.earthquake.sum() == 2 and (~table.earthquake).sum() == 4 and not dataset.skipped
         picks = {"uw61815141": ("02:15:00.09", "02:15:01.21"), "uw61815151": ("02:31:29.32", "02:31:34.43")}
         for row in np.flatnonzero(table.earthquake):
-            start = UTCDateTime(table.start_time[row])
+            start = UTCDateTime(str(table.start_time[row]))
             for sample, time in zip((table.p_sample[row], table.s_sample[row]), picks[table.event[row]], strict=True):
                 assert abs(start + sample / 100 - UTCDateTime(f"2022-02-06T{time}")) < 0.006
             for component, channel in zip(dataset.read(row), ("EH2", "EH1", "EHZ"), strict=True):

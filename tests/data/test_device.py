@@ -25,11 +25,8 @@ import sys, numpy as np
 from minieqt.data import Augmentation, open_dataset
 from minieqt.data.device import ROOM, DeviceLoader, OnDevice
 sys.path.insert(0, "tests/data")
-from test_device import OPTIONS, ROWS, stand_in
-import kernels.augment.cuda as machine
-machine.THREADS = 8
-for name in ("draw_plans", "make_windows", "make_labels"):
-    getattr(machine, name).__defaults__ = (8,)
+from test_device import OPTIONS, ROWS, simulate, stand_in
+simulate()
 dataset = open_dataset(*sys.argv[1:3])
 found = {}
 for kind, bytes_each in (("float32", 4), ("float16", 2)):
@@ -39,6 +36,15 @@ for kind, bytes_each in (("float32", 4), ("float16", 2)):
         found |= {f"{kind} x {batch.number}": batch.x, f"{kind} labels {batch.number}": batch.labels}
 np.savez(sys.argv[3], **found)
 """
+
+
+def simulate():
+    """Blocks of eight threads: the simulator's are true threads."""
+    import kernels.augment.cuda as machine
+
+    machine.THREADS = 8
+    for name in ("draw_plans", "make_windows", "make_labels"):
+        getattr(machine, name).__defaults__ = (8,)
 
 
 def stand_in():
@@ -51,11 +57,19 @@ def stand_in():
     return Simulated()
 
 
-def test_the_same_windows_as_from_files(synthetic_files, tmp_path):
-    arguments = [sys.executable, "-c", SIMULATED, *map(str, synthetic_files), str(tmp_path / "found.npz")]
+def in_the_simulator(*arguments):
     environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "1"}
-    run = subprocess.run(arguments, cwd=ROOT, env=environment, capture_output=True, text=True)
+    command = [sys.executable, *map(str, arguments)]
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+
+
+def test_same_key_same_window_on_every_path(synthetic_files):
+    in_the_simulator("tests/data/every_path.py", *synthetic_files)
+
+
+def test_the_same_windows_as_from_files(synthetic_files, tmp_path):
+    in_the_simulator("-c", SIMULATED, *synthetic_files, tmp_path / "found.npz")
     found = np.load(tmp_path / "found.npz")
     with open_dataset(*synthetic_files) as dataset:
         batches = list(Loader(dataset, ROWS, **OPTIONS).epoch(1))

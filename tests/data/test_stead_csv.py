@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minieqt.data.stead_csv import COLUMNS, number, read_csv, three_numbers
+from minieqt.data.stead_csv import COLUMNS, number, read_csv, three_numbers, times
 from minieqt.errors import UserError
 
 HEADER = "trace_name,trace_category,p_arrival_sample,s_arrival_sample,coda_end_sample,snr_db,source_id\n"
@@ -47,6 +47,14 @@ def test_three_numbers(text, expected):
     np.testing.assert_array_equal(three_numbers(text), expected)
 
 
+def test_times():
+    texts = ["2006-07-23 15:59:00.960000", "27/10/2016 19:12", "2016-10-27T19:12:00Z", "", "soon"]
+    found = times(texts)
+    assert found[0] == np.datetime64("2006-07-23T15:59:00.96")
+    assert found[1] == found[2] == np.datetime64("2016-10-27T19:12")
+    assert np.isnat(found[3:]).all()
+
+
 def test_there_are_35_columns():
     assert len(COLUMNS) == len(set(COLUMNS)) == 35
     assert COLUMNS[0] == "network_code" and COLUMNS[-1] == "trace_name"
@@ -71,7 +79,7 @@ def test_absent_columns_and_literal_none(tmp_path):
     np.testing.assert_array_equal(table.coda_end, [1900, 1400, np.nan, np.nan])  # S + 0.4 (S − P) where absent
     np.testing.assert_array_equal(table.snr_db, [[1, 2, 3]] + [[np.nan] * 3] * 3)
     assert table.event.tolist() == ["e1", "A.XX_2_EV", "e1", "A.XX_4_NO"]
-    assert table.station.tolist() == [""] * 4 and table.start_time.tolist() == [""] * 4
+    assert table.station.tolist() == [""] * 4 and np.isnat(table.start_time).all()
     assert np.isnan(table.magnitude).all() and np.isnan(table.distance_km).all()
 
 

@@ -101,7 +101,22 @@ def test_fractions(tmp_path):
             assert len(dataset) == 6 and dataset.table.earthquake.sum() == earthquakes
 
 
-@pytest.mark.parametrize("change", [{"count": 0}, {"noise_fraction": 1.5}, {"seed": -1}, {"seed": 2**32}])
+def test_few_windows_over_and_over(dataset, tmp_path):
+    write_stead(tmp_path / "a.hdf5", tmp_path / "a.csv", count=20, seed=7, distinct=7)
+    with open_dataset(tmp_path / "a.hdf5", tmp_path / "a.csv") as many:
+        table = many.table
+        assert len(many) == 20 and not many.skipped and table.earthquake.sum() == 14
+        assert table.name[:4].tolist() == dataset.table.name[:4].tolist()
+        for row in range(14):  # of four earthquakes
+            np.testing.assert_array_equal(many.read(row), dataset.read(row % 4))
+            assert table.p_sample[row] == dataset.table.p_sample[row % 4]
+        assert len(set(table.event[:14].tolist())) > len(set(table.event[:4].tolist()))
+        np.testing.assert_array_equal(many.read(14), many.read(16))  # of two noise windows
+
+
+@pytest.mark.parametrize(
+    "change", [{"count": 0}, {"distinct": 0}, {"noise_fraction": 1.5}, {"seed": -1}, {"seed": 2**32}]
+)
 def test_numbers_that_make_no_sense(tmp_path, change):
     with pytest.raises(UserError, match="at least one window"):
         write_stead(tmp_path / "a.hdf5", tmp_path / "a.csv", **{"count": 5, "seed": 0} | change)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from minieqt.data.table import BadTrace, as_window, describe
+from minieqt.data.table import TEXT, BadTrace, as_window, describe, first_of_each
 
 
 def test_take_keeps_the_columns_in_step(dataset):
@@ -15,6 +15,11 @@ def test_take_keeps_the_columns_in_step(dataset):
     assert taken.name.tolist() == dataset.table.name[rows].tolist()
     np.testing.assert_array_equal(taken.snr_db, dataset.table.snr_db[rows])
     assert len(dataset.table.take(dataset.table.earthquake)) == 28
+
+
+def test_the_first_of_each_name():
+    assert first_of_each(np.array(["b", "a", "c"], TEXT)).tolist() == [0, 1, 2]
+    assert first_of_each(np.array(["b", "a", "b", "c", "a", "a"], TEXT)).tolist() == [0, 1, 3]
 
 
 def test_a_window_is_turned_and_cast(rng):

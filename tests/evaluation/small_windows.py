@@ -26,7 +26,7 @@ def table(p, s=None, **columns):
         "station": np.array(["XX.A"] * n, TEXT),
         "magnitude": np.full(n, 2.5),
         "distance_km": np.full(n, 15.0),
-        "start_time": np.array([""] * n, TEXT),
+        "start_time": np.full(n, "NaT", "M8[us]"),
     }
     return TraceTable(**(values | columns))
 
