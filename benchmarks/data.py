@@ -1,19 +1,19 @@
 """Windows per second from disk to batch: the published access pattern against minieqt's, in one run.
 
   python benchmarks/data.py                      3,000 synthetic windows, warm in the page cache
-  python benchmarks/data.py --windows 100000     7 GB
+  python benchmarks/data.py --windows 100000     7 GB, of 2,000 different windows
   python benchmarks/data.py --training           and how long training on the processor waits for its data
   python benchmarks/data.py --table 1300000      and the table of a CSV as long as STEAD's: seconds, memory
 
 The published generator opens the file for every batch, reads each trace and four of its attributes through h5py, and
 augments one window at a time in NumPy; so does `published` here, with this package's own readable functions.
-Results go to benchmarks/results/data.json.
+Prints a table and writes it to benchmarks/results/data.txt.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import resource
 import sys
 import time
@@ -27,14 +27,16 @@ import numpy as np
 
 from minieqt.backend import using
 from minieqt.data import Augmentation, Loader, open_dataset
+from minieqt.data.index import make_index
 from minieqt.data.memory import InMemory
 from minieqt.data.stead_csv import COLUMNS, number, three_numbers
 from minieqt.data.synthetic import write_stead
 from minieqt.data.windows import make_windows
 from minieqt.threads import available_threads
 
-RESULTS = Path(__file__).parent / "results" / "data.json"
+RESULTS = Path(__file__).parent / "results" / "data.txt"
 BATCH = 200
+DISTINCT = 2000  # different windows, however many are written
 
 
 def published(hdf5, dataset, rows, augment):
@@ -74,7 +76,7 @@ def loaded(dataset, rows, threads):
             yield len(batch.rows)
 
 
-def rate(batches, seconds=4.0):
+def rate(batches, seconds=3.0):
     """Windows per second, over so many seconds or to the end."""
     windows, start = 0, time.perf_counter()
     for count in batches:
@@ -107,6 +109,20 @@ def waiting(dataset, rows, steps=20):
     total = time.perf_counter() - begin
     batches.close()
     return waited / total, 32 * steps / total
+
+
+def disk_speed(path, size):
+    """Bytes per second of so many zeros and ones, written in pieces of a megabyte and forced to the disk."""
+    piece = np.random.default_rng(0).bytes(1 << 20)
+    start = time.perf_counter()
+    try:
+        with open(path, "wb", buffering=0) as file:
+            for _ in range(size >> 20):
+                file.write(piece)
+            os.fsync(file.fileno())
+    finally:
+        path.unlink(missing_ok=True)
+    return size / (time.perf_counter() - start)
 
 
 TABLE = """
@@ -153,16 +169,28 @@ def main():
     parser.add_argument("--table", type=int, default=0, metavar="ROWS")
     options = parser.parse_args()
     hdf5, csv = (options.folder / f"benchmark-{options.windows}.{suffix}" for suffix in ("hdf5", "csv"))
-    result = {"machine": machine.describe("numpy", "numba", "h5py"), "windows": options.windows}
+    options.folder.mkdir(parents=True, exist_ok=True)
+    distinct = min(DISTINCT, options.windows)
+    what = f"{options.windows:,} synthetic windows ({distinct:,} different), batches of {BATCH}"
+    lines = [machine.describe("numpy", "numba", "h5py"), what, ""]
+
+    def say(name, value, unit):
+        lines.append(f"{name:<58}{value:>12,} {unit}")
+
     if not (hdf5.exists() and csv.exists()):
         start = time.perf_counter()
-        write_stead(hdf5, csv, options.windows, seed=1, progress=True, processes=options.threads)
-        result["generated windows/s"] = options.windows / (time.perf_counter() - start)
+        write_stead(hdf5, csv, options.windows, seed=1, progress=True, distinct=distinct)
+        seconds, size = time.perf_counter() - start, hdf5.stat().st_size
+        say("made and written", round(options.windows / seconds), "windows/s")
+        say("the same", round(size / seconds / 1e6), "MB/s")
+        say("the disk beside it", round(disk_speed(options.folder / "disk", size) / 1e6), "MB/s")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
+    index = make_index(hdf5, csv)
+    say("index made", round(1e6 * (time.perf_counter() - start) / len(index.table), 1), "µs a trace")
+    say("memory for it", round((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024), "MB at most")
+    del index
     dataset = open_dataset(hdf5, csv)
-    result["index seconds"] = time.perf_counter() - start
-    result["index peak MB"] = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     rows = np.random.default_rng(0).permutation(len(dataset))
     rate(mapped(dataset, rows), 1)  # compile, and warm the page cache
     rate(loaded(dataset, rows, 1), 1)
@@ -180,21 +208,27 @@ def main():
     for _ in range(3):  # in turns, so that whatever else the machine does falls on all alike
         for name, batches in cases.items():
             rates[name].append(rate(batches()))
-    result |= {f"{name} (windows/s)": round(max(values)) for name, values in rates.items()}
+    lines.append("")
+    for name, values in rates.items():
+        say(name, round(max(values)), "windows/s")
     a, b, c, _, e, _ = (max(values) for values in rates.values())
-    result["reading, times as fast"] = round(b / a, 1)
-    result["reading + augmenting + labelling, times as fast"] = round(e / c, 1)
+    say("reading", round(b / a, 1), "times as fast")
+    say("reading + augmenting + labelling", round(e / c, 1), "times as fast")
     if options.training:
         share, speed = waiting(dataset, rows)
-        result |= {"training waits for data, share of time": share, "training windows/s": round(speed, 1)}
+        lines.append("")
+        say("training on the processor, batches of 32", round(speed), "windows/s")
+        say("it waits for data", round(100 * share, 2), "% of its time")
     if options.table:
         seconds, kept, peak = table_at_scale(options.folder, options.table)
-        result |= {f"table of {options.table:,} rows, seconds": round(seconds, 1)}
-        result |= {"table, MB kept": round(kept), "table, MB at most while it is read": round(peak)}
+        lines.append("")
+        say(f"a table of {options.table:,} rows", round(seconds), "s to read")
+        say("it takes", round(kept), "MB")
+        say("while it is read, at most", round(peak), "MB")
+    text = "\n".join(lines) + "\n"
+    print(text, end="")
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(result, indent=1) + "\n")
-    for name, value in result.items():
-        print(f"{name:60s} {value}")
+    RESULTS.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

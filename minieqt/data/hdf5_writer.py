@@ -113,8 +113,9 @@ class TraceFile:
             self._texts += 1
             self._heap += TEXT_HEADER.pack(self._texts, 0, len(text)) + text.ljust(block - TEXT_HEADER.size, b"\0")
             return _attribute_start(name, "text", ()) + REFERENCE.pack(len(text), self._heap_at, self._texts)
-        numbers = np.asarray(value, "<f8")
-        return _attribute_start(name, "<f8", numbers.shape) + numbers.tobytes()
+        if isinstance(value, np.ndarray):
+            return _attribute_start(name, "<f8", value.shape) + value.astype("<f8").tobytes()
+        return _attribute_start(name, "<f8", ()) + pack("<d", value)
 
     def _begin_heap(self, block: int) -> None:
         """A heap in which a block of this size fits; its room in the file is left free until it is full."""
