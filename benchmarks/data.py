@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import sys
 import time
 from pathlib import Path
@@ -126,17 +125,18 @@ def disk_speed(path, size):
 
 
 TABLE = """
-import csv, os, resource, sys, time
+import sys, time
 sys.path.insert(0, {root!r})
-from minieqt.data.stead_csv import COLUMNS, read_csv
+from minieqt.data.stead_csv import read_csv
 from pathlib import Path
 
-def memory():
-    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGESIZE") / 1e6
+def memory(which):
+    lines = open("/proc/self/status").read().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(which)) * 1024 / 1e6
 
-before, start = memory(), time.perf_counter()
+before, start = memory("VmRSS"), time.perf_counter()
 table = read_csv(Path({path!r}))
-print(time.perf_counter() - start, memory() - before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3 - before)
+print(time.perf_counter() - start, memory("VmRSS") - before, memory("VmHWM") - before)
 """
 
 
@@ -184,11 +184,9 @@ def main():
         say("made and written", round(options.windows / seconds), "windows/s")
         say("the same", round(size / seconds / 1e6), "MB/s")
         say("the disk beside it", round(disk_speed(options.folder / "disk", size) / 1e6), "MB/s")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
     index = make_index(hdf5, csv)
     say("index made", round(1e6 * (time.perf_counter() - start) / len(index.table), 1), "µs a trace")
-    say("memory for it", round((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024), "MB at most")
     del index
     dataset = open_dataset(hdf5, csv)
     rows = np.random.default_rng(0).permutation(len(dataset))
