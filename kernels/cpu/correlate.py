@@ -59,13 +59,13 @@ def correlate(strip: Array, start: int, packed: Array, taps: Array, out: Array) 
             tile = zero_tile()
             for c in range(C):
                 x, w = c * width + start + j, (block * C + c) * K
-                for k in range(taps[block, 0], taps[block, 1]):
+                for k in range(taps[block, c, 0], taps[block, c, 1]):
                     tile = outer_add(tile, packed, (w + k) * ROWS, strip, x + k)
             store_tile(tile, out, block * ROWS * columns + j, columns)
 
 
 @compiled
-def correlate_few(strip: Array, W: Array, out: Array) -> None:
+def correlate_few(strip: Array, start: int, W: Array, out: Array) -> None:
     """The same for FEW filters W (O, C, K) as they are, a wide tile of each at a time; out (O, whole wide tiles)."""
     O, C, K = W.shape
     width, columns = strip.shape[1], out.shape[1]
@@ -74,7 +74,7 @@ def correlate_few(strip: Array, W: Array, out: Array) -> None:
             tile = zero_wide_tile()
             for c in range(C):
                 for k in range(K):
-                    tile = outer_add(tile, W, (o * C + c) * K + k, strip, c * width + j + k)
+                    tile = outer_add(tile, W, (o * C + c) * K + k, strip, c * width + start + j + k)
             store_tile(tile, out, o * columns + j, columns)
 
 
@@ -120,10 +120,10 @@ def convolve(end: int, x: Array, W: Array, b: Array, left: int, y: Array) -> Arr
 
 @compiled_parallel
 def pack(W: Array) -> tuple[Array, Array, Array]:
-    """W (O, C, K) -> itself, and what `correlate` wants: packed (blocks, C, K, ROWS), taps (blocks, 2)."""
+    """W (O, C, K) -> itself, and what `correlate` wants: packed (blocks, C, K, ROWS), taps (blocks, C, 2)."""
     O, C, K = W.shape
     blocks = padded_rows(O) // ROWS
-    packed, taps = np.empty((blocks, C, K, ROWS), np.float32), np.empty((blocks, 2), np.int64)
+    packed, taps = np.empty((blocks, C, K, ROWS), np.float32), np.empty((blocks, C, 2), np.int64)
     for block in prange(blocks):
         pack_forward(W, block, packed[block], taps[block])
     return W, packed, taps
@@ -164,17 +164,23 @@ def one_strip(
     y: Array,
     passes: Array,
 ) -> None:
-    """Cut the pieces of one strip from x, correlate, and drain them into y; `strip` and `out` are scratch."""
-    (B, _, T), (piece, stride, per_sequence, per_strip, _) = x.shape, shape
+    """Cut the pieces of one strip from x, correlate, and drain them into y; `strip` and `out` are scratch.
+
+    A single piece with nothing but x around it is read where it is.
+    """
+    (B, _, T), (piece, stride, per_sequence, per_strip, columns) = x.shape, shape
     O, _, K = W.shape
     first, last = item * per_strip, min((item + 1) * per_strip, B * per_sequence)
-    for p in range(first, last):
-        n, start = p // per_sequence, p % per_sequence * piece
-        fill(strip, (p - first) * stride, x[n], start - left, piece + K - 1)
+    source, begin = x[first // per_sequence], first % per_sequence * piece - left
+    if per_strip > 1 or begin < 0 or begin + columns + K - 1 > T:
+        source, begin = strip, 0
+        for p in range(first, last):
+            n, start = p // per_sequence, p % per_sequence * piece
+            fill(strip, (p - first) * stride, x[n], start - left, piece + K - 1)
     if O <= FEW:
-        correlate_few(strip, W, out)
+        correlate_few(source, begin, W, out)
     else:
-        correlate(strip, 0, packed, taps, out)
+        correlate(source, begin, packed, taps, out)
     for p in range(first, last):
         n, start = p // per_sequence, p % per_sequence * piece
         drain(end, out, (p - first) * stride, min(piece, T - start), b, y[n], passes[n], start, T)
@@ -276,7 +282,7 @@ def run_backward(
     """`one_group` for all groups, each a piece of work."""
     O, C, K = W.shape
     blocks = padded_rows(C) // ROWS
-    packed, taps = np.empty((blocks, O, K, ROWS), np.float32), np.empty((blocks, 2), np.int64)
+    packed, taps = np.empty((blocks, O, K, ROWS), np.float32), np.empty((blocks, O, 2), np.int64)
     for block in prange(blocks):
         pack_backward(W, block, packed[block], taps[block])
     for group in prange(db.shape[0]):

@@ -3,7 +3,7 @@
 A strip is a small scratch array (channels, columns) that fits a core's own cache. A long sequence is cut into pieces
 of SEGMENT samples, one piece a strip; short ones are laid end to end, several to a strip. Each piece brings the K - 1
 samples that a kernel of K taps reads beyond it, zeros where the sequence ends, so that a tile may run across pieces
-without asking where one stops: what it computes in between is never read.
+without asking where one stops: what it computes in between is never read. Neighbours share the zeros between them.
 
 The layout depends on the shapes alone, and sums over a batch are taken over a fixed number of groups in a fixed order:
 the number of threads never changes a result.
@@ -45,7 +45,7 @@ def layout(x: Array, K: int, unit: int = COLUMNS) -> tuple[int, int, int, int, i
     per_sequence = max(-(-T // SEGMENT), min(-(-T // unit), GROUPS // B))
     piece = T if per_sequence == 1 else round_up(-(-T // per_sequence), unit)
     per_sequence = -(-T // piece)
-    stride = piece + K - 1
+    stride = piece + K // 2  # the longer of a kernel's two sides; the shorter one's zeros are among its neighbour's
     per_strip = max(1, min((SEGMENT + K - 1) // stride, B * per_sequence // GROUPS))
     return piece, stride, per_sequence, per_strip, round_up((per_strip - 1) * stride + piece, unit)
 
@@ -60,7 +60,7 @@ def padded_rows(O: int) -> int:
 def pack_forward(W: Array, block: int, packed: Array, taps: Array) -> None:
     """One block of W (O, C, K) -> packed (C, K, ROWS), weights of a tile side by side, zeros for absent rows.
 
-    Its `taps` (2) say from which tap to which its kernels are not all zero.
+    Its `taps` (C, 2) say from which tap to which its kernels are not all zero.
     """
     O, C, K = W.shape
     into = packed.reshape(-1)
@@ -89,21 +89,21 @@ def pack_backward(W: Array, block: int, packed: Array, taps: Array) -> None:
 @compiled
 def find_taps(packed: Array, taps: Array) -> None:
     """Folded kernels (see decoder.py) begin or end with zeros by construction, and zeros need not be multiplied."""
-    first, last = 0, packed.shape[1]
-    while first < last and all_zero(packed[:, first]):
-        first += 1
-    while last > first and all_zero(packed[:, last - 1]):
-        last -= 1
-    taps[0], taps[1] = first, last
+    for c in range(packed.shape[0]):
+        first, last = 0, packed.shape[1]
+        while first < last and all_zero(packed[c, first]):
+            first += 1
+        while last > first and all_zero(packed[c, last - 1]):
+            last -= 1
+        taps[c, 0], taps[c, 1] = first, last
 
 
 @compiled
 def all_zero(weights: Array) -> bool:
-    """Whether one tap of a block's kernels, weights (C, ROWS), is zero in all; the first that is not decides."""
-    for c in range(weights.shape[0]):
-        for weight in weights[c]:
-            if weight != 0:
-                return False
+    """Whether all of a tile's weights (ROWS) for one tap are zero; the first that is not decides."""
+    for weight in weights:
+        if weight != 0:
+            return False
     return True
 
 
