@@ -57,10 +57,11 @@ def correlate(strip: Array, start: int, packed: Array, taps: Array, out: Array) 
     for block in range(blocks):
         for j in range(0, columns, COLUMNS):
             tile = zero_tile()
-            for c in range(C):
-                x, w = c * width + start + j, (block * C + c) * K
-                for k in range(taps[block, c, 0], taps[block, c, 1]):
-                    tile = outer_add(tile, packed, (w + k) * ROWS, strip, x + k)
+            for half in range(2):
+                for c in range(half * C // 2, (half + 1) * C // 2):
+                    x, w = c * width + start + j, (block * C + c) * K
+                    for k in range(taps[block, half, 0], taps[block, half, 1]):
+                        tile = outer_add(tile, packed, (w + k) * ROWS, strip, x + k)
             store_tile(tile, out, block * ROWS * columns + j, columns)
 
 
@@ -120,10 +121,10 @@ def convolve(end: int, x: Array, W: Array, b: Array, left: int, y: Array) -> Arr
 
 @compiled_parallel
 def pack(W: Array) -> tuple[Array, Array, Array]:
-    """W (O, C, K) -> itself, and what `correlate` wants: packed (blocks, C, K, ROWS), taps (blocks, C, 2)."""
+    """W (O, C, K) -> itself, and what `correlate` wants: packed (blocks, C, K, ROWS), taps (blocks, 2, 2)."""
     O, C, K = W.shape
     blocks = padded_rows(O) // ROWS
-    packed, taps = np.empty((blocks, C, K, ROWS), np.float32), np.empty((blocks, C, 2), np.int64)
+    packed, taps = np.empty((blocks, C, K, ROWS), np.float32), np.empty((blocks, 2, 2), np.int64)
     for block in prange(blocks):
         pack_forward(W, block, packed[block], taps[block])
     return W, packed, taps
@@ -282,7 +283,7 @@ def run_backward(
     """`one_group` for all groups, each a piece of work."""
     O, C, K = W.shape
     blocks = padded_rows(C) // ROWS
-    packed, taps = np.empty((blocks, O, K, ROWS), np.float32), np.empty((blocks, O, 2), np.int64)
+    packed, taps = np.empty((blocks, O, K, ROWS), np.float32), np.empty((blocks, 2, 2), np.int64)
     for block in prange(blocks):
         pack_backward(W, block, packed[block], taps[block])
     for group in prange(db.shape[0]):

@@ -60,7 +60,7 @@ def padded_rows(O: int) -> int:
 def pack_forward(W: Array, block: int, packed: Array, taps: Array) -> None:
     """One block of W (O, C, K) -> packed (C, K, ROWS), weights of a tile side by side, zeros for absent rows.
 
-    Its `taps` (C, 2) say from which tap to which its kernels are not all zero.
+    Its `taps` (2, 2) say from which tap to which its kernels are not all zero, for each half of the rows they read.
     """
     O, C, K = W.shape
     into = packed.reshape(-1)
@@ -88,22 +88,28 @@ def pack_backward(W: Array, block: int, packed: Array, taps: Array) -> None:
 
 @compiled
 def find_taps(packed: Array, taps: Array) -> None:
-    """Folded kernels (see decoder.py) begin or end with zeros by construction, and zeros need not be multiplied."""
-    for c in range(packed.shape[0]):
+    """Folded kernels (see decoder.py) begin or end with zeros by construction, and zeros need not be multiplied.
+
+    A block's own do so going forward, and one half of what it reads going backward.
+    """
+    C = packed.shape[0]
+    for half in range(2):
+        rows = packed[half * C // 2 : (half + 1) * C // 2]
         first, last = 0, packed.shape[1]
-        while first < last and all_zero(packed[c, first]):
+        while first < last and all_zero(rows[:, first]):
             first += 1
-        while last > first and all_zero(packed[c, last - 1]):
+        while last > first and all_zero(rows[:, last - 1]):
             last -= 1
-        taps[c, 0], taps[c, 1] = first, last
+        taps[half, 0], taps[half, 1] = first, last
 
 
 @compiled
 def all_zero(weights: Array) -> bool:
-    """Whether all of a tile's weights (ROWS) for one tap are zero; the first that is not decides."""
-    for weight in weights:
-        if weight != 0:
-            return False
+    """Whether one tap of a block's kernels, weights (C, ROWS), is zero in all; the first that is not decides."""
+    for c in range(weights.shape[0]):
+        for weight in weights[c]:
+            if weight != 0:
+                return False
     return True
 
 

@@ -44,7 +44,7 @@ def test_a_piece_that_lies_outside_as_a_whole():
 def packed_blocks(pack, W, rows, channels):
     """Every block of W, and its taps, as `pack` lays them out."""
     blocks = padded_rows(rows) // ROWS
-    packed, taps = np.empty((blocks, channels, W.shape[2], ROWS), np.float32), np.empty((blocks, channels, 2), np.int64)
+    packed, taps = np.empty((blocks, channels, W.shape[2], ROWS), np.float32), np.empty((blocks, 2, 2), np.int64)
     for block in range(blocks):
         pack(W, block, packed[block], taps[block])
     return packed, taps
