@@ -1,17 +1,19 @@
 """How fast the network is on this processor, beside the same network in PyTorch, in one run.
 
-    python benchmarks/cpu.py                   everything, about six minutes; writes benchmarks/results/cpu.txt
+    python benchmarks/cpu.py                   everything, about seven minutes; writes benchmarks/results/cpu.txt
     python benchmarks/cpu.py --no-compile      without torch.compile, which needs a C++ compiler
     python benchmarks/cpu.py --rounds 3 --out /dev/stdout
 
 The contenders take turns, round after round, so that a busy neighbour disturbs them all alike; a figure is the median
 of the rounds. PyTorch (torch, seisbench: `pip install -e '.[peers]'`) is left out where it is absent. The second table
-takes one training step apart, kernel by kernel, beside what this machine's BLAS reaches on a large matrix product.
+takes one training step apart, kernel by kernel, beside what this machine's BLAS reaches on a large matrix product. Last
+comes the memory of a process that does nothing but train.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -19,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import describe
+from machine import describe, peak_mib
 from tqdm import tqdm
 
 from minieqt import EQTransformer, backend
@@ -189,9 +191,27 @@ def take_apart(batch: int, repeats: int) -> tuple[dict[str, tuple[float, float, 
     return table, float(np.median(steps))
 
 
+def peak_memory(steps: tuple[int, ...], batch: int) -> list[float]:
+    """The process's peak memory in MiB after so many training steps (in rising order) at a batch size."""
+    once, peaks = minieqt_contender("fast")(("training step", batch)), []
+    for number in range(1, steps[-1] + 1):
+        once()
+        if number in steps:
+            peaks.append(peak_mib())
+    return peaks
+
+
+def memory_line(steps: tuple[int, ...] = (5, 50), batch: int = 32) -> str:
+    """`peak_memory` of a new process, in words."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        peaks = pool.apply(peak_memory, (steps, batch))
+    after = " and ".join(f"{peak:.0f} MiB after {number} steps" for number, peak in zip(steps, peaks, strict=True))
+    return f"training at batch {batch}, the whole process: at most {after}"
+
+
 def report(rounds: int, with_compile: bool) -> str:
     """Both tables, as text."""
-    threads = available_threads()
+    threads, memory = available_threads(), memory_line()  # first, while this process is small
     lines = [describe("numpy", "numba", "torch", "seisbench"), f"{threads} threads, float32", ""]
     field = contenders(with_compile)
     lines += ["windows per second (median), and how many times the peer's",
@@ -218,6 +238,7 @@ def report(rounds: int, with_compile: bool) -> str:
                  f"{flop / total / 1e9:9.0f}{flop / total / 1e9 / peak:9.0%}")
     rest = step - sum(row[0] for row in table.values())
     lines.append(f"{'between the kernels':26}{'':6}{1e3 * rest:9.2f}{rest / step:8.1%}")
+    lines += ["", memory]
     return "\n".join(lines)
 
 

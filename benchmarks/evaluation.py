@@ -12,14 +12,13 @@ DATA are answered again and again in processes of their own, 1,000 of them and t
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import describe
+from machine import describe, peak_mib
 
 from minieqt.data import open_dataset
 from minieqt.evaluation.network import Network
@@ -80,7 +79,7 @@ def answer_so_many(weights: Path, data: Path, count: int) -> None:
     network = Network(load_weights(weights), THRESHOLDS)
     with open_dataset(data) as dataset:
         answer_windows([network], dataset, np.arange(count) % len(dataset))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10))
+    print(peak_mib())
 
 
 def main() -> None:

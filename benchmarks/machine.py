@@ -1,10 +1,12 @@
-"""What a result was measured on, in a few words."""
+"""What a result was measured on, in a few words, and what it took."""
 
 from __future__ import annotations
 
 import datetime
 import os
 import platform
+import resource
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -26,3 +28,8 @@ def describe(*packages: str) -> str:
     return ", ".join(
         [datetime.date.today().isoformat(), f"{model}, {cores} cores", f"Python {platform.python_version()}", *versions]
     )
+
+
+def peak_mib() -> float:
+    """The most memory this process has had so far, in MiB. On Linux it begins with what its parent had at the time."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -23,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from machine import describe
+from machine import describe, peak_mib
 
 RESULTS = Path(__file__).parent / "results" / "picking.txt"
 CONTENDERS = ("minieqt", "seisbench")
@@ -111,8 +110,7 @@ def main() -> None:
     if options.contender:
         run = run_minieqt if options.contender == "minieqt" else run_seisbench
         answer = run(options.record, options.weights)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-        print(json.dumps(answer | {"peak_mib": peak}))
+        print(json.dumps(answer | {"peak_mib": peak_mib()}))
         return
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "record.mseed"
