@@ -5,8 +5,8 @@
 
 RECORD, three components of one station, is repeated until it fills the days, one after the other without a gap. They
 are picked three times by `python -m minieqt pick`, each time from nothing and in a process of its own: the first day
-alone; all days, a file a channel and day, in an SDS archive; all days in one single file. Peak memory is the whole
-process's. That both layouts give the same tables is checked.
+alone; all days, a file a channel and day, in an SDS archive; all days in one single file. Before that, kernels are
+compiled, where they never were. Peak memory is the whole process's. That both layouts give the same tables is checked.
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         made = make(options.record, options.days, folder)
+        measure(made["one day"], options.weights, folder / "compiled")
         for what, source in made.items():
             files = [source] if source.is_file() else [path for path in source.rglob("*") if path.is_file()]
             size = sum(path.stat().st_size for path in files) / MIB

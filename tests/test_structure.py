@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # A part imports from lower levels and from itself. A new part needs a place here.
 LEVELS = [
-    {"kernels", "errors", "threads"},
+    {"kernels", "errors", "threads", "memory"},
     {"backend", "device", "files"},
     {"layer", "philox", "initialise", "schedule", "plots", "parallel"},
     {"layers"},

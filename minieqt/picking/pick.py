@@ -18,6 +18,7 @@ import numpy as np
 from obspy import Stream, Trace, UTCDateTime
 
 from minieqt.errors import UserError
+from minieqt.memory import give_back
 from minieqt.model import EQTransformer
 from minieqt.picking.events import Event, find_events
 from minieqt.picking.results import Events, Picks
@@ -145,8 +146,9 @@ def station_day(
     while chosen:
         instrument, components = chosen.pop(0)
         channels = {component: held[0].stats.channel for component, held in components.items()}
+        give_back()  # what reading left behind
         found = segments(components, settings.band)
-        del components
+        give_back()  # the records, before the network needs the room
         answers = probabilities(found, model, settings, progress)
         events = [
             event

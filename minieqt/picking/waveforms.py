@@ -16,6 +16,7 @@ from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from typing import Any
 
 import numba
@@ -244,10 +245,16 @@ def filter_both_ways(sections: Array, piece: Piece) -> Array:
 
 
 def segments(traces: dict[str, list[Trace]], band: tuple[float, float] | None = (1.0, 45.0)) -> list[Segment]:
-    """{component: traces} of one instrument -> segments in order of time, prepared as in `prepare`."""
-    raw = ((component, piece) for component in traces for piece in join(traces[component]))
-    prepared = in_order(lambda pair: prepare(pair[1], band), raw, numba.get_num_threads())
-    pieces = deque(sorted(((ORDER.index(component), piece) for (component, _), piece in prepared), key=start_of))
+    """{component: traces} of one instrument -> segments in order of time, prepared as in `prepare`.
+
+    `traces` is empty afterwards: each channel's data, where nobody else holds them, go as soon as they are prepared.
+    """
+
+    def channel(component: str) -> list[tuple[int, Piece]]:
+        return [(ORDER.index(component), prepare(piece, band)) for piece in join(traces.pop(component))]
+
+    prepared = (pieces for _, pieces in in_order(channel, list(traces), numba.get_num_threads()))
+    pieces = deque(sorted(chain.from_iterable(prepared), key=start_of))
     found = []
     while pieces:
         together = deque([pieces.popleft()])
