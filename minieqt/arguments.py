@@ -90,6 +90,6 @@ def guarded(program: str, main: Callable[[], int], report: Callable[[str], None]
         return complain(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
     except MemoryError as error:
         return complain(f"out of memory ({error}): try a smaller --batch-size")
-    except KeyboardInterrupt:
-        report(f"{program}: stopped")
+    except KeyboardInterrupt as stop:  # may say how to go on
+        report(f"{program}: {stop or 'stopped'}")
         return 130

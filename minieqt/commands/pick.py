@@ -131,7 +131,7 @@ def run(options: Namespace) -> int:
     )
     total = len(archive.days(86400 * 10**9))
     with tqdm(total=total, unit="station-day", disable=None) as bar:
-        windows = 0
+        windows = done = 0
 
         def progress(count: int) -> None:
             nonlocal windows
@@ -139,10 +139,16 @@ def run(options: Namespace) -> int:
             bar.set_postfix_str(f"{windows} windows", refresh=True)
 
         def finish(report: Report) -> None:
+            nonlocal done
+            done = report.done + report.resumed
             bar.update()
             bar.set_postfix_str(f"{windows} windows, {len(report.events)} events", refresh=False)
 
-        report = pick_archive(archive, job, bar.set_description_str, progress, finish)
+        try:
+            report = pick_archive(archive, job, bar.set_description_str, progress, finish)
+        except KeyboardInterrupt:
+            told = f"stopped; the same command goes on from here, {done} of {total} station-days are done"
+            raise KeyboardInterrupt(told) from None
     if report.skipped:
         print(f"left out: {describe_skipped(report.skipped)}", file=sys.stderr)
     phases = [pick.phase for pick in report.events.picks()]

@@ -34,11 +34,18 @@ Station = tuple[str, str]  # network, station
 
 @dataclass(frozen=True)
 class Selection:
-    """Which part of an archive is wanted: from `start` to `end`, stations by patterns like "NC.*" or "B204"."""
+    """Which part of an archive is wanted: from `start` to `end`, stations by patterns like "NC.*" or "B204".
+
+    UserError if it ends before it starts.
+    """
 
     start: UTCDateTime | None = None
     end: UTCDateTime | None = None
     stations: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.start is not None and self.end is not None and self.start > self.end:
+            raise UserError(f"nothing lies between {self.start} and {self.end}: the end comes before the start")
 
     def wants_station(self, network: str, station: str) -> bool:
         patterns = (pattern if "." in pattern else f"*.{pattern}" for pattern in self.stations)

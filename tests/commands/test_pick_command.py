@@ -6,11 +6,15 @@ import csv
 import json
 import os
 import shutil
+import signal
+import subprocess
 import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 
 import cupy_stand_in
+import numpy as np
 import obspy
 import pytest
 from obspy import UTCDateTime
@@ -100,6 +104,31 @@ def test_interrupted(records, weights, monkeypatch, capsys):
     assert "station-days: 1 picked, 1 taken" in capsys.readouterr().out
 
 
+def test_a_real_ctrl_c(records, weights):
+    """One line, exit code 130, no half files; a day that was done stays done."""
+    stream = obspy.read(str(records / "1.mseed"))
+    for one in stream:  # the second day takes a while, and the first knows nothing of it
+        one.data = np.tile(one.data, 100)
+        one.stats.starttime += 43200
+    stream.write(str(records / "1.mseed"), format="MSEED", encoding="FLOAT64")
+    out = records.parent / "out"
+    command = [sys.executable, "-m", "minieqt", "pick", records, "--weights", weights, "--out", out]
+    more = ["--uncertainty", "20", "--batch-size", "8", "--threads", "1"]
+    process = subprocess.Popen([*command, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        while not (out / "station_days" / "BW.RJOB.2022-02-06.json").exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert said == "minieqt: stopped; the same command goes on from here, 1 of 2 station-days are done\n"
+    assert [path.name for path in out.rglob("*") if path.is_file()] == ["BW.RJOB.2022-02-06.json"]
+
+
 def test_more_to_write(records, weights):
     more = ("--probabilities", "--plots", "1", "--uncertainty", "2", "--seed", "3", "--station", "BW.*")
     out = start(records, weights, *more)
@@ -174,6 +203,7 @@ def test_example_with_the_last_run(tmp_path, monkeypatch, capsys):
         (["{records}", "--weights", "{weights}", "--out", "o", "--filter", "9-2"], "rising corners"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--start", "soon"], "is no time"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--start", "2030-01-01"], "no waveforms found"),
+        (["{records}", "--weights", "{weights}", "--out", "o", "--start", "2030", "--end", "2029"], "before the start"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--blind", "100"], "blind at most"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--stations", "{weights}"], "no inventory"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--component-order", "ABC"], "component order"),
