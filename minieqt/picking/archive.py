@@ -27,7 +27,7 @@ from minieqt.errors import UserError
 # SDS: Year/NET/STA/CHAN.TYPE/NET.STA.LOC.CHAN.TYPE.YEAR.DAY
 SDS = re.compile(r"(\w*)\.(\w+)\.(\w*)\.(\w*)\.D\.(\d{4})\.(\d{3})")
 
-BLOCK = 2**24  # bytes of a miniSEED file that are read at a time
+BLOCK = 2**21  # bytes of a miniSEED file that are read at a time: ObsPy unpacks all of them, and five times as many
 
 Station = tuple[str, str]  # network, station
 
