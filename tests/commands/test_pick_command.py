@@ -203,7 +203,7 @@ def test_example_with_the_last_run(tmp_path, monkeypatch, capsys):
         (["{records}", "--weights", "{weights}", "--out", "o", "--filter", "9-2"], "rising corners"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--start", "soon"], "is no time"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--start", "2030-01-01"], "no waveforms found"),
-        (["{records}", "--weights", "{weights}", "--out", "o", "--start", "2030", "--end", "2029"], "before the start"),
+        ("{records} --weights {weights} --out o --start 2023-01-02 --end 2023-01-01".split(), "before the start"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--blind", "100"], "blind at most"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--stations", "{weights}"], "no inventory"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--component-order", "ABC"], "component order"),
