@@ -91,5 +91,5 @@ def guarded(program: str, main: Callable[[], int], report: Callable[[str], None]
     except MemoryError as error:
         return complain(f"out of memory ({error}): try a smaller --batch-size")
     except KeyboardInterrupt as stop:  # may say how to go on
-        report(f"{program}: {stop or 'stopped'}")
+        report(f"{program}: {str(stop) or 'stopped'}")
         return 130

@@ -51,6 +51,7 @@ def test_a_wrong_option_is_one_line(capsys):
         (OSError(28, "No space left on device", "last.h5"), 2, "program: No space left on device: last.h5"),
         (MemoryError("8 GiB"), 2, "--batch-size"),
         (KeyboardInterrupt(), 130, "program: stopped"),
+        (KeyboardInterrupt("stopped; go on"), 130, "program: stopped; go on"),
     ],
 )
 def test_guarded(error, code, words, capsys):
