@@ -122,6 +122,20 @@ class Layer:
                 setattr(layer, name, as_array(getattr(layer, name), dtype, xp))
         return vector, gradient
 
+    def pack_statistics(self) -> Array:
+        """Move the statistics into a flat vector of their own (numbers of statistics,), leaving views; returns it."""
+        state = self.state()
+        xp, dtype = array_module(next(iter(state.values()))), next(iter(state.values())).dtype
+        vector, start = xp.empty(self.count_parameters()[1], dtype), 0
+        for _, layer in self.layers():
+            for name in layer.statistics:
+                own = getattr(layer, name)
+                view = vector[start : start + own.size].reshape(own.shape)
+                view[...] = own
+                setattr(layer, name, view)
+                start += own.size
+        return vector
+
     def penalty_vectors(self, xp: Any = np) -> tuple[Array, Array]:
         """(L1 factors, L2 factors), each (number of trained values,), in the order of the flat vector."""
         factors = [

@@ -76,6 +76,7 @@ class EQTransformer(Layer):
         self.p = PhaseBranch(length, *drop, gate, crop, attention_eps)
         self.s = PhaseBranch(length, *drop, gate, crop, attention_eps)
         self.vector, self.gradient = self.pack(dtype)
+        self.statistics_vector = self.pack_statistics()
 
     def to(self, device: str) -> EQTransformer:
         """Move parameters, gradients and statistics to "cpu" or "cuda"; an optimiser is made afterwards.
@@ -83,6 +84,7 @@ class EQTransformer(Layer):
         UserError, in one line, where there is no such device.
         """
         self.vector, self.gradient = self.pack(self.vector.dtype, array_module_for(device))
+        self.statistics_vector = self.pack_statistics()
         return self
 
     def logits(self, x: Array) -> tuple[Array, Array, Array]:

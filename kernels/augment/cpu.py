@@ -21,10 +21,11 @@ Array = Any
 # Put in the place of their calls, so that one thread's loops are what is compiled.
 _build, _label = njit(inline="always")(build), njit(inline="always")(label)
 
+
 @compiled_exactly
 def draw_plans(
     seed: np.uint64,
-    epoch: np.uint64,
+    epochs: Array,
     rows: Array,
     copies: Array,
     p: Array,
@@ -37,7 +38,7 @@ def draw_plans(
     """Fills plans (N, 13) float64; all but rates (8,) have one entry a window, p is NaN for noise."""
     u = np.empty(NUMBERS, np.float64)
     for n in range(rows.size):
-        draw_numbers(seed, epoch, rows[n], copies[n], u)
+        draw_numbers(seed, np.uint64(epochs[n]), rows[n], copies[n], u)
         draw_plan(u, p[n], s[n], coda_end[n], loud[n], rates, copies[n], plans[n])
 
 
@@ -45,7 +46,7 @@ def draw_plans(
 @compiled
 def make_windows(
     seed: np.uint64,
-    epoch: np.uint64,
+    epochs: Array,
     rows: Array,
     copies: Array,
     p: Array,
@@ -59,7 +60,8 @@ def make_windows(
     for n in range(rows.size):
         recorded, y = raw[source[n]], x[n]
         _build(
-            seed, epoch, rows[n], copies[n], p[n], plans[n], recorded, y, scratch, 0, 1, parts, _alone, _alone, _nobody
+            seed, np.uint64(epochs[n]), rows[n], copies[n], p[n], plans[n], recorded, y, scratch, 0, 1, parts,
+            _alone, _alone, _nobody,
         )  # fmt: skip
 
 

@@ -1,7 +1,9 @@
 """The window kernels on a GPU: one block of threads a window. The same source as `cpu`, the same names and arguments.
 
-Arrays are CuPy's, or whatever else shows the CUDA array interface. Without a GPU, NUMBA_ENABLE_CUDASIM=1 runs all of it
-in Numba's simulator.
+Arrays are CuPy's, or whatever else shows the CUDA array interface. The kernels join the stream that such arrays name,
+which is CuPy's current one, and nobody waits: so they can be captured into a graph. (A number of a captured launch
+stays what it was; what changes from batch to batch is therefore in arrays.) Without a GPU, NUMBA_ENABLE_CUDASIM=1 runs
+all of it in Numba's simulator.
 """
 
 # mypy: disable-error-code="call-arg, operator"
@@ -23,9 +25,23 @@ _build, _label = cuda.jit(device=True)(build), cuda.jit(device=True)(label)
 THREADS = 256  # of a block, at most; a power of two
 
 
+def launch(kernel: Any, blocks: int, threads: int, *arguments: Any) -> None:
+    """Start a kernel on the arrays' own stream; a grid of no blocks does nothing.
+
+    Handed a CuPy array, Numba waits for its stream first, which a capture does not survive; so it is handed a view of
+    its own kind, which is made without waiting.
+    """
+    if not blocks:
+        return
+    streams = [a.__cuda_array_interface__.get("stream") for a in arguments if hasattr(a, "__cuda_array_interface__")]
+    stream = cuda.external_stream(streams[0]) if streams and streams[0] else 0
+    seen = [cuda.as_cuda_array(a, sync=False) if hasattr(a, "__cuda_array_interface__") else a for a in arguments]
+    kernel[blocks, threads, stream](*seen)
+
+
 def draw_plans(
     seed: int,
-    epoch: int,
+    epochs: Array,
     rows: Array,
     copies: Array,
     p: Array,
@@ -37,22 +53,22 @@ def draw_plans(
     threads: int = THREADS,
 ) -> None:
     """Fills plans (N, 13) float64; one thread a window."""
-    blocks = -(-len(rows) // threads)
-    _draw_plans[blocks, threads](np.uint64(seed), np.uint64(epoch), rows, copies, p, s, coda_end, loud, rates, plans)
+    facts = rows, copies, p, s, coda_end, loud
+    launch(_draw_plans, -(-len(rows) // threads), threads, np.uint64(seed), epochs, *facts, rates, plans)
 
 
 @cuda.jit
-def _draw_plans(seed, epoch, rows, copies, p, s, coda_end, loud, rates, plans):  # type: ignore[no-untyped-def]
+def _draw_plans(seed, epochs, rows, copies, p, s, coda_end, loud, rates, plans):  # type: ignore[no-untyped-def]
     n = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x
     u = cuda.local.array(NUMBERS, float64)
     if n < rows.shape[0]:
-        draw_numbers(seed, epoch, rows[n], copies[n], u)
+        draw_numbers(seed, np.uint64(epochs[n]), rows[n], copies[n], u)
         draw_plan(u, p[n], s[n], coda_end[n], loud[n], rates, copies[n], plans[n])
 
 
 def make_windows(
     seed: int,
-    epoch: int,
+    epochs: Array,
     rows: Array,
     copies: Array,
     p: Array,
@@ -63,23 +79,23 @@ def make_windows(
     threads: int = THREADS,
 ) -> None:
     """Fills x (N, 3, 6000) float32; window n is made from raw[source[n]], raw (M, 3, 6000) float32 or float16."""
-    _make_windows[len(rows), threads](np.uint64(seed), np.uint64(epoch), rows, copies, p, plans, raw, source, x)
+    launch(_make_windows, len(rows), threads, np.uint64(seed), epochs, rows, copies, p, plans, raw, source, x)
 
 
 @cuda.jit
-def _make_windows(seed, epoch, rows, copies, p, plans, raw, source, x):  # type: ignore[no-untyped-def]
+def _make_windows(seed, epochs, rows, copies, p, plans, raw, source, x):  # type: ignore[no-untyped-def]
     n, lane, lanes = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
     parts = cuda.shared.array(THREADS, float64)
     scratch = cuda.shared.array(SAMPLES, float32)
     _build(
-        seed, epoch, rows[n], copies[n], p[n], plans[n], raw[source[n]], x[n], scratch, lane, lanes, parts,
-        _total, _largest, _meet,
+        seed, np.uint64(epochs[n]), rows[n], copies[n], p[n], plans[n], raw[source[n]], x[n], scratch, lane, lanes,
+        parts, _total, _largest, _meet,
     )  # fmt: skip
 
 
 def make_labels(p: Array, s: Array, plans: Array, shape: int, labels: Array, threads: int = THREADS) -> None:
     """Fills labels (N, 3, 6000) float32 of arrivals p, s (N,), NaN for noise, as the plans move and double them."""
-    _make_labels[len(p), threads](p, s, plans, shape, labels)
+    launch(_make_labels, len(p), threads, p, s, plans, shape, labels)
 
 
 @cuda.jit

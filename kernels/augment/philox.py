@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numba.core.errors import NumbaIRAssumptionWarning
-from numba.extending import register_jitable
+from numba.extending import overload, register_jitable
 
 Array = Any
 
@@ -26,8 +26,13 @@ shared = register_jitable  # compiled by Numba for whichever machine calls it, a
 
 
 def inlined(function: Callable) -> Callable:
-    """`shared`, and put in the place of its call: what is constant there (which thread, how many) is constant in it."""
-    return register_jitable(inline="always")(function)  # anew each time: register_jitable empties its options
+    """`shared`, and on a processor put in the place of its call: what is constant there is constant in it.
+
+    On a GPU the compiler does that by itself, and Numba cannot: numba-cuda loses the arguments of such calls.
+    """
+    overload(function, strict=False, inline="always", target="cpu")(lambda *arguments: function)
+    overload(function, strict=False, target="cuda")(lambda *arguments: function)
+    return function
 
 
 @inlined

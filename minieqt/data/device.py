@@ -1,21 +1,24 @@
 """A data set that lives on a GPU, and the loader whose batches are made there.
 
 Traces are read from their files once. They stay as float32 where that fits, else as float16 in parts of each
-component's largest amplitude, which is never multiplied back: normalisation would undo it. The window kernels read them
-where they lie; a batch costs the processor three launches, and its `x` and `labels` are device arrays, which
-`cupy.asarray` hands on as they are. All of STEAD takes 91 GB as float32, 46 GB as float16.
+component's largest amplitude, which is never multiplied back: normalisation would undo it. The window kernels read
+them where they lie; a batch costs the processor three launches, or none where a graph holds them. All of STEAD takes
+91 GB as float32, 46 GB as float16.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from tqdm import trange
 
-from minieqt.data.loader import Batch, Loader
+from minieqt.data.loader import Loader
 from minieqt.data.memory import compact
 from minieqt.data.table import COMPONENTS, SAMPLES, BadTrace, Dataset
+from minieqt.data.windows import facts_of, make_from_facts, rates_of
 from minieqt.errors import UserError
 
 Array = Any
@@ -52,27 +55,50 @@ class OnDevice:
             self.samples[start : start + len(part)] = xp.asarray(samples)
 
 
+class DeviceBatch:
+    """A batch that is made where its traces lie, when somebody asks for it: what a Batch has, and `made` makes it.
+
+    inputs: the windows' facts alone (data/windows.py), a few kilobytes of the host. A captured step holds the kernels
+    of `made`, and makes windows of other facts at every replay.
+    """
+
+    def __init__(self, facts: Array, rows: Array, number: int, made: Callable[[Array], tuple[Array, Array]], xp: Any):
+        self.inputs, self.rows, self.number, self.made, self._xp = (facts,), rows, number, made, xp
+
+    @cached_property
+    def _windows(self) -> tuple[Array, Array]:
+        return self.made(self._xp.asarray(*self.inputs))
+
+    @property
+    def x(self) -> Array:
+        """(B, 3, 6000) float32, normalised, on the GPU; on the current stream, as everything here."""
+        return self._windows[0]
+
+    @property
+    def labels(self) -> Array:
+        """(B, 3, 6000) float32, detection, P, S, on the GPU."""
+        return self._windows[1]
+
+
 class DeviceLoader(Loader):
     """A Loader of rows that are all in an OnDevice. A batch takes the GPU too little time to be worth a thread."""
 
     def __init__(self, resident: OnDevice, dataset: Dataset, rows: Array, *args: Any, **options: Any):
         super().__init__(dataset, rows, *args, **options | {"threads": 0})
-        self.resident = resident
+        self.resident, self.xp = resident, resident.xp
+        self.rates = self.xp.asarray(rates_of(self.augmentation))
 
-    def _load(self, epoch: int, rows: Array, number: int) -> tuple[Batch, list[BadTrace]]:
-        made = super()._load(epoch, rows, number)
-        # The network computes on a stream of its own, which knows nothing of ours: the batch is there before it is
-        # handed on, and whoever still read the memory it took has finished.
-        self.resident.xp.cuda.runtime.deviceSynchronize()
-        return made
+    def made(self, facts: Array) -> tuple[Array, Array]:
+        """x and labels (N, 3, 6000) of facts (8, N) on the GPU: three kernels, which wait for nothing."""
+        x, labels = (self.xp.empty((facts.shape[1], COMPONENTS, SAMPLES), np.float32) for _ in range(2))
+        samples = self.resident.samples
+        make_from_facts(facts, self.rates, samples, x, labels, self.seed, self.label_shape, self.xp)
+        return x, labels
 
     def _fetch(self, rows: Array) -> tuple[Array, Array, dict[int, BadTrace]]:
         bad = {i: self.resident.bad[row] for i, row in enumerate(rows.tolist()) if row in self.resident.bad}
         return self.resident.samples, self.resident.place[rows], bad
 
-    def _room(self, windows: int) -> Array:
-        return self.resident.xp.empty((windows, COMPONENTS, SAMPLES), np.float32)
-
-    @property
-    def _xp(self) -> Any:
-        return self.resident.xp
+    def _make(self, raw: Array, rows: Array, copies: Array, source: Array, epoch: int, number: int) -> Any:
+        facts = facts_of(self.dataset.table, rows, copies, source, self.augmentation, epoch)
+        return DeviceBatch(facts, rows, number, self.made, self.xp)

@@ -36,6 +36,16 @@ class Batch:
     rows: Array  # (B,) int64, rows of the data set's table
     number: int
 
+    @property
+    def inputs(self) -> tuple[Array, ...]:
+        """What goes over to a GPU, where `made` turns it into x and labels."""
+        return self.x, self.labels
+
+    @staticmethod
+    def made(x: Array, labels: Array) -> tuple[Array, Array]:
+        """x and labels of the inputs: they are it."""
+        return x, labels
+
 
 class Loader:
     """The batches of some rows of a data set.
@@ -142,32 +152,22 @@ class Loader:
         raw, place, bad = self._fetch(rows)
         used = np.setdiff1d(np.arange(len(rows)), list(bad))
         source = np.repeat(used, len(self.copies))
-        copies = np.tile(self.copies, len(used))
-        x, labels = (self._room(len(source)) for _ in range(2))
-        make_windows(
-            raw,
-            self.dataset.table,
-            rows[source],
-            copies,
-            place[source],
-            x,
-            labels,
-            self.augmentation,
-            self.seed,
-            epoch,
-            self.label_shape,
-            self._xp,
-        )
-        return Batch(x, labels, rows[source], number), [bad[i] for i in sorted(bad)]
+        batch = self._make(raw, rows[source], np.tile(self.copies, len(used)), place[source], epoch, number)
+        return batch, [bad[i] for i in sorted(bad)]
 
-    # Where traces come from and batches are made; a loader of traces on a GPU has others.
-
-    _xp: Any = np
+    # Where traces come from and how batches are made; a loader of traces on a GPU has its own.
 
     def _fetch(self, rows: Array) -> tuple[Array, Array, dict[int, BadTrace]]:
         """Traces (M, 3, 6000), which of them each row is, and {i: why rows[i] cannot be used}."""
         raw = self._room(len(rows))
         return raw, np.arange(len(rows)), self.dataset.read_into(rows, raw)
+
+    def _make(self, raw: Array, rows: Array, copies: Array, source: Array, epoch: int, number: int) -> Batch:
+        """The batch of N windows from traces raw (M, 3, 6000); rows, copies, source (N,) as in `make_windows`."""
+        x, labels = (self._room(len(rows)) for _ in range(2))
+        options = self.augmentation, self.seed, epoch, self.label_shape
+        make_windows(raw, self.dataset.table, rows, copies, source, x, labels, *options)
+        return Batch(x, labels, rows, number)
 
     def _room(self, windows: int) -> Array:
         """(windows, 3, 6000) float32, of any contents."""

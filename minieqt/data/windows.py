@@ -41,19 +41,18 @@ def make_windows(
     seed: int = 0,
     epoch: int = 0,
     label_shape: str = "gaussian",
-    xp: Any = np,
 ) -> None:
     """Fills x (N, 3, 6000) and labels (N, 3, 6000) float32 of N windows.
 
     Window n is made from the trace raw[source[n]], raw (M, 3, 6000) float32, which stands in row rows[n] of the table;
-    copies (N,) says which copy it is, PLAIN or AUGMENTED. With xp = cupy, raw (float32 or float16), x and labels lie on
-    its GPU, and so does the work. UserError for an unknown label shape.
+    copies (N,) says which copy it is, PLAIN or AUGMENTED. UserError for an unknown label shape.
     """
     check_shape(label_shape)
-    if xp is np and (backend.mode() == "readable" or raw.dtype != np.float32):
+    if backend.mode() == "readable" or raw.dtype != np.float32:
         _make_readable(raw, table, rows, copies, source, x, labels, augmentation, seed, epoch, label_shape)
     else:
-        _make_fast(raw, table, rows, copies, source, x, labels, augmentation, seed, epoch, label_shape, xp)
+        facts = facts_of(table, rows, copies, source, augmentation, epoch)
+        make_from_facts(facts, rates_of(augmentation), raw, x, labels, seed, label_shape)
 
 
 def _make_readable(
@@ -82,31 +81,36 @@ def _make_readable(
         labels[n] = make_labels(arrivals[:, 0], arrivals[:, 1], label_shape)
 
 
-def _make_fast(
-    raw: Array,
-    table: TraceTable,
-    rows: Array,
-    copies: Array,
-    source: Array,
-    x: Array,
-    labels: Array,
-    augmentation: Augmentation | None,
-    seed: int,
-    epoch: int,
-    label_shape: str,
-    xp: Any,
+def facts_of(
+    table: TraceTable, rows: Array, copies: Array, source: Array, augmentation: Augmentation | None, epoch: int
+) -> Array:
+    """All that the kernels must know of N windows beside the traces: (8, N) int64, whose last three rows hold float64.
+
+    One array, so that it goes over to a GPU in one piece.
+    """
+    facts = np.empty((8, len(rows)), np.int64)
+    facts[0], facts[1], facts[2], facts[3] = epoch, rows, copies if augmentation else PLAIN, source
+    facts[4] = (table.snr_db[rows] >= LOUD).all(axis=1)
+    for fact, column in zip(facts[5:], (table.p_sample, table.s_sample, table.coda_end), strict=True):
+        fact.view(np.float64)[...] = column[rows]
+    return facts
+
+
+def rates_of(augmentation: Augmentation | None) -> Array:
+    """The rates as the kernels take them (8,). Without augmentation all are zero and copies plain: nothing happens."""
+    return np.array(astuple(augmentation or NOTHING), np.float64)
+
+
+def make_from_facts(
+    facts: Array, rates: Array, raw: Array, x: Array, labels: Array, seed: int, label_shape: str, xp: Any = np
 ) -> None:
+    """Fills x and labels (N, 3, 6000) by the kernels of xp's machine, on which all the arrays are."""
     from kernels.augment.draw import COLUMNS
 
     machine = import_module("kernels.augment.cpu" if xp is np else "kernels.augment.cuda")
-    loud = (table.snr_db[rows] >= LOUD).all(axis=1)
-    # Without augmentation, the plain copies with every rate zero: nothing happens.
-    rates = np.array(astuple(augmentation or NOTHING), np.float64)
-    copies = copies if augmentation else np.full_like(copies, PLAIN)
-    counter = np.uint64(seed), np.uint64(epoch)
-    plans = xp.empty((len(rows), COLUMNS), np.float64)
-    facts = rows, copies, table.p_sample[rows], table.s_sample[rows], table.coda_end[rows], loud, rates, source
-    rows, copies, p, s, coda_end, loud, rates, source = map(xp.asarray, facts)
+    epochs, rows, copies, source, loud = (facts[i] for i in range(5))
+    p, s, coda_end = (facts[i].view(np.float64) for i in range(5, 8))
+    plans, counter = xp.empty((len(rows), COLUMNS), np.float64), (np.uint64(seed), epochs)
     machine.draw_plans(*counter, rows, copies, p, s, coda_end, loud, rates, plans)
     machine.make_windows(*counter, rows, copies, p, plans, raw, source, x)
     machine.make_labels(p, s, plans, list(SHAPES).index(label_shape), labels)

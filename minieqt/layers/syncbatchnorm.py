@@ -36,12 +36,11 @@ class WholeBatch:
 
     def sums(self, count: int, first: Array, second: Array) -> tuple[float, Array, Array]:
         """count, first (C), second (C) -> their sums over all ranks, in float64."""
-        xp = array_module(first)
-        flat = xp.concatenate([xp.full(1, count), first, second]).astype(np.float64)
-        if not self.counts:
-            flat[...] = 0
+        flat, C = array_module(first).zeros(1 + 2 * len(first), np.float64), len(first)
+        if self.counts:
+            flat[0], flat[1 : 1 + C], flat[1 + C :] = count, first, second
         self.all_reduce(flat)
-        return flat[0], flat[1 : 1 + len(first)], flat[1 + len(first) :]
+        return flat[0], flat[1 : 1 + C], flat[1 + C :]
 
     def statistics(self, count: int, mean: Array, variance: Array) -> tuple[Array, Array]:
         """A rank's count, mean (C) and biased variance (C) -> the whole batch's mean and biased variance."""

@@ -49,6 +49,9 @@ class Communicator(ABC):
     def broadcast(self, array: Array, root: int = 0) -> None:
         """Copy the root's contiguous array into everybody's. RankLost."""
 
+    def launched(self) -> None:  # noqa: B027 (only a kind that has a clock of its own must know)
+        """A graph that holds sums over all ranks has been launched: whoever waits for it waits for the others."""
+
     def close(self) -> None:  # noqa: B027 (not every kind holds something)
         """Let go of everything that the connection holds."""
 

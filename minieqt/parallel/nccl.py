@@ -66,6 +66,10 @@ class Nccl(Communicator):
         pointer = array.data.ptr
         self._nccl.broadcast(pointer, pointer, array.size, self._type(array), root, self._stream().ptr)
 
+    def launched(self) -> None:
+        """The clock runs, as after a call on the device."""
+        self._watchdog.start(self.timeout)
+
     def close(self) -> None:
         """Take the ranks apart again."""
         self._watchdog.stop()

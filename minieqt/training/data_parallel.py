@@ -56,16 +56,37 @@ class DataParallel:
         counts nothing, because the others may wait for it inside the network.
         """
         counts = self.communicator.all_gather(len(x))[:, 0].astype(int)
-        rank, windows = self.communicator.rank, len(x)
         if counts.sum() == 0:  # a batch of bad traces, on every rank
             return
-        if windows == 0:
+        if len(x) == 0:
             x = labels = array_module(x).zeros((1, *x.shape[1:]), x.dtype)
+        loss = self.add_gradients(x, labels, counts)
+        windows = int(counts[self.communicator.rank])
+        self.loss_sum += float(loss) * windows
+        self.windows += windows
+
+    def add_gradients(self, x: Array, labels: Array, counts: Array) -> Array:
+        """Forward and backward of this rank's part of a batch; counts (ranks,): the windows of everybody's part.
+
+        Adds to the gradient; returns the part's mean loss, which stays where the network is. Nobody waits for a GPU.
+        """
+        rank = self.communicator.rank
+        windows = int(counts[rank])
         self.whole.counts = windows > 0
         self.model.randomness.first_sample = int(counts[:rank].sum())
-        self.loss_sum += self.model.loss(x, labels) * windows
+        loss = self.model.loss_on_device(x, labels)
         self.model.backward(windows)
-        self.windows += windows
+        return loss
+
+    def average(self, own: int, windows: int) -> None:
+        """All ranks' gradients and statistics into everybody's: the mean over all `windows`; `own` were this rank's."""
+        self.communicator.all_reduce(self.model.gradient)
+        self.model.gradient /= self.model.gradient.dtype.type(windows)
+        # Running statistics: every rank's, weighted by its share of the windows; synchronised ones are the same anyway.
+        if self.communicator.size > 1 and not self.sync_batchnorm:
+            share = self.model.statistics_vector.astype(np.float64) * (own / windows)
+            self.communicator.all_reduce(share)
+            self.model.statistics_vector[...] = share
 
     def reduce(self, signal: int | None = None) -> tuple[float, int, int | None]:
         """All ranks' gradients into everybody's, as the mean over all windows since the last `reduce`.
@@ -73,31 +94,25 @@ class DataParallel:
         Returns the mean loss, the number of windows, and the signal that any of the ranks has caught: the same on
         every rank. UserError if the ranks' parameters are no longer the same.
         """
-        check = self.communicator.size > 1 and self.steps % CHECK_EVERY == 0
-        digest = zlib.crc32(to_numpy(self.model.vector).tobytes()) if check else 0
-        totals = self.communicator.all_gather(self.loss_sum, self.windows, signal or 0, digest)
-        loss_sums, windows, signals, digests = totals.T
-        compare(digests, self.steps)
-        self.communicator.all_reduce(self.model.gradient)
-        if windows.sum():
-            self.model.gradient /= self.model.gradient.dtype.type(windows.sum())
-            self.average_statistics(self.windows / windows.sum())
+        totals = self.totals(self.loss_sum, self.windows, signal, self.steps, self.steps % CHECK_EVERY == 0)
+        if totals[1]:
+            self.average(self.windows, totals[1])
         self.loss_sum, self.windows, self.steps = 0.0, 0, self.steps + 1
-        loss = loss_sums.sum() / windows.sum() if windows.sum() else 0.0
-        return float(loss), int(windows.sum()), int(signals.max()) or None
+        return totals
 
-    def average_statistics(self, share: float) -> None:
-        """Running statistics: every rank's, weighted by its share of the windows, added up."""
-        if self.communicator.size == 1 or self.sync_batchnorm:  # synchronised ones are the same on all ranks
-            return
-        arrays = list(self.model.state().values())
-        xp = array_module(arrays[0])
-        flat = xp.concatenate([a.ravel() for a in arrays]).astype(np.float64) * share
-        self.communicator.all_reduce(flat)
-        start = 0
-        for array in arrays:
-            array[...] = flat[start : start + array.size].reshape(array.shape)
-            start += array.size
+    def totals(
+        self, loss_sum: float, windows: int, signal: int | None, steps: int, check: bool
+    ) -> tuple[float, int, int | None]:
+        """Every rank's sum of losses, windows and signal -> the mean loss, all windows, the signal that any has caught.
+
+        UserError if `check` is on and the ranks' parameters are no longer the same after so many steps.
+        """
+        check = check and self.communicator.size > 1
+        digest = zlib.crc32(to_numpy(self.model.vector).tobytes()) if check else 0
+        loss_sums, counts, signals, digests = self.communicator.all_gather(loss_sum, windows, signal or 0, digest).T
+        compare(digests, steps)
+        loss = loss_sums.sum() / counts.sum() if counts.sum() else 0.0
+        return float(loss), int(counts.sum()), int(signals.max()) or None
 
 
 def compare(digests: Array, steps: int) -> None:

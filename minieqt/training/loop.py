@@ -59,9 +59,9 @@ def train(
     """
     ranks = DataParallel(model, communicator, sync_batchnorm)
     leads = ranks.communicator.rank == 0
-    # One graph a step where nobody waits for other ranks; the readable code's products cannot be captured.
-    alone = ranks.communicator.size == 1 and accumulate == 1
-    graph = GraphStep(model, optimiser) if alone and device_of(model.vector) == "cuda" and mode() == "fast" else None
+    # One graph a step on a GPU; the readable code's products cannot be captured.
+    captured = device_of(model.vector) == "cuda" and mode() == "fast" and accumulate == 1
+    graph = GraphStep(model, optimiser, ranks) if captured else None
     losses = position.history.column("validation_loss")
     saved = time.monotonic()
     with Interrupt(leads) as interrupt, np.errstate(all="ignore"):  # what is not finite is reported in words
@@ -74,7 +74,7 @@ def train(
                 for first in batches:
                     progressed = epoch + (first.number + accumulate) / len(training)
                     optimiser.learning_rate = rate * warm_up_factor(progressed, warm_up)
-                    batch = first
+                    batch, due = first, leads and time.monotonic() - saved > save_seconds
                     if graph is None:
                         model.zero_gradients()
                         for batch in chain((first,), islice(batches, accumulate - 1)):
@@ -85,15 +85,15 @@ def train(
                         if windows:
                             optimiser.step()
                     else:
-                        graph(batch.x, batch.labels)
-                        taken, signal = len(batch.x), interrupt.signal
+                        taken, signal, due = graph(batch, interrupt.signal, due)
                         loss, windows = read_loss(graph, graph.due(), position, learning_rate, folder)
                     done = batch.number + 1 - position.batch
                     position.add_batch(batch.number, loss, windows)
                     progress.update(position.loss, taken, done)
-                    if leads and (signal or time.monotonic() - saved > save_seconds):
+                    if signal or due:
                         position.add_loss(*read_loss(graph, True, position, learning_rate, folder))
-                        checkpoint.save(folder / LAST, model, optimiser, position)
+                        if leads:
+                            checkpoint.save(folder / LAST, model, optimiser, position)
                         saved = time.monotonic()
                     if signal:
                         return signal

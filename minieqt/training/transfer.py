@@ -2,7 +2,8 @@
 
 Memory that the system may move cannot be copied to a GPU while the processor does something else. So there are two
 places of page-locked memory, and two on the device, used in turn: the processor fills one, a stream of its own copies
-it, and events say when a place is free again and when its batch has arrived.
+it, and events say when a place is free again and when its batch has arrived. Full batches and an epoch's last one have
+their own; batches of any other size are copied while the processor waits.
 """
 
 from __future__ import annotations
@@ -13,17 +14,18 @@ import numpy as np
 
 Array = Any
 
-PLACES = 2
+PLACES, SIZES = 2, 2
 
 
 class Place:
-    """Page-locked and device memory for one batch, x and labels together (2, B, 3, T)."""
+    """Page-locked and device memory for `count` arrays of one shape and type."""
 
-    def __init__(self, xp: Any, shape: tuple[int, ...]):
-        count = int(np.prod(shape))
-        self.memory = xp.cuda.alloc_pinned_memory(4 * count)
-        self.locked = np.frombuffer(self.memory, np.float32, count).reshape(shape)
-        self.device = xp.empty(shape, np.float32)
+    def __init__(self, xp: Any, count: int, like: Array):
+        shape = (count, *like.shape)
+        numbers = int(np.prod(shape))
+        self.memory = xp.cuda.alloc_pinned_memory(like.itemsize * numbers)
+        self.locked = np.frombuffer(self.memory, like.dtype, numbers).reshape(shape)
+        self.device = xp.empty(shape, like.dtype)
         self.arrived, self.consumed = xp.cuda.Event(), xp.cuda.Event()
 
 
@@ -33,29 +35,32 @@ class Transfer:
     def __init__(self, xp: Any, stream: Any):
         self.xp, self.computing = xp, stream
         self.copying = xp.cuda.Stream(non_blocking=True)
-        self.places: list[Place] = []
+        self.places: dict[tuple, list[Place]] = {}  # by how many arrays there are, of which shape
         self.turn = 0
         self.place: Place | None = None
 
-    def send(self, x: Array, labels: Array) -> tuple[Array, Array]:
-        """x, labels (B, 3, T) float32 -> the same on the device; what is there already stays as it is."""
-        if not isinstance(x, np.ndarray):
-            self.place = None
-            return x, labels
-        if not self.places:
-            self.places = [Place(self.xp, (2, *x.shape)) for _ in range(PLACES)]
-        if x.shape != self.places[0].device.shape[1:]:
-            self.place = None
-            return self.xp.asarray(x), self.xp.asarray(labels)
-        self.place = place = self.places[self.turn]
+    def send(self, *arrays: Array) -> tuple[Array, ...]:
+        """Arrays of one shape and type -> the same on the device; what is there already stays as it is."""
+        first, kind = arrays[0], (len(arrays), *arrays[0].shape)
+        self.place = None
+        if not isinstance(first, np.ndarray):
+            return arrays
+        if kind not in self.places and len(self.places) < SIZES:
+            self.places[kind] = [Place(self.xp, len(arrays), first) for _ in range(PLACES)]
+            for place in self.places[kind]:  # what had the memory before may still be computed with
+                place.consumed.record(self.computing)
+        if kind not in self.places:
+            return tuple(self.xp.asarray(array) for array in arrays)
         self.turn = (self.turn + 1) % PLACES
+        self.place = place = self.places[kind][self.turn]
         place.arrived.synchronize()  # what was in the locked memory has gone
-        place.locked[0], place.locked[1] = x, labels
+        for locked, array in zip(place.locked, arrays, strict=True):
+            locked[...] = array
         self.copying.wait_event(place.consumed)
         place.device.set(place.locked, stream=self.copying)
         place.arrived.record(self.copying)
         self.computing.wait_event(place.arrived)
-        return place.device[0], place.device[1]
+        return tuple(place.device[i] for i in range(len(arrays)))
 
     def consumed(self) -> None:
         """The computing stream needs the last batch no longer, once it has come to this point."""

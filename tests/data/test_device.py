@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -52,7 +51,6 @@ def stand_in():
 
     class Simulated:
         asarray, empty = staticmethod(np.asarray), staticmethod(np.empty)
-        cuda = SimpleNamespace(runtime=SimpleNamespace(deviceSynchronize=lambda: None))
 
     return Simulated()
 

@@ -58,7 +58,7 @@ def plans_of(table, seed, epoch, augmentation):
     fast = np.empty((len(table), COLUMNS))
     cpu.draw_plans(
         np.uint64(seed),
-        np.uint64(epoch),
+        np.full(len(table), epoch),
         rows,
         copies,
         table.p_sample,

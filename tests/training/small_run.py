@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minieqt.adam import Adam
+from minieqt.data.loader import Batch
 from minieqt.model import EQTransformer
 from minieqt.training import checkpoint
 from minieqt.training.checkpoint import Position
@@ -36,7 +37,7 @@ class Batches:
             x = rng.standard_normal((self.size, 3, LENGTH)).astype(np.float32)
             labels = (np.abs(x) > 2).astype(np.float32)
             x *= np.float32(1 if factor is None else factor)
-            yield SimpleNamespace(x=x, labels=labels, number=number)
+            yield Batch(x, labels, np.arange(self.size), number)
 
 
 def run_small(

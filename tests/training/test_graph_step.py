@@ -9,7 +9,9 @@ import pytest
 from kernels.cuda import launch, on_host
 from minieqt import EQTransformer, backend
 from minieqt.adam import Adam
+from minieqt.data.loader import Batch
 from minieqt.training import graph_step
+from minieqt.training.data_parallel import DataParallel
 from minieqt.training.graph_step import REHEARSALS, GraphStep
 
 LENGTH = 128
@@ -27,7 +29,8 @@ def cupy(monkeypatch):
 @pytest.fixture(scope="module")
 def batches():
     draws = np.random.default_rng(1).standard_normal((sum(SIZES), 3, LENGTH), np.float32)
-    return [(x, np.abs(x) % 1) for x in np.split(draws, np.cumsum(SIZES)[:-1])]
+    parts = np.split(draws, np.cumsum(SIZES)[:-1])
+    return [Batch(x, np.abs(x) % 1, np.arange(len(x)), number) for number, x in enumerate(parts)]
 
 
 def network(dtype):
@@ -45,12 +48,12 @@ def end_of(model, optimiser):
 def launched(batches, dtype):
     """Step after step, without a graph: the losses and the end."""
     model, optimiser = network(dtype)
-    losses = []
-    for (x, labels), rate in zip(batches, RATES, strict=False):
+    alone, losses = DataParallel(model), []
+    for batch, rate in zip(batches, RATES, strict=False):
         optimiser.learning_rate = rate
         model.zero_gradients()
-        losses.append(model.loss(x, labels))
-        model.backward()
+        alone.add(model.own(batch.x), batch.labels)
+        losses.append(alone.reduce()[0])
         optimiser.step()
     return losses, end_of(model, optimiser)
 
@@ -59,15 +62,15 @@ def replayed(batches, dtype):
     """The same through a GraphStep; the loss is read after every third step."""
     model, optimiser = network(dtype)
     step, losses = GraphStep(model, optimiser), []
-    for number, ((x, labels), rate) in enumerate(zip(batches, RATES, strict=False)):
+    for number, (batch, rate) in enumerate(zip(batches, RATES, strict=False)):
         optimiser.learning_rate = rate
-        step(x, labels)
+        assert step(batch) == (len(batch.rows), None, False)
         if number % 3 == 2:
             losses.append(step.read_loss())
     return losses, end_of(model, optimiser), step
 
 
-def check(batches, replays, dtype="float64"):
+def check(batches, replays, dtype="float64", sizes=SIZES):
     """Both ways come to the same, and so many steps were replays.
 
     The kernels (float32) do to the bit; the readable Adam takes powers of t from another library if t is an array.
@@ -76,8 +79,8 @@ def check(batches, replays, dtype="float64"):
     assert (step.graph.replays if step.graph else 0) == replays
     for number, (loss, windows) in enumerate(found):
         part = slice(3 * number, 3 * number + 3)
-        assert windows == sum(SIZES[part])
-        assert loss == pytest.approx(np.average(losses[part], weights=SIZES[part]), rel=1e-12)
+        assert windows == sum(sizes[part])
+        assert loss == pytest.approx(np.average(losses[part], weights=sizes[part]), rel=1e-12)
     for a, b in zip(found_end, end, strict=True):
         np.testing.assert_allclose(a, b, rtol=0 if dtype == "float32" else 1e-9)
 
@@ -104,6 +107,18 @@ def test_without_a_graph_where_a_capture_fails(cupy, batches, monkeypatch, capsy
     assert "without a CUDA graph, kernel by kernel: cudaErrorStreamCaptureInvalidated" in capsys.readouterr().err
 
 
+def test_where_a_capture_cannot_begin(cupy, batches, monkeypatch, capsys):
+    monkeypatch.setattr(cupy.cuda, "Stream", lambda non_blocking: cupy_stand_in.Stream(non_blocking=False))
+    check(batches, replays=0)
+    assert "without a CUDA graph, kernel by kernel: cudaErrorStreamCaptureUnsupported" in capsys.readouterr().err
+
+
+def test_a_bad_trace_in_the_first_batch(cupy, batches):
+    """Two full batches after the short one are rehearsed, and the rest is replayed."""
+    short = batches[4]
+    check([short, *(batches[n] for n in (0, 1, 2, 3))], replays=2, sizes=(2, 3, 3, 3, 3))
+
+
 def test_too_little_memory_is_no_reason_to_go_on(cupy, batches, monkeypatch):
     def full(self, x, labels):
         raise MemoryError("Out of memory allocating 1,024 bytes")
@@ -112,4 +127,4 @@ def test_too_little_memory_is_no_reason_to_go_on(cupy, batches, monkeypatch):
     step = GraphStep(model, optimiser)
     monkeypatch.setattr(EQTransformer, "loss_on_device", full)
     with pytest.raises(MemoryError, match="allocating 1,024"):
-        step(*batches[0])
+        step(batches[0])

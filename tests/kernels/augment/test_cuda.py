@@ -25,7 +25,7 @@ def make(machine, threads):
     rows, copies = np.array([7, 8, 9, 2**32 - 1, 11, 12]), np.array([1, 0, 1, 1, 1, 1])
     source, loud = np.array([0, 1, 2, 0, 1, 2]), np.array([True, True, False, True, True, False])
     rates = np.array([1, 1, 1, 0.7, 0.5, 0.9, 0.9, 0.97])
-    counter = np.uint64(5), np.uint64(6)
+    counter = np.uint64(5), np.full(count, 6)
     plans = np.zeros((count, 13))
     x, labels = np.empty((count, 3, 6000), np.float32), np.empty((count, 3, 6000), np.float32)
     machine.draw_plans(*counter, rows, copies, p, s, coda, loud, rates, plans, **threads)
