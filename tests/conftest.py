@@ -21,9 +21,12 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def kernels_on_disk() -> None:
-    """Compile the kernels first: tests that compare one process with another want the same ones in both."""
-    warm_up()
+def kernels_on_disk(request: pytest.FixtureRequest) -> None:
+    """Compile the kernels first: tests that compare one process with another want the same ones in both.
+
+    Tests of a GPU alone (-m gpu) need none of the processor's."""
+    if request.config.getoption("markexpr") != "gpu":
+        warm_up()
 
 
 @pytest.fixture

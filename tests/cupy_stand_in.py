@@ -213,6 +213,9 @@ class RawModule:
         self.source = sources[code]  # the host build goes by names
         self.tensor_cores = "-DTF32" in options
 
+    def compile(self):
+        on_host.library(self.source, self.tensor_cores)
+
     def get_function(self, kernel):
         def start(grid, block, arguments, shared_mem=0):
             null = [None if isinstance(a, np.uintp) else opened(a) for a in arguments]
@@ -246,7 +249,11 @@ class CupyStandIn(ModuleType):
             alloc_pinned_memory=bytearray,
             MemoryPool=lambda: SimpleNamespace(malloc=None),
             using_allocator=lambda allocator: Stream(),
+            get_elapsed_time=lambda begin, end: 0.5,
             runtime=SimpleNamespace(
+                deviceSynchronize=lambda: Graph.refuse("waiting"),
+                getDeviceProperties=lambda number: {"name": b"stand-in"},
+                memGetInfo=lambda: (3 * 2**30, 4 * 2**30),
                 CUDARuntimeError=error,
                 getDeviceCount=device_count,
                 driverGetVersion=lambda: driver,

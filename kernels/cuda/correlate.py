@@ -57,7 +57,15 @@ def tensor_tile(C: int, O: int, K: int) -> tuple[int, int, int]:
 def weight_gradient(
     source: str, kernel: str, arguments: Callable[[Array], tuple], like: Array, B: int, C: int, O: int, K: int, T: int
 ) -> tuple[Array, Array]:
-    """Launch a kernel of weights.cuh and add up what its blocks leave: dW (O, C, K), db (O).
+    """Launch a kernel of weights.cuh: dW (O, C, K), db (O)."""
+    gradient = weight_gradient_rows(source, kernel, arguments, like, B, C, O, K, T)
+    return gradient[:, :-1].reshape(O, C, K), gradient[:, -1]
+
+
+def weight_gradient_rows(
+    source: str, kernel: str, arguments: Callable[[Array], tuple], like: Array, B: int, C: int, O: int, K: int, T: int
+) -> Array:
+    """Launch a kernel of weights.cuh and add up what its blocks leave: (O, C K + 1), the last column that of the bias.
 
     The kernel is called with `arguments(partial)`, and two numbers of the cut behind them.
     """
@@ -80,5 +88,4 @@ def weight_gradient(
     partial = empty(like, (blocks, O * total))
     shared = shared_bytes(*pieces(width))
     launch(source, kernel, (blocks, *across), GRADIENT_THREADS, (*arguments(partial), width, rows_of_x), shared)
-    gradient = sum_rows(partial).reshape(O, total)
-    return gradient[:, :-1].reshape(O, C, K), gradient[:, -1]
+    return sum_rows(partial).reshape(O, total)

@@ -3,7 +3,8 @@
 // The tiles are correlate.cuh's. The upsampled array u[t] = x[(t + crop) / 2] is never written: a tile reads every
 // sample of x twice. Its gradient adds neighbouring sums by a shuffle. So a pass reads C T and writes O 2T floats a
 // sample. y > 0 is what backward needs to know of the ReLU. x (B, C, T), y (B, O, L), L = 2T - crop of both ends.
-// (Neighbouring taps read the same sample twice, so K taps could be folded into about K / 2: the CPU's twin does so.)
+// (Neighbouring taps read the same sample twice, so K taps can be folded into about K / 2: decoder_folded.cu does so, and
+// this file has what is left, the stage that crops one sample at each end.)
 
 #include "weights.cuh"
 

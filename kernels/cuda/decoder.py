@@ -1,13 +1,21 @@
-"""Launches decoder.cu: twin of minieqt/blocks/decoder.py."""
+"""Launches decoder.cu, or where no pair of samples is cut decoder_folded.cu: twin of minieqt/blocks/decoder.py."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from kernels.cuda.correlate import correlate, weight_gradient
+from kernels.cuda.decoder_folded import folded_forward, folded_input_gradient, folded_weight_gradient
 from kernels.cuda.launch import contiguous, empty
 
 Array = Any
+
+FOLDED = True  # False: decoder.cu for every stage, to compare
+
+
+def foldable(crop: tuple[int, int]) -> bool:
+    """Whether decoder_folded.cu may be taken."""
+    return FOLDED and crop[0] % 2 == crop[1] % 2 == 0
 
 
 def decoder_stage_forward(x: Array, W: Array, b: Array, crop: tuple[int, int] = (0, 0)) -> tuple[Array, Any]:
@@ -16,6 +24,9 @@ def decoder_stage_forward(x: Array, W: Array, b: Array, crop: tuple[int, int] = 
     (B, C, T), (O, _, K) = x.shape, W.shape
     L = 2 * T - sum(crop)
     y = empty(x, (B, O, L))
+    if foldable(crop):
+        folded_forward(x, W, b, y, crop[0])
+        return y, (x, W, y, crop)
     arguments = x, W, b, y, C, O, K, T, crop[0], L
     correlate("decoder.cu", "decoder_stage_forward", arguments, B, C, O, K, L)
     return y, (x, W, y, crop)
@@ -23,9 +34,12 @@ def decoder_stage_forward(x: Array, W: Array, b: Array, crop: tuple[int, int] = 
 
 def decoder_stage_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     """dy (B, O, 2T - left - right) -> dx (B, C, T), dW (O, C, K), db (O)."""
-    x, W, y, (crop, _) = cache
+    x, W, y, crops = cache
     dy, (B, C, T), (O, _, K), L = contiguous(dy), x.shape, W.shape, y.shape[2]
-    dx = empty(x, x.shape)
+    dx, crop = empty(x, x.shape), crops[0]
+    if foldable(crops):
+        folded_input_gradient(dy, y, W, dx, crop)
+        return dx, *folded_weight_gradient(dy, y, x, K, crop)
     arguments = dy, y, W, dx, C, O, K, T, crop, L
     correlate("decoder.cu", "decoder_stage_input_gradient", arguments, B, O, C, K, 2 * T)
 

@@ -105,7 +105,7 @@ class GraphStep:
             self.graph = self.captured(made, counts)
 
     def compute(self, made: Any, inputs: tuple[Array, ...], counts: Array) -> None:
-        """The step, kernel by kernel, with the numbers that change on the device; counts (ranks,): all parts' windows."""
+        """The step, kernel by kernel, the numbers that change on the device; counts (ranks,): every part's windows."""
         optimiser, randomness = self.optimiser, self.model.randomness
         own = int(counts[self.communicator.rank])
         step_of_host, randomness.step = randomness.step, self.dropout_step

@@ -1,15 +1,27 @@
-"""The GPU benchmark without a GPU: one line, and the table that it would print."""
+"""The GPU benchmark without a GPU: one line; each of its parts on a pretended one; what fails stops nobody else."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import time
+from functools import partial
 from pathlib import Path
 
+import cupy_stand_in
 import gpu
+import gpu_parts
+import numpy as np
+import pytest
+import test_twins
+
+from kernels.cuda import launch, on_host
+from minieqt import EQTransformer, backend
 
 ROOT = Path(__file__).resolve().parents[2]
+GRAPH = "race: minieqt, one graph"
 
 
 def test_without_a_gpu(tmp_path):
@@ -22,37 +34,167 @@ def test_without_a_gpu(tmp_path):
     assert not (tmp_path / "gpu.json").exists()
 
 
-def test_the_table():
-    times = {"training 32": 1e-2} | {f"inference {b}": 1e-3 for b in gpu.INFERENCE_BATCHES}
-    result = {
+def measured():
+    """What a run might find."""
+    inference = {f"inference {b}": 1e-3 for b in (1, 32, 256)}
+    return {
         "machine": "2026-01-01, a processor",
-        "gpu": "a card",
+        "card": {"gpu": "a card"},
         "tests": "3 passed",
-        "errors": {"conv1d": 1e-7},
+        "errors": {"conv1d": 1e-7, "lstm": "CUDARuntimeError: misaligned"},
         "ceilings": {"copy_bytes_per_second": 1e12, "product_flop_per_second": 5e13},
         "kernels": {"conv1d_forward": {"calls": 2, "seconds": 1e-4, "bytes": 5e7}},
-        "race": {
-            "minieqt, one graph": {"training 32": 1e-3, "training 200": 0.36, "memory_bytes": 2 * 10**9},
-            "PyTorch twin, eager": times | {"training 200": "OutOfMemoryError: full", "memory_bytes": 10**9},
-        },
+        GRAPH: {"training 32": 1e-3, "training 200": 0.36, "memory_bytes": 2 * 10**9},
+        "race: PyTorch twin, eager": inference | {"training 200": "OutOfMemoryError: full", "memory_bytes": 10**9},
+        "problems": {"race: SeisBench, eager": "ModuleNotFoundError: No module named 'seisbench'"},
     }
-    text = gpu.table(result)
+
+
+def test_the_table():
+    text = gpu.table(measured())
     lines = {line.split("  ")[0]: line.split() for line in text.splitlines()}
     assert lines["conv1d_forward"] == ["conv1d_forward", "2", "100.0", "50.00", "50%"]
     assert lines["minieqt, one graph"][3:] == ["32000", "556", "–", "–", "–", "2.00"]
     assert "PyTorch twin, eager, training 200: OutOfMemoryError: full" in text
+    assert "lstm                      CUDARuntimeError: misaligned" in text
+    assert "race: SeisBench, eager: ModuleNotFoundError" in text
     epoch = gpu.PAPER_WINDOWS / 200 * 0.36 / 3600
     assert f"STEAD: {epoch:.2f} hours an epoch" in text
 
 
-def test_time_runs_out():
-    class Cupy:
-        class cuda:
-            class runtime:
-                deviceSynchronize = staticmethod(lambda: None)
+@pytest.mark.parametrize("missing", [name for name in measured() if name not in ("machine", "problems")])
+def test_the_table_without_a_part(missing):
+    assert "a processor" in gpu.table({name: part for name, part in measured().items() if name != missing})
 
-    clock = gpu.Clock(Cupy, minutes=1)
-    assert clock.has(30) and not clock.has(90)
-    calls = []
-    assert clock.seconds(lambda: calls.append(1), rounds=2, least=1e-5) > 0
-    assert len(calls) > 2
+
+# -- one part after another --------------------------------------------------------------------------------------------
+
+
+def test_parts_that_fail_and_hang(monkeypatch, tmp_path):
+    """A part's last words are reported, what it wrote before its end counts, and nothing that it started survives."""
+    part = tmp_path / "part.py"
+    part.write_text("""
+import pathlib, subprocess, sys, time
+name, out = sys.argv[1:]
+pathlib.Path(out).write_text('{"found": 1}')
+if name == "fails":
+    raise RuntimeError("cudaErrorIllegalAddress")
+if name == "hangs":
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    pathlib.Path(__file__).with_name("child").write_text(str(child.pid))
+    time.sleep(60)
+""")
+    monkeypatch.setattr(gpu, "PART", str(part))
+    assert gpu.run_part("works", 20) == ({"found": 1}, "")
+    assert gpu.run_part("fails", 20) == ({"found": 1}, "RuntimeError: cudaErrorIllegalAddress")
+    assert gpu.run_part("hangs", 2) == ({"found": 1}, "not done after 2 s")
+    end = time.monotonic() + 5
+    while alive(int((tmp_path / "child").read_text())):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def alive(process):
+    """Whether a process still runs: one that has ended and nobody has asked about does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_the_rest_goes_on(monkeypatch, tmp_path, capsys):
+    """And the file is written after every part."""
+    out, found = tmp_path / "gpu.json", measured()
+    written = []
+
+    def part(name, limit):
+        assert 0 < limit <= gpu.LIMITS[name]
+        written.append(list(json.loads(out.read_text())) if out.exists() else [])
+        return found.get(name), found["problems"].get(name, "")
+
+    monkeypatch.setattr(gpu, "run_part", part)
+    monkeypatch.setattr(gpu, "require_gpus", lambda count: None)
+    monkeypatch.setattr(sys, "argv", ["gpu.py", "--out", str(out), "--no-compile"])
+    assert gpu.main() == 0
+    result = json.loads(out.read_text())
+    assert result["problems"] == found["problems"] and result[GRAPH] == found[GRAPH]
+    assert "race: PyTorch twin, torch.compile" not in result["seconds"]
+    assert written[0] == [] and "ceilings" in written[3] and "tests" not in written[-1]
+    assert "STEAD:" in capsys.readouterr().out
+
+
+def test_no_time_left(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(gpu, "require_gpus", lambda count: None)
+    monkeypatch.setattr(sys, "argv", ["gpu.py", "--out", str(tmp_path / "gpu.json"), "--minutes", "0.1"])
+    assert gpu.main() == 0
+    assert f"{GRAPH}: no time left" in capsys.readouterr().out
+
+
+def test_every_part_has_a_limit():
+    assert set(gpu.LIMITS) == set(gpu_parts.PARTS) | {f"race: {name}" for name in gpu_parts.CONTENDERS}
+
+
+# -- each part, on a pretended GPU -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cupy(monkeypatch):
+    """A network of short windows and small batches, its kernels on the host build."""
+    if not on_host.available():
+        pytest.skip("CUDA kernels are compiled for the host by g++")
+
+    def windows(batch):
+        x = np.random.default_rng(batch).standard_normal((batch, 3, 128), np.float32)
+        return x, np.abs(x) % 1
+
+    monkeypatch.setattr(gpu_parts, "EQTransformer", partial(EQTransformer, length=128))
+    monkeypatch.setattr(gpu_parts, "windows", windows)
+    monkeypatch.setattr(gpu_parts, "seconds", partial(gpu_parts.seconds, rounds=1, least=1e-9))
+    with backend.using("fast"):
+        yield cupy_stand_in.install(monkeypatch)
+    launch.module.cache_clear()
+    launch.on_device.cache_clear()
+    launch.use_tf32(False)
+
+
+def test_what_the_card_is_and_can_do(cupy):
+    found = gpu_parts.card(cupy)
+    assert found["gpu"] == "stand-in" and found["memory_bytes"] == 4 * 2**30
+    assert all(value > 0 for value in gpu_parts.ceilings(cupy, 1000, 16).values())
+
+
+def test_errors_of_kernels(cupy, monkeypatch):
+    """One that fails is reported, and those after it are measured."""
+    few = {stem: test_twins.CASES[stem] for stem in ("batch_statistics", "cross_entropy", "dropout_mask")}
+    monkeypatch.setattr(test_twins, "CASES", few | {"cross_entropy": lambda rng: 1 / 0})
+    found = gpu_parts.kernel_errors(cupy)
+    assert 0 < found["batch_statistics"] < 1e-5 and found["dropout_mask"] == 0
+    assert found["cross_entropy"] == "ZeroDivisionError: division by zero"
+
+
+def test_a_step_taken_apart(cupy):
+    found = gpu_parts.take_apart(cupy, batch=1, repeats=1)
+    assert found["lstm_forward"]["calls"] == 4 and found["lstm_forward"]["seconds"] == pytest.approx(4 * 5e-4)
+    assert found["adam_step"]["bytes"] == 6 * 4 * EQTransformer().vector.size + 2 * 8
+
+
+@pytest.mark.parametrize("name", ["minieqt, launched", "minieqt, one graph", "minieqt, one graph, TF32"])
+def test_the_contenders(cupy, monkeypatch, name):
+    monkeypatch.setattr(gpu_parts, "TASKS", [("training", 1), ("inference", 1)])
+    monkeypatch.setattr(gpu_parts, "REHEARSALS", 2)
+    kept = []
+    found = gpu_parts.race(cupy, name, lambda row: kept.append(dict(row)))
+    assert found["training 1"] > 0 and found["inference 1"] > 0 and found["memory_bytes"] == 2**30
+    assert [len(row) for row in kept] == [2, 3]
+
+
+def test_pytorch_contenders(cupy, monkeypatch):
+    """On the processor; what SeisBench's network answers is compared elsewhere."""
+    torch = pytest.importorskip("torch", reason="PyTorch is a peer: pip install -e '.[peers]'")
+    monkeypatch.setattr(torch.Tensor, "cuda", lambda self: self)
+    monkeypatch.setattr(torch.nn.Module, "cuda", lambda self: self)
+    x = np.random.default_rng(0).standard_normal((1, 3, 6000), np.float32)
+    monkeypatch.setattr(gpu_parts, "windows", lambda batch: (x, np.abs(x) % 1))
+    contender = gpu_parts.CONTENDERS["PyTorch twin, eager"]()
+    for kind in ("training", "inference"):
+        contender(kind, 1)()

@@ -6,14 +6,21 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
+import cupy_stand_in
 import numpy as np
 import pytest
+from cupy_stand_in import Graph, opened
 
+from kernels.augment import cpu
+from minieqt.adam import Adam
 from minieqt.data import Augmentation, Loader, open_dataset
-from minieqt.data.device import ROOM, OnDevice
+from minieqt.data.device import ROOM, DeviceLoader, OnDevice
 from minieqt.data.memory import compact
 from minieqt.errors import UserError
+from minieqt.philox import Randomness
+from minieqt.training.graph_step import GraphStep
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = np.array([0, 3, 30, 35])  # two earthquakes and two noise windows
@@ -23,7 +30,7 @@ SIMULATED = """
 import sys, numpy as np
 from minieqt.data import Augmentation, open_dataset
 from minieqt.data.device import ROOM, DeviceLoader, OnDevice
-sys.path.insert(0, "tests/data")
+sys.path[:0] = ["tests/data", "tests"]
 from test_device import OPTIONS, ROWS, simulate, stand_in
 simulate()
 dataset = open_dataset(*sys.argv[1:3])
@@ -76,6 +83,61 @@ def test_the_same_windows_as_from_files(synthetic_files, tmp_path):
             for kind, tolerance in (("float32", 2e-5), ("float16", 0.02)):
                 np.testing.assert_allclose(found[f"{kind} x {batch.number}"], batch.x, atol=tolerance)
                 np.testing.assert_allclose(found[f"{kind} labels {batch.number}"], batch.labels, atol=1e-6)
+
+
+def on_the_pretended_gpu(function):
+    """A kernel of the processor in its CUDA twin's place: it joins the queue, and refuses arrays of the host."""
+
+    def launch(*arguments):
+        assert not any(isinstance(a, np.ndarray) for a in arguments)
+        Graph.do(lambda: function(*opened(arguments)))
+
+    return launch
+
+
+class Recorder:
+    """What GraphStep needs of a network: it keeps the windows that it was shown, where it was shown them."""
+
+    def __init__(self, xp):
+        self.vector, self.gradient, self.statistics_vector = (xp.zeros(1, np.float32) for _ in range(3))
+        self.randomness, self.length = Randomness(0), 6000
+        self.x, self.labels = (xp.zeros((4, 3, 6000), np.float32) for _ in range(2))
+
+    def loss_on_device(self, x, labels):
+        self.x[...], self.labels[...] = x, labels
+        return x.sum()
+
+    def backward(self, windows):
+        pass
+
+    def zero_gradients(self):
+        self.gradient[...] = 0
+
+    def penalty_vectors(self, xp):
+        return xp.zeros(1, np.float32), xp.zeros(1, np.float32)
+
+
+def test_windows_are_made_in_a_captured_step(dataset, monkeypatch):
+    """At every replay those of its own traces and epoch, as the loader of the processor makes them."""
+    machine = ModuleType("kernels.augment.cuda")
+    for name in ("draw_plans", "make_windows", "make_labels"):
+        setattr(machine, name, on_the_pretended_gpu(getattr(cpu, name)))
+    monkeypatch.setitem(sys.modules, "kernels.augment.cuda", machine)
+    cupy = cupy_stand_in.install(monkeypatch)
+    rows = np.arange(6)
+    resident = OnDevice(dataset, rows, cupy, ROOM + len(rows) * 18000 * 4)
+    on_device, on_host = DeviceLoader(resident, dataset, rows, **OPTIONS), Loader(dataset, rows, **OPTIONS)
+    network = Recorder(cupy)
+    step = GraphStep(network, Adam(network))
+    for epoch in range(3):
+        for batch, right in zip(on_device.epoch(epoch), on_host.epoch(epoch), strict=True):
+            assert [array.nbytes for array in batch.inputs] == [8 * 8 * 4]  # all that goes over
+            step(batch)
+            for found in (network.x, batch.x):
+                np.testing.assert_allclose(found.get(), right.x, atol=2e-5)
+            for found in (network.labels, batch.labels):
+                np.testing.assert_array_equal(found.get(), right.labels)
+    assert step.graph.replays == 7
 
 
 def test_traces_are_kept_in_the_order_of_their_rows(write):

@@ -106,6 +106,16 @@ def test_device_and_host_in_turn(nccl):
     assert together(2, work) == [8, 8]
 
 
+def test_the_clock_runs_from_the_launch_of_a_graph(nccl):
+    ranks = Nccl(Solo())
+    ranks.timeout = 300.0
+    assert ranks._watchdog._due is None
+    ranks.launched()
+    assert ranks._watchdog._due is not None
+    ranks.all_gather(1)
+    assert ranks._watchdog._due is None
+
+
 def test_another_type_or_a_gap_is_refused(nccl):
     ranks = Nccl(Solo())
     with pytest.raises(ValueError, match="not complex64"):

@@ -24,19 +24,28 @@ STEPS, BATCH, LENGTH = 10, 14, 256
 SHORT = {3: 5, 9: 2}  # steps whose batches are shorter: fewer windows than some numbers of ranks
 
 
+def batch_of(step: int) -> tuple[np.ndarray, np.ndarray]:
+    """x and labels of a step's whole batch."""
+    x = np.random.default_rng(step).standard_normal((SHORT.get(step, BATCH), 3, LENGTH))
+    return x, (np.abs(x) > 1.5).astype(np.float64)
+
+
+def part_of(windows: np.ndarray, ranks: Communicator) -> np.ndarray:
+    """This rank's part of some windows."""
+    return windows[len(windows) * ranks.rank // ranks.size : len(windows) * (ranks.rank + 1) // ranks.size]
+
+
 def train(ranks: Communicator, sync: bool = True, steps: int = STEPS, accumulate: int = 1) -> dict[str, np.ndarray]:
     """Ten steps of this rank, with dropout; what became of the network."""
     model = EQTransformer(1, seed=3, dtype="float64", length=LENGTH)
     optimiser, parallel = Adam(model), DataParallel(model, ranks, sync)
     losses = []
     for step in range(steps):
-        rng = np.random.default_rng(step)
-        windows = SHORT.get(step, BATCH)
-        x = rng.standard_normal((windows, 3, LENGTH))
-        labels = (np.abs(x) > 1.5).astype(np.float64)
+        x, labels = batch_of(step)
+        windows = len(x)
         model.zero_gradients()
         for part in np.array_split(np.arange(windows), accumulate):
-            mine = part[len(part) * ranks.rank // ranks.size : len(part) * (ranks.rank + 1) // ranks.size]
+            mine = part_of(part, ranks)
             parallel.add(x[mine], labels[mine])
         loss, count, _ = parallel.reduce()
         assert count == windows

@@ -18,7 +18,7 @@ from minieqt.parallel.communicator import Solo
 from minieqt.parallel.launch import launch
 from minieqt.training.data_parallel import DataParallel
 
-PROGRAM = str(Path(__file__).with_name("rank_program.py"))
+PROGRAM, GPU_PROGRAM = (str(Path(__file__).with_name(name)) for name in ("rank_program.py", "gpu_rank_program.py"))
 MPIEXEC = shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
 
 
@@ -49,6 +49,27 @@ def test_mpi(ranks, alone, tmp_path):
         pytest.skip("there is no mpiexec")
     subprocess.run([MPIEXEC, "-n", str(ranks), sys.executable, PROGRAM, str(tmp_path)], check=True, timeout=120)
     assert_same(tmp_path, ranks, alone)
+
+
+def replays(folder: Path, ranks: int) -> list[int]:
+    """How often each rank's graph was replayed."""
+    return [int(np.load(folder / f"{rank}.npz")["replays"]) for rank in range(ranks)]
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3])
+def test_graphs_of_several_pretended_gpus(ranks, alone, tmp_path):
+    """Steps 0 and 1 are rehearsed, 3 and 9 are shorter, the last too short for 3 ranks; sums are in the graphs."""
+    assert launch([sys.executable, GPU_PROGRAM, str(tmp_path)], ranks, "program") == 0
+    assert_same(tmp_path, ranks, alone)
+    assert replays(tmp_path, ranks) == [6] * ranks
+
+
+def test_one_gpu_that_cannot_capture(alone, tmp_path, capfd):
+    """NCCL wants a sum in all graphs or in none: nobody uses one, and one of them says why."""
+    assert launch([sys.executable, GPU_PROGRAM, str(tmp_path), "1"], 2, "program") == 0
+    assert_same(tmp_path, 2, alone)
+    assert replays(tmp_path, 2) == [0, 0]
+    assert capfd.readouterr().err.count("without a CUDA graph, kernel by kernel: cudaErrorStreamCapture") == 1
 
 
 @pytest.mark.parametrize("cuts", [[5], [3, 5], [1, 2, 5]])

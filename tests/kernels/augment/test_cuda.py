@@ -6,7 +6,9 @@ import inspect
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -59,6 +61,66 @@ def test_in_the_simulator(tmp_path):
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     check(np.load(path))
+
+
+class OnStream:
+    """An array of a GPU, as CuPy shows it: with the stream that it is used on."""
+
+    def __init__(self, stream):
+        self.__cuda_array_interface__ = {"shape": (1,), "stream": stream}
+
+
+def test_kernels_join_the_stream_of_their_arrays(monkeypatch):
+    """And nobody waits: a capture does not survive it."""
+    from kernels.augment import cuda as machine
+
+    started = []
+
+    class Kernel:
+        def __getitem__(self, configuration):
+            return lambda *arguments: started.append((configuration, arguments))
+
+    driver = SimpleNamespace(
+        external_stream=lambda pointer: f"stream {pointer}",
+        as_cuda_array=lambda array, sync=True: ("waited for" if sync else "seen", array),
+    )
+    monkeypatch.setattr(machine, "cuda", driver)
+    array, facts = OnStream(4711), OnStream(4711)
+    machine.launch(Kernel(), 3, 256, np.uint64(5), array, 2, facts)
+    machine.launch(Kernel(), 0, 256, array)  # a grid of nothing
+    assert started == [((3, 256, "stream 4711"), (np.uint64(5), ("seen", array), 2, ("seen", facts)))]
+
+
+COMPILED = """
+from types import SimpleNamespace
+from numba import cuda, types as t
+import numba.cuda.dispatcher as dispatcher
+dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=(8, 0))  # asked for device functions only
+from kernels.augment import cuda as machine
+words, whole, real, single = (t.Array(t.int64, 1, "C"), t.int64, t.Array(t.float64, 1, "C"), t.Array(t.float32, 3, "C"))
+plans, half = t.Array(t.float64, 2, "C"), t.Array(t.float16, 3, "C")
+kernels = {
+    machine._draw_plans: (t.uint64, words, words, words, real, real, real, words, real, plans),
+    machine._make_labels: (real, real, plans, whole, single),
+}
+for kernel, signature in kernels.items():
+    cuda.compile(kernel.py_func, signature, cc=(8, 0))
+for raw in (single, half):
+    signature = t.uint64, words, words, words, real, plans, raw, words, single
+    cuda.compile(machine._make_windows.py_func, signature, cc=(8, 0))
+print("compiled")
+"""
+
+
+def test_they_compile_for_a_gpu():
+    """By numba-cuda and NVIDIA's libNVVM, to PTX; neither needs a GPU."""
+    for package in ("numba-cuda", "nvidia-nvvm"):
+        try:
+            metadata.version(package)
+        except metadata.PackageNotFoundError:
+            pytest.skip(f"{package} is not installed")
+    run = subprocess.run([sys.executable, "-c", COMPILED], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0 and run.stdout == "compiled\n", run.stderr[-3000:]
 
 
 @pytest.mark.gpu

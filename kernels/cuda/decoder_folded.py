@@ -1,0 +1,49 @@
+"""Launches decoder_folded.cu: a decoder stage whose crops are even, with about half of decoder.cu's multiplications."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernels.cuda.correlate import correlate, weight_gradient_rows
+from kernels.cuda.launch import ceil_div, empty, launch
+
+Array = Any
+
+THREADS = 256
+
+
+def pairs(K: int, crop: int, L: int) -> tuple[int, int]:
+    """How many pairs of outputs there are, and the first sample that the first of them reads: M and m0."""
+    d = (K - 1) // 2 - crop
+    m0 = -((d + 1) // 2)
+    return (L - 1 - d) // 2 - m0 + 1, m0
+
+
+def folded_forward(x: Array, W: Array, b: Array, y: Array, crop: int) -> None:
+    """x (B, C, T), W (O, C, K), b (O) -> fills y (B, O, L); crop: how many samples of the left end are left out."""
+    (B, C, T), (O, _, K), L = x.shape, W.shape, y.shape[2]
+    M, m0 = pairs(K, crop, L)
+    arguments = x, W, b, y, C, O, K, T, crop, L, M, m0
+    correlate("decoder_folded.cu", "folded_stage_forward", arguments, B, C, 2 * O, K // 2 + 1, M)
+
+
+def folded_input_gradient(dy: Array, y: Array, W: Array, dx: Array, crop: int) -> None:
+    """dy, y (B, O, L), W (O, C, K) -> fills dx (B, C, T)."""
+    (B, C, T), (O, _, K) = dx.shape, W.shape
+    arguments = dy, y, W, dx, C, O, K, T, crop, y.shape[2]
+    correlate("decoder_folded.cu", "folded_stage_input_gradient", arguments, B, 2 * O, C, K // 2 + 1, T)
+
+
+def folded_weight_gradient(dy: Array, y: Array, x: Array, K: int, crop: int) -> tuple[Array, Array]:
+    """dy, y (B, O, L), x (B, C, T), K taps -> dW (O, C, K), db (O)."""
+    (B, C, T), (_, O, L) = x.shape, y.shape
+    M, m0 = pairs(K, crop, L)
+
+    def arguments(partial: Array) -> tuple:
+        return dy, y, x, partial, B, C, O, K, T, crop, L, M, m0
+
+    kernel = "decoder_folded.cu", "folded_stage_weight_gradient"
+    rows = weight_gradient_rows(*kernel, arguments, x, B, C, 2 * O, K // 2 + 1, M)
+    dW, db = empty(x, (O, C, K)), empty(x, O)
+    launch(kernel[0], "unfold", ceil_div(dW.size, THREADS), THREADS, (rows, dW, db, C, O, K))
+    return dW, db
