@@ -49,6 +49,7 @@ LIMITS: dict[str, float] = {
     "errors": 60,
     **{f"race: {name}": 150 if "compile" in name else 60 for name in CONTENDERS},
     "kernels": 45,
+    "folding": 30,
     "tests": 120,
 }
 
@@ -89,6 +90,8 @@ def table(result: dict[str, Any]) -> str:
         lines += [""]
     lines += race_table({name: result.get(f"race: {name}") or {} for name in CONTENDERS})
     lines += kernel_table(result.get("kernels") or {}, top.get("copy_bytes_per_second"))
+    for stage, times in (result.get("folding") or {}).items():
+        lines += [f"decoder stage {stage}: {1e6 * times['folded']:.0f} µs folded, {1e6 * times['plain']:.0f} µs plain"]
     lines += [f"tests marked gpu: {result['tests']}"] if result.get("tests") else []
     lines += [f"{name}: {problem}" for name, problem in result["problems"].items()]
     return "\n".join(lines)

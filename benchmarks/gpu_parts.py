@@ -18,11 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from kernels.cuda import launch
+from kernels.cuda import decoder, launch
 from kernels.cuda.sources import FOLDER
 from minieqt import EQTransformer, backend
 from minieqt.adam import Adam
 from minieqt.arguments import guarded
+from minieqt.blocks.bilstm import UNITS
+from minieqt.blocks.decoder import decoder_crops
+from minieqt.blocks.encoder import FILTERS, KERNELS
 from minieqt.data.loader import Batch
 from minieqt.device import array_module_for
 from minieqt.files import write_text
@@ -171,6 +174,27 @@ def take_apart(cupy: Any, batch: int = PAPER_BATCH, repeats: int = 5) -> dict[st
     return table
 
 
+def folding(cupy: Any, batch: int = PAPER_BATCH) -> dict[str, dict[str, float]]:
+    """{stage: seconds, with folded taps and plain} of every decoder stage, forward and backward."""
+    sizes, found, length = (UNITS, *FILTERS[:0:-1]), {}, 47
+    for C, O, K, crop in zip(sizes, FILTERS[::-1], KERNELS[::-1], decoder_crops(6000), strict=True):
+        x, W, b = (cupy.ones(shape, np.float32) for shape in ((batch, C, length), (O, C, K), O))
+        length = 2 * length - sum(crop)
+        dy, times = cupy.ones((batch, O, length), np.float32), {}
+        for way in ("folded", "plain"):
+            decoder.FOLDED = way == "folded"
+            times[way] = seconds(cupy, lambda: stage_there_and_back(x, W, b, crop, dy))  # noqa: B023
+        found[f"{C} to {O}, {K} taps, {length}"] = times
+    decoder.FOLDED = True
+    return found
+
+
+def stage_there_and_back(x: Any, W: Any, b: Any, crop: tuple[int, int], dy: Any) -> None:
+    """Forward and backward of one decoder stage."""
+    _, cache = decoder.decoder_stage_forward(x, W, b, crop)
+    decoder.decoder_stage_backward(dy, cache)
+
+
 # -- contenders --------------------------------------------------------------------------------------------------------
 
 
@@ -290,6 +314,7 @@ PARTS: dict[str, Callable[[Any], Any]] = {
     "ceilings": ceilings,
     "errors": kernel_errors,
     "kernels": take_apart,
+    "folding": folding,
     "tests": run_tests,
 }
 

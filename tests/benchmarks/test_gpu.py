@@ -44,6 +44,7 @@ def measured():
         "errors": {"conv1d": 1e-7, "lstm": "CUDARuntimeError: misaligned"},
         "ceilings": {"copy_bytes_per_second": 1e12, "product_flop_per_second": 5e13},
         "kernels": {"conv1d_forward": {"calls": 2, "seconds": 1e-4, "bytes": 5e7}},
+        "folding": {"8 to 8, 3 taps, 94": {"folded": 1e-5, "plain": 2e-5}},
         GRAPH: {"training 32": 1e-3, "training 200": 0.36, "memory_bytes": 2 * 10**9},
         "race: PyTorch twin, eager": inference | {"training 200": "OutOfMemoryError: full", "memory_bytes": 10**9},
         "problems": {"race: SeisBench, eager": "ModuleNotFoundError: No module named 'seisbench'"},
@@ -57,6 +58,7 @@ def test_the_table():
     assert lines["minieqt, one graph"][3:] == ["32000", "556", "–", "–", "–", "2.00"]
     assert "PyTorch twin, eager, training 200: OutOfMemoryError: full" in text
     assert "lstm                      CUDARuntimeError: misaligned" in text
+    assert "decoder stage 8 to 8, 3 taps, 94: 10 µs folded, 20 µs plain" in text
     assert "race: SeisBench, eager: ModuleNotFoundError" in text
     epoch = gpu.PAPER_WINDOWS / 200 * 0.36 / 3600
     assert f"STEAD: {epoch:.2f} hours an epoch" in text
@@ -176,6 +178,13 @@ def test_a_step_taken_apart(cupy):
     found = gpu_parts.take_apart(cupy, batch=1, repeats=1)
     assert found["lstm_forward"]["calls"] == 4 and found["lstm_forward"]["seconds"] == pytest.approx(4 * 5e-4)
     assert found["adam_step"]["bytes"] == 6 * 4 * EQTransformer().vector.size + 2 * 8
+
+
+def test_stages_folded_and_plain(cupy, monkeypatch):
+    monkeypatch.setattr(gpu_parts, "stage_there_and_back", lambda x, W, b, crop, dy: dy.sum())
+    found = gpu_parts.folding(cupy, batch=1)
+    assert len(found) == 7 and "16 to 8, 11 taps, 6000" in found
+    assert all(times["folded"] > 0 and times["plain"] > 0 for times in found.values())
 
 
 @pytest.mark.parametrize("name", ["minieqt, launched", "minieqt, one graph", "minieqt, one graph, TF32"])
