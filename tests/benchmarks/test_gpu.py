@@ -170,7 +170,7 @@ def test_errors_of_kernels(cupy, monkeypatch):
     few = {stem: test_twins.CASES[stem] for stem in ("batch_statistics", "cross_entropy", "dropout_mask")}
     monkeypatch.setattr(test_twins, "CASES", few | {"cross_entropy": lambda rng: 1 / 0})
     found = gpu_parts.kernel_errors(cupy)
-    assert 0 < found["batch_statistics"] < 1e-5 and found["dropout_mask"] == 0
+    assert 0 < found["batch_statistics"] < 1e-5 and found["dropout_mask"] < 1e-6
     assert found["cross_entropy"] == "ZeroDivisionError: division by zero"
 
 
