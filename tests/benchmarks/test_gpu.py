@@ -151,7 +151,7 @@ def cupy(monkeypatch):
 
     monkeypatch.setattr(gpu_parts, "EQTransformer", partial(EQTransformer, length=128))
     monkeypatch.setattr(gpu_parts, "windows", windows)
-    monkeypatch.setattr(gpu_parts, "seconds", partial(gpu_parts.seconds, rounds=1, least=1e-9))
+    monkeypatch.setattr(gpu_parts, "seconds", lambda cupy, once: 1e-3 if once() is None else 2e-3)
     with backend.using("fast"):
         yield cupy_stand_in.install(monkeypatch)
     launch.module.cache_clear()
@@ -187,14 +187,25 @@ def test_stages_folded_and_plain(cupy, monkeypatch):
     assert all(times["folded"] > 0 and times["plain"] > 0 for times in found.values())
 
 
-@pytest.mark.parametrize("name", ["minieqt, launched", "minieqt, one graph", "minieqt, one graph, TF32"])
-def test_the_contenders(cupy, monkeypatch, name):
-    monkeypatch.setattr(gpu_parts, "TASKS", [("training", 1), ("inference", 1)])
-    monkeypatch.setattr(gpu_parts, "REHEARSALS", 2)
+def test_a_contender(cupy, monkeypatch):
+    """What fails at one task goes on with the next, and all is kept that is found."""
+    monkeypatch.setattr(gpu_parts, "TASKS", [("training", 1), ("inference", -1), ("inference", 1)])
     kept = []
-    found = gpu_parts.race(cupy, name, lambda row: kept.append(dict(row)))
+    found = gpu_parts.race(cupy, "minieqt, launched", lambda row: kept.append(dict(row)))
     assert found["training 1"] > 0 and found["inference 1"] > 0 and found["memory_bytes"] == 2**30
-    assert [len(row) for row in kept] == [2, 3]
+    assert found["inference -1"].startswith("ValueError: negative dimensions")
+    assert [len(row) for row in kept] == [2, 3, 4]
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_the_contender_of_one_graph(cupy, monkeypatch, refused):
+    """The step is what is timed, if it could be captured, and a line if not; the readable code, which is quick here."""
+    monkeypatch.setattr(gpu_parts, "EQTransformer", partial(EQTransformer, length=128, dtype="float64"))
+    monkeypatch.setattr(gpu_parts, "TASKS", [("training", 2)])
+    if refused:
+        monkeypatch.setattr(cupy.cuda, "Stream", lambda non_blocking: cupy_stand_in.Stream())
+    found = gpu_parts.race(cupy, "minieqt, one graph", lambda row: None)
+    assert found["training 2"] == ("RuntimeError: the step could not be captured" if refused else 2e-3)
 
 
 def test_pytorch_contenders(cupy, monkeypatch):
