@@ -2,6 +2,7 @@
 
     python benchmarks/kill_resume.py                      a minute or two; prints where each kill fell
     python benchmarks/kill_resume.py --kills 100 --seed 7
+    python benchmarks/kill_resume.py --workers 2          kills one of the workers, or their launcher
 
 Every run is train.py as its own process, killed by SIGKILL, which no process can catch. last.h5 is written after every
 batch, so that many kills fall into the writing of a file. Exit code 1 if a single array or byte differs.
@@ -10,10 +11,13 @@ batch, so that many kills fall into the writing of a file. Exit code 1 if a sing
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +41,15 @@ def finish(process: subprocess.Popen) -> None:
     _, message = process.communicate()
     if process.returncode:
         sys.exit(f"train.py failed with exit code {process.returncode}: {message}")
+
+
+def kill_one(process: subprocess.Popen, rng: np.random.Generator) -> None:
+    """Kill the program or one of the workers it has started, and wait for the end of all."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    workers = [int(pid) for pid in children.read_text().split()] if children.is_file() else []
+    with suppress(ProcessLookupError):
+        os.kill(rng.choice([process.pid, *workers]), signal.SIGKILL)
+    process.communicate()
 
 
 def where(folder: Path) -> str:
@@ -67,7 +80,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=20, help="how many (20)")
     parser.add_argument("--seed", type=int, default=0, help="decides the moments (0)")
+    parser.add_argument("--workers", type=int, default=1, help="of the run (1)")
     options = parser.parse_args()
+    workers = ("--workers", str(options.workers))
     rng = np.random.default_rng(options.seed)
     failures = 0
     with tempfile.TemporaryDirectory() as temporary:
@@ -76,21 +91,20 @@ def main() -> int:
         data = ("--data", home / "data.hdf5", "--csv", home / "data.csv")
         for name in ("first", "undisturbed"):  # the first may have to compile kernels
             began = time.monotonic()
-            finish(start(*data, *OPTIONS, "--out", home / name))
+            finish(start(*data, *OPTIONS, *workers, "--out", home / name))
             duration = time.monotonic() - began
         print(f"undisturbed: {duration:.1f} s")
         if differences(home / "first", home / "undisturbed"):
             sys.exit("two undisturbed runs differ: nothing can be said about resumed ones")
         for number in range(1, options.kills + 1):
             folder, delay = home / f"run{number}", rng.uniform(0, duration)
-            process = start(*data, *OPTIONS, "--out", folder)
+            process = start(*data, *OPTIONS, *workers, "--out", folder)
             time.sleep(delay)
             finished = process.poll() is not None
-            process.kill()
-            process.communicate()
+            kill_one(process, rng)
             place = "it had just finished" if finished else where(folder)
             again = (*data, *OPTIONS) if place == "before the run began" else ("--resume",)
-            finish(start(*again, "--out", folder))
+            finish(start(*again, *workers, "--out", folder))
             wrong = differences(folder, home / "undisturbed")
             failures += bool(wrong)
             verdict = "differs: " + ", ".join(wrong[:3]) if wrong else "resumed to the same bits"

@@ -136,37 +136,26 @@ def test_a_rank_is_killed(launcher, rank, data, whole, tmp_path, nothing_left, r
     resumes_to(whole, tmp_path / "run")
 
 
-def test_an_exception_in_one_rank(launcher, data, whole, tmp_path, nothing_left):
+SLEEPS, FAILS = "time.sleep(1000)", "raise ArithmeticError('two and two')"
+
+
+@pytest.mark.parametrize(
+    "launcher, fault, code, said",
+    [
+        ("workers", SLEEPS, 2, r"^train\.py: rank 1 of 2 has not come for 3 s: it hangs, or is far too slow\n$"),
+        ("mpiexec", SLEEPS, 2, r"^train\.py: rank 0 of 2 has waited 3 s for another$"),
+        ("workers", FAILS, 1, r"two and two\ntrain\.py: rank 1 of 2 failed with exit code 1, as said above; go on"),
+        ("mpiexec", FAILS, 1, r"^ArithmeticError: two and two$"),
+    ],
+    indirect=["launcher"],
+)
+def test_a_rank_sleeps_or_fails(launcher, fault, code, said, data, whole, tmp_path, nothing_left):
     before, after = launcher
-    fault = tmp_path, "raise ArithmeticError('two and two')"
-    process = start(*data, *after, *SMALL, "--out", tmp_path / "run", before=before, fault=fault)
+    process = start(*data, *after, *SMALL, "--out", tmp_path / "run", before=before, fault=(tmp_path, fault))
     wait_for(tmp_path / "run" / "last.h5", process)
     nothing_left += ranks_of(process).values()
-    _, err = finish(process, 1)
-    assert err.count("ArithmeticError: two and two") == 1
-    assert before or err.endswith("rank 1 of 2 failed with exit code 1, as said above; go on with --resume\n")
-    resumes_to(whole, tmp_path / "run")
-
-
-def test_a_rank_that_sleeps(launcher, data, whole, tmp_path, nothing_left):
-    before, after = launcher
-    fault = tmp_path, "time.sleep(1000)"
-    process = start(*data, *after, *SMALL, "--out", tmp_path / "run", before=before, fault=fault)
-    wait_for(tmp_path / "run" / "last.h5", process)
-    nothing_left += ranks_of(process).values()
-    _, err = finish(process, 2)
-    assert "Traceback" not in err
-    said = "rank 0 of 2 has waited 3 s for another" if before else "rank 1 of 2 has not come for 3 s"
-    assert err.count(f"train.py: {said}") == 1
-    resumes_to(whole, tmp_path / "run")
-
-
-def test_stopped_politely(data, whole, tmp_path):
-    process = start(*data, *WORKERS, *SMALL, "--out", tmp_path / "run")
-    wait_for(tmp_path / "run" / "last.h5", process)
-    process.send_signal(signal.SIGINT)
-    out, err = finish(process, 130)
-    assert out.count("stopped and saved") == 1 and err.count("finishing this batch") == 1
+    _, err = finish(process, code)
+    assert len(re.findall(said, err, re.MULTILINE)) == 1, err
     resumes_to(whole, tmp_path / "run")
 
 
