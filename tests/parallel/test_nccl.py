@@ -1,10 +1,11 @@
-"""NCCL without a GPU: a stand-in of CuPy's binding that adds up on the host and checks every call."""
+"""NCCL without a GPU: a stand-in of CuPy's binding that adds up on the host and checks every call. With one: itself."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
 import threading
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import ClassVar
 
@@ -12,8 +13,10 @@ import numpy as np
 import pytest
 from rings import together
 
+from minieqt.device import require_gpus
 from minieqt.errors import UserError
 from minieqt.parallel.communicator import Solo
+from minieqt.parallel.launch import launch
 from minieqt.parallel.nccl import Nccl
 
 DTYPES = {10: np.float32, 11: np.float64, 12: np.float16, 13: np.int64, 14: np.uint8}
@@ -130,3 +133,43 @@ def test_cupy_without_nccl(nccl):
     nccl.available = False
     with pytest.raises(UserError, match="several GPUs need NCCL"):
         Nccl(Solo())
+
+
+# -- the binding itself ------------------------------------------------------------------------------------------------
+
+PROGRAM = """
+import os, sys
+sys.path.insert(0, {root!r})
+from minieqt.parallel.join import join
+
+host = join()
+os.environ["CUDA_VISIBLE_DEVICES"] = str(host.rank)
+import cupy
+from minieqt.parallel.nccl import Nccl
+
+ranks = Nccl(host)
+ranks.timeout = 60
+for dtype in ("float32", "float64"):
+    array = cupy.full(371_639, host.rank + 1, dtype)
+    ranks.all_reduce(array)
+    assert (array == host.size * (host.size + 1) // 2).all()
+    array += host.rank
+    ranks.broadcast(array, root=host.size - 1)
+    assert (array == host.size * (host.size + 1) // 2 + host.size - 1).all()
+    assert ranks.all_gather(host.rank)[:, 0].tolist() == list(range(host.size))
+ranks.close()
+"""
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("ranks", [1, 2, 4])
+def test_ranks_on_gpus(ranks, tmp_path, monkeypatch):
+    """One rank on one GPU, several where there are so many."""
+    try:
+        require_gpus(ranks)
+    except UserError as error:
+        pytest.skip(str(error))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    program = tmp_path / "rank.py"
+    program.write_text(PROGRAM.format(root=str(Path(__file__).resolve().parents[2])))
+    assert launch([sys.executable, str(program)], ranks, "program") == 0
