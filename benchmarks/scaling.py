@@ -175,14 +175,15 @@ def figures(device: Device, folder: Path) -> None:
         for axes, counts, windows in ((weak, COUNTS, lambda N: BATCH), (strong, shared, lambda N: BATCH / N)):
             shares = [efficiency(step(N, windows(N), device, cluster, cached=True), N, device) for N in counts]
             axes.plot(counts, shares, line, color=colour, marker=marker, markersize=5, label=cluster.name)
-    weak.set(title=f"{BATCH} windows a GPU, data in memory", ylabel="share of the ideal")
-    strong.set(title=f"{BATCH} windows of all GPUs together, data in memory")
+    weak.set(title=f"{BATCH} windows a GPU", ylabel="share of the ideal")
+    strong.set(title=f"{BATCH} windows of all GPUs together")
     for axes in (weak, strong):
         axes.set(xscale="log", xlabel="GPUs", ylim=(0, 1.05))
         axes.grid(alpha=0.3, linewidth=0.5)
     for axes, ticks in ((weak, COUNTS), (strong, shared)):
         axes.set_xticks(ticks, map(str, ticks), fontsize="small", rotation=45)
         axes.set_xticks((), minor=True)
+    figure.suptitle("Data in every node's memory")
     weak.legend(frameon=False, loc="lower left")
     save_figure(figure, folder / "scaling.png")
 
