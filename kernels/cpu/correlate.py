@@ -17,7 +17,6 @@ from numba import get_num_threads, prange
 from kernels.cpu.compile import compiled, compiled_parallel
 from kernels.cpu.ends import POOL, drain, fill_gradient
 from kernels.cpu.memory import keep_freed_memory
-from kernels.cpu.prepared import prepared
 from kernels.cpu.strip import (
     GROUPS,
     LEAD,
@@ -108,14 +107,15 @@ def collect(sums: Array, O: int, C: int, K: int) -> Array:
     return np.ascontiguousarray(by_filter[:O, : C * K]).reshape(O, C, K)
 
 
-def convolve(end: int, x: Array, W: Array, b: Array, left: int, y: Array) -> Array:
-    """x (B, C, T), W (O, C, K), b -> y, filled, by one of the `ends`; y[t] reads from `left` samples before t on.
+def convolve(end: int, x: Array, weights: tuple[Array, Array, Array], b: Array, left: int, y: Array) -> Array:
+    """x (B, C, T), `weights` W (O, C, K) as `pack` gives them, b -> y, filled, by one of the `ends`; y[t] reads from
+    `left` samples before t on.
 
     Returns `passes`, which way a pooling's gradient comes back (like y, bytes; nothing in it for the other ends).
     """
     keep_freed_memory()
     passes = np.empty(y.shape if end == POOL else (y.shape[0], 0, 0), np.uint8)
-    run(end, x, *prepared(pack, W), b, left, 4 * get_num_threads(), y, passes)
+    run(end, x, *weights, b, left, 4 * get_num_threads(), y, passes)
     return passes
 
 
@@ -133,7 +133,7 @@ def pack(W: Array) -> tuple[Array, Array, Array]:
 def convolve_backward(
     end: int, dy: Array, y: Array, passes: Array, x: Array, W: Array, left: int
 ) -> tuple[Array, Array, Array]:
-    """dy like y; y, passes, x, W, left as in `convolve` -> dx (B, C, T), dW (O, C, K), db (O).
+    """dy like y; y, passes, x, left as in `convolve`, W (O, C, K) -> dx (B, C, T), dW (O, C, K), db (O).
 
     Each sum over the batch is taken group by group.
     """

@@ -22,7 +22,7 @@ import numpy as np
 from numba import prange
 
 from kernels.cpu.compile import compiled_parallel
-from kernels.cpu.correlate import convolve, convolve_backward
+from kernels.cpu.correlate import convolve, convolve_backward, pack
 from kernels.cpu.ends import RELU, UNFOLD
 from kernels.cpu.prepared import prepared
 
@@ -37,10 +37,10 @@ def decoder_stage_forward(x: Array, W: Array, b: Array, crop: tuple[int, int] = 
     if crop not in FOLDED_CROPS:
         upsampled = np.repeat(x, 2, axis=2)[:, :, crop[0] : crop[0] + y.shape[2]].copy()
         left = (W.shape[2] - 1) // 2
-        return y, (upsampled, W, None, left, y, convolve(RELU, upsampled, W, b, left, y), crop)
+        return y, (upsampled, W, None, left, y, convolve(RELU, upsampled, pack(W), b, left, y), crop)
     x = np.ascontiguousarray(x)
-    folded, left = prepared(fold, W)
-    passes = convolve(UNFOLD, x, folded, b, left, y)
+    folded, left, packed = prepared(fold_and_pack, W)
+    passes = convolve(UNFOLD, x, packed, b, left, y)
     if any(crop):
         redo_ends(x, W, b, crop, y)
     return y, (x, W, folded, left, y, passes, crop)
@@ -104,6 +104,12 @@ def take_off_cropped(
                 z = dy[:, :, t] * (y[:, :, t] > 0)
                 dx[:, :, sample] -= z @ W[:, :, k]
                 dW[:, :, k] -= z.T @ x[:, :, sample]
+
+
+def fold_and_pack(W: Array) -> tuple[Array, int, tuple[Array, Array, Array]]:
+    """W (O, C, K) -> what `fold` gives, and its folded weights as `convolve` takes them."""
+    folded, left = fold(W)
+    return folded, left, pack(folded)
 
 
 @compiled_parallel

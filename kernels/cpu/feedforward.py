@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from kernels.cpu.conv1d import conv1d_backward, conv1d_forward
-from kernels.cpu.correlate import convolve, convolve_backward
+from kernels.cpu.correlate import convolve, convolve_backward, pack
 from kernels.cpu.ends import RELU
+from kernels.cpu.prepared import prepared
 
 Array = Any
 
@@ -19,7 +20,7 @@ def feedforward_forward(
     """x (B, C, T), W1 (F, C), b1 (F), W2 (C, F), b2 (C), mask (B, F, T) or None -> y (B, C, T), cache."""
     x, wide = np.ascontiguousarray(x), W1[:, :, None]
     a = np.empty((x.shape[0], b1.size, x.shape[2]), np.float32)
-    passes = convolve(RELU, x, wide, b1, 0, a)
+    passes = convolve(RELU, x, prepared(pack, wide), b1, 0, a)
     y, narrow_cache = conv1d_forward(a if mask is None else a * mask, W2[:, :, None], b2)
     return y, (x, wide, a, passes, mask, narrow_cache)
 

@@ -55,7 +55,7 @@ def same_bits(a: Array, b: Array) -> bool:
     a, b = a.reshape(-1).view(np.int32), b.reshape(-1).view(np.int32)
     for first in range(0, a.size, BLOCK):
         one, other = a[first : first + BLOCK], b[first : first + BLOCK]
-        differing = 0
+        differing = np.int32(0)
         for i in range(one.size):
             differing |= one[i] ^ other[i]
         if differing:
