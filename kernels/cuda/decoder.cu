@@ -6,6 +6,7 @@
 // (Neighbouring taps read the same sample twice, so K taps can be folded into about K / 2: decoder_folded.cu does so, and
 // this file has what is left, the stage that crops one sample at each end.)
 
+#include "elementary.cuh"
 #include "weights.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)
@@ -20,11 +21,6 @@ extern "C" __global__ void __launch_bounds__(THREADS)
             if (o < O && t < L) y[o * L + t] = fmaxf(sum + b[o], 0.0f);
         },
         C, O, K, (K - 1) / 2, L, chunk);
-}
-
-// The gradient before the ReLU.
-__device__ inline float let_through(const float* dy, const float* y, int t, int L) {
-    return 0 <= t && t < L && y[t] > 0 ? dy[t] : 0.0f;
 }
 
 // Moments count as before the crop, so that the two copies of a sample are t and t + 1 with t even.

@@ -16,6 +16,7 @@
 // A pair of which one copy is cropped would need an exception: such stages (one of seven) take decoder.cu's kernels.
 // x (B, C, T), y (B, O, L), L = 2T - crop of both ends, both even; M moments m from m0 on.
 
+#include "elementary.cuh"
 #include "weights.cuh"
 
 // The folded weight of a phase's tap j; `taps` are W's K for one filter and channel.
@@ -27,11 +28,6 @@ __device__ inline float folded(const float* taps, int K, int phase, int j) {
 // x where at least one of its copies was not cropped.
 __device__ inline float uncropped(const float* x, int s, int crop, int L) {
     return crop <= 2 * s && 2 * s < crop + L ? x[s] : 0.0f;
-}
-
-// The gradient before the ReLU.
-__device__ inline float let_through(const float* dy, const float* y, int t, int L) {
-    return 0 <= t && t < L && y[t] > 0 ? dy[t] : 0.0f;
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
