@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from kernels.cpu.compile import compiled_parallel
+from kernels.cpu.compile import compiled, compiled_parallel
 
 Array = Any
 
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-7
 KEEP1, TAKE1 = np.float32(BETA1), np.float32(1 - BETA1)
+BLOCK = 4096  # whole vectors on every processor
 KEEP2, TAKE2 = np.float32(BETA2), np.float32(1 - BETA2)
 
 
@@ -27,8 +28,22 @@ def adam_step(
 
 @compiled_parallel
 def update(theta: Array, gradient: Array, m: Array, v: Array, l1: Array, l2: Array, step_size: np.float32) -> None:
-    """The definition's equations, number by number."""
-    for k in prange(theta.size):
+    """The definition's equations, number by number.
+
+    In blocks of a fixed size: what is left of a loop when its vectors are full is rounded otherwise than they are, and
+    where that is must not depend on the number of threads.
+    """
+    for block in prange((theta.size + BLOCK - 1) // BLOCK):
+        part = slice(block * BLOCK, (block + 1) * BLOCK)
+        update_block(theta[part], gradient[part], m[part], v[part], l1[part], l2[part], step_size)
+
+
+@compiled
+def update_block(
+    theta: Array, gradient: Array, m: Array, v: Array, l1: Array, l2: Array, step_size: np.float32
+) -> None:
+    """`update` of one block."""
+    for k in range(theta.size):
         g = gradient[k] + l1[k] * np.sign(theta[k]) + np.float32(2) * l2[k] * theta[k]
         m[k] = KEEP1 * m[k] + TAKE1 * g
         v[k] = KEEP2 * v[k] + TAKE2 * g * g

@@ -193,7 +193,7 @@ def test_a_contender(cupy, monkeypatch):
     kept = []
     found = gpu_parts.race(cupy, "minieqt, launched", lambda row: kept.append(dict(row)))
     assert found["training 1"] > 0 and found["inference 1"] > 0 and found["memory_bytes"] == 2**30
-    assert found["inference -1"].startswith("ValueError: negative dimensions")
+    assert found["inference -1"].startswith("ValueError: ")
     assert [len(row) for row in kept] == [2, 3, 4]
 
 
