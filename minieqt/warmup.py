@@ -24,6 +24,7 @@ from minieqt.data import Augmentation, Loader, open_dataset
 from minieqt.data.synthetic import write_stead
 from minieqt.model import EQTransformer
 
+SHORT = 240  # samples: a small network whose decoder crops as that of 6000 does
 TITLE = "compiling the kernels for this processor, once"
 
 
@@ -51,12 +52,12 @@ def warm_up() -> None:
         marker().touch()
 
 
-def compile_kernels() -> int:
-    """A training step and an evaluation of a small network, and a batch from a data set; returns how many functions
-    were compiled for them."""
+def compile_kernels(length: int = SHORT) -> int:
+    """A training step and an evaluation of a network of so many samples, and a batch from a data set; returns how many
+    functions were compiled for them."""
     from numba.core import event
 
-    network = EQTransformer(length=256)
+    network = EQTransformer(length=length)
     x = np.random.default_rng(0).standard_normal((2, 3, network.length), np.float32)
     with tqdm(desc=TITLE, unit=" functions", leave=False, disable=None) as progress:
 

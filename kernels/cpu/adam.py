@@ -14,8 +14,8 @@ Array = Any
 
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-7
 KEEP1, TAKE1 = np.float32(BETA1), np.float32(1 - BETA1)
-BLOCK = 4096  # whole vectors on every processor
 KEEP2, TAKE2 = np.float32(BETA2), np.float32(1 - BETA2)
+BLOCK = 4096  # whole vectors on every processor
 
 
 def adam_step(
@@ -42,7 +42,7 @@ def update(theta: Array, gradient: Array, m: Array, v: Array, l1: Array, l2: Arr
 def update_block(
     theta: Array, gradient: Array, m: Array, v: Array, l1: Array, l2: Array, step_size: np.float32
 ) -> None:
-    """`update` of one block."""
+    """`update` of one block: slices, because a loop from somewhere to somewhere would not run on vectors."""
     for k in range(theta.size):
         g = gradient[k] + l1[k] * np.sign(theta[k]) + np.float32(2) * l2[k] * theta[k]
         m[k] = KEEP1 * m[k] + TAKE1 * g

@@ -7,8 +7,11 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from numba import config, get_num_threads, set_num_threads
 
+from kernels.cpu.adam import adam_step
 from minieqt.warmup import warm_up
 
 STEP = """
@@ -45,3 +48,21 @@ def test_one_thread_or_two():
     }
     assert len(digests) == 1
     assert len(digests.pop().strip()) == len(hashlib.sha256().hexdigest())
+
+
+@pytest.mark.skipif(config.NUMBA_NUM_THREADS < 2, reason="Numba may use one thread only")
+def test_adam_on_one_thread_or_two(rng):
+    threads, count = get_num_threads(), 371_639  # the network's: no number of threads divides it into whole vectors
+    zeros = np.zeros(count, np.float32)
+    try:
+        for step in range(1, 11):
+            gradient, m = rng.standard_normal((2, count), np.float32)
+            v, moved = m * m, []
+            for number in (1, 2):
+                set_num_threads(number)
+                theta = zeros.copy()
+                adam_step(theta, gradient, m.copy(), v.copy(), zeros, zeros, step, 1e-3)
+                moved.append(theta)
+            assert np.array_equal(*moved)
+    finally:
+        set_num_threads(threads)
