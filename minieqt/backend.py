@@ -91,14 +91,18 @@ def twin(definition: Callable, device: str) -> Callable | None:
 
 
 def accelerated(definition: Callable) -> Callable:
-    """Mark a readable function that may have a fast twin; the first argument's dtype and device decide."""
+    """Mark a readable function that may have a fast twin; the first argument's dtype and device decide.
+
+    A twin that does not know how to do what it is asked returns NotImplemented, and the definition does it.
+    """
 
     @functools.wraps(definition)
     def dispatch(*args: Any, **kwargs: Any) -> Any:
         if _mode == "fast" and args[0].dtype == np.float32:
             fast = twin(definition, device_of(args[0]))
-            if fast is not None:
-                return fast(*args, **kwargs)
+            result = NotImplemented if fast is None else fast(*args, **kwargs)
+            if result is not NotImplemented:
+                return result
         return definition(*args, **kwargs)
 
     dispatch.definition = definition  # type: ignore[attr-defined]

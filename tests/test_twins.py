@@ -16,6 +16,8 @@ import pytest
 import minieqt
 from kernels.cuda import on_host
 from minieqt import backend
+from minieqt.blocks.decoder import decoder_crops
+from minieqt.blocks.encoder import FILTERS, KERNELS
 from minieqt.layers.batchnorm import batch_statistics
 from minieqt.philox import Randomness
 
@@ -68,6 +70,42 @@ def decoder_stages(rng):
             crop = CROPS[(first + i) % len(CROPS)]
             if 2 * x.shape[2] > sum(crop):
                 yield x, W, b, crop
+
+
+def stages(rng, C, sizes):
+    """W and b of stages of so many filters and taps."""
+    Ws, bs = [], []
+    for O, K in sizes:
+        Ws.append(normal(rng, O, C, K, scale=(C * K) ** -0.5))
+        bs.append(normal(rng, O, scale=0.1))
+        C = O
+    return tuple(Ws), tuple(bs)
+
+
+def encoders(rng):
+    yield normal(rng, 4, 3, 6000), *stages(rng, 3, zip(FILTERS, KERNELS, strict=True))
+    for B, T in ((1, 47), (3, 375), (16, 96), (17, 751)):
+        yield normal(rng, B, 2, T), *stages(rng, 2, [(1, 3), (9, 6), (5, 11)])
+
+
+def decoders(rng):
+    for crop in ("keras", "seisbench"):
+        sizes = [*zip(FILTERS[::-1], KERNELS[::-1], strict=True), (1, 11)]
+        yield normal(rng, 2, 16, 47), *stages(rng, 16, sizes), tuple(decoder_crops(6000, crop))
+    for B, T in ((1, 2), (3, 47), (16, 12), (17, 301)):
+        for crops in (((0, 1), (1, 1)), ((0, 0), (0, 0))):
+            yield normal(rng, B, 3, T), *stages(rng, 3, [(5, 3), (9, 6), (2, 4)]), crops
+
+
+def rescnns(rng):
+    for B, C, T in ((1, 1, 1), (2, 3, 94), (5, 2, 7), (3, 16, 188), (16, 8, 47), (1, 64, 47), (1, 9, 601)):
+        halves = []
+        for K in (3, 2, 1, 4):
+            norm = normal(rng, C), normal(rng, C), normal(rng, C), rng.uniform(0.5, 2, C)
+            halves.append((*norm, normal(rng, C, C, K, scale=(C * K) ** -0.5), normal(rng, C)))
+        x = normal(rng, B, C, T)
+        yield x, tuple((*half, None) for half in halves)
+        yield x, tuple((*half, mask(rng, B, C, 1)) for half in halves)
 
 
 def lstms(rng):
@@ -141,13 +179,16 @@ CASES = {  # an accelerated function, or the pair of …_forward and …_backwar
     "batchnorm": batchnorms,
     "conv1d": convolutions,
     "cross_entropy": logits_and_labels,
+    "decoder": decoders,
     "decoder_stage": decoder_stages,
     "dropout_mask": masks_to_draw,
+    "encoder": encoders,
     "encoder_stage": convolutions,
     "feedforward": feedforwards,
     "layernorm": layernorms,
     "lstm": lstms,
     "probabilities": lambda rng: ((z,) for z, _ in logits_and_labels(rng)),
+    "rescnn_evaluated": rescnns,
     "rescnn_half": rescnn_halves,
 }
 
@@ -167,8 +208,15 @@ def functions_of(stem, device=None):
 
 
 def with_dtype(args, dtype, xp=np):
-    """The arguments with every array in another type, and on xp's device."""
-    return [xp.asarray(a.astype(dtype)) if isinstance(a, np.ndarray) else a for a in args]
+    """The arguments with every array in another type, and on xp's device; arrays may stand in tuples."""
+    return [each(a, lambda array: xp.asarray(array.astype(dtype))) for a in args]
+
+
+def each(item, change):
+    """`change` of an array, or of every array in nested tuples."""
+    if isinstance(item, tuple):
+        return tuple(each(part, change) for part in item)
+    return change(item) if isinstance(item, np.ndarray) else item
 
 
 def to_numpy(array):
@@ -224,7 +272,7 @@ def assert_agrees(functions, twins, args, rng, xp=np, views=False):
         error, size = np.linalg.norm(array - right), max(np.linalg.norm(right), FLOOR * largest)
         assert error <= TOLERANCE * size, f"result {i}: relative error {error / size:.1e}"
     if twins[0].__name__ != "adam_step":
-        for before, after in zip(rounded, given, strict=True):
+        for before, after in zip(flat(rounded), flat(given), strict=True):
             if isinstance(before, np.ndarray):
                 np.testing.assert_array_equal(to_numpy(after), before, err_msg="an argument was changed")
 
@@ -308,7 +356,7 @@ def assert_case_agrees(stem, device, args, rng, views=False):
     try:
         assert_agrees(functions_of(stem), twins, args, rng, xp, views)
     except AssertionError as error:
-        shapes = [a.shape if isinstance(a, np.ndarray) else a for a in args]
+        shapes = [each(a, np.shape) for a in args]
         raise AssertionError(f"{stem} of {shapes}: {error}") from error
 
 

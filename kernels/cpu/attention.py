@@ -19,7 +19,7 @@ from numba import prange
 
 from kernels.cpu.compile import compiled, compiled_parallel
 from kernels.cpu.elementary import exp, tanh
-from kernels.cpu.strip import GROUPS, round_up
+from kernels.cpu.rows import GROUPS, round_up
 from kernels.cpu.tile import LANES
 
 Array = Any

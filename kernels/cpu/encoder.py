@@ -1,6 +1,6 @@
-"""Twin of minieqt/blocks/encoder.py: convolution, ReLU and pooling in one pass over a strip.
+"""Twin of minieqt/blocks/encoder.py: convolution, ReLU and pooling in one pass, all stages in a chain.
 
-The convolution's full-length output is never written. For backward each pooled sample keeps one byte: which of the two
+A convolution's full-length output is never written. For backward each pooled sample keeps one byte: which of the two
 it came from, or that ReLU closed both.
 """
 
@@ -8,23 +8,32 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from kernels.cpu.correlate import convolve, convolve_backward, pack
+from kernels.cpu.chain import chain_forward
+from kernels.cpu.chain_backward import chain_backward
 from kernels.cpu.ends import POOL
-from kernels.cpu.prepared import prepared
 
 Array = Any
 
 
+def encoder_forward(
+    x: Array, Ws: tuple[Array, ...], bs: tuple[Array, ...], keep: bool = True
+) -> tuple[Array, Any]:
+    """x (B, C, T), W (O, C, K) and b (O) of every stage -> y (B, O, ⌈T / 2^stages⌉), cache."""
+    lengths = tuple(-(-x.shape[2] // 2**stage) for stage in range(1, len(Ws) + 1))
+    return chain_forward((POOL,) * len(Ws), x, Ws, bs, lengths, keep)
+
+
+def encoder_backward(dy: Array, cache: Any) -> tuple[Array, tuple[Array, ...], tuple[Array, ...]]:
+    """dy like y -> dx (B, C, T), dW (O, C, K) and db (O) of every stage."""
+    return chain_backward(dy, cache)
+
+
 def encoder_stage_forward(x: Array, W: Array, b: Array) -> tuple[Array, Any]:
     """x (B, C, T), W (O, C, K), b (O) -> y (B, O, ⌈T / 2⌉), cache."""
-    x, left = np.ascontiguousarray(x), (W.shape[2] - 1) // 2
-    y = np.empty((x.shape[0], W.shape[0], -(-x.shape[2] // 2)), np.float32)
-    return y, (x, W, left, y, convolve(POOL, x, prepared(pack, W), b, left, y))
+    return encoder_forward(x, (W,), (b,))
 
 
 def encoder_stage_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     """dy (B, O, ⌈T / 2⌉) -> dx (B, C, T), dW (O, C, K), db (O)."""
-    x, W, left, y, passes = cache
-    return convolve_backward(POOL, dy, y, passes, x, W, left)
+    dx, (dW,), (db,) = chain_backward(dy, cache)
+    return dx, dW, db

@@ -3,11 +3,12 @@
     PLAIN     y[t] = s[t] + b                                          convolution
     RELU      y[t] = relu(s[t] + b)                                    … with ReLU
     POOL      y[t] = relu(max(s[2t], s[2t + 1]) + b)                   encoder stage
-    UNFOLD    y[2t], y[2t + 1] = relu(s_even[t] + b, s_odd[t] + b)     decoder stage, see decoder.py
+    UNFOLD    y[2t], y[2t + 1] = relu(s_even[t] + b, s_odd[t] + b)     decoder stage, see fold.py
 
-A `drain` takes the sums out[:, column : column + count] of the samples from `start` on and writes y. Pooling also
-writes `passes`, a byte a value: which way the gradient will come back; a ReLU's way is seen from y. A `fill` then
-writes that gradient to z[:, column : column + count] for the samples from `start` on, as far as they lie in 0 … T.
+A `drain` takes the sums out[r, :count] of the filters from o on, at the samples from `start` on, and writes their rows
+of y, whose sample 0 is in column `first`. Pooling also writes `passes`, a byte a value: which way the gradient will
+come back (unless nobody keeps it); a ReLU's way is seen from y. A `fill` then writes that gradient to
+z[:, column : column + count] for the samples from `start` on, as far as they lie in 0 … T.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from kernels.cpu.compile import compiled
-from kernels.cpu.strip import fill
+from kernels.cpu.rows import clear_outside
+from kernels.cpu.tile import ROWS
 
 Array = Any
 
@@ -28,138 +30,161 @@ ZERO = np.float32(0)
 
 @compiled
 def drain(
-    end: int, out: Array, column: int, count: int, b: Array, y: Array, passes: Array, start: int, T: int
+    end: int,
+    out: Array,
+    o: int,
+    rows: int,
+    count: int,
+    b: Array,
+    y: Array,
+    first: int,
+    passes: Array,
+    start: int,
+    lengths: tuple[int, int],
 ) -> None:
-    """y (O, …) from the sums of `count` samples, by one of the four ends; passes (O, …) like y for POOL."""
-    if end == PLAIN:
-        drain_plain(out, column, count, b, y, start)
-    elif end == RELU:
-        drain_relu(out, column, count, b, y, start)
-    elif end == POOL:
-        drain_pool(out, column, count, b, y, passes, start)
-    else:
-        drain_unfold(out, column, count, b, y, start, T)
+    """y (O, …) of the `rows` filters from o on from their sums, by one of the four ends; `lengths`: of
+    the input and of y."""
+    for r in range(rows):
+        bias, row = b[o + r], y[o + r]
+        if end == UNFOLD:
+            drain_unfold(out[r, :count], out[ROWS + r, :count], bias, row[first:], start, lengths)
+        elif end == POOL:
+            drain_pool(out[r, :count], bias, row[first + start // 2 :], passes[o + r, start // 2 :])
+        elif end == RELU:
+            drain_relu(out[r, :count], bias, row[first + start :])
+        else:
+            drain_plain(out[r, :count], bias, row[first + start :])
+
+
+@compiled
+def drain_plain(sums: Array, bias: float, y: Array) -> None:
+    """y = sums + b."""
+    for t in range(sums.size):
+        y[t] = sums[t] + bias
+
+
+@compiled
+def drain_relu(sums: Array, bias: float, y: Array) -> None:
+    """y = relu(sums + b)."""
+    for t in range(sums.size):
+        y[t] = max(sums[t] + bias, ZERO)
+
+
+@compiled
+def drain_pool(sums: Array, bias: float, y: Array, passes: Array) -> None:
+    """y = relu(max of two sums + b); the last sample of an odd length stands alone. No `passes`: they are not kept."""
+    half = sums.size // 2
+    for t in range(half):
+        y[t] = max(max(sums[2 * t], sums[2 * t + 1]) + bias, ZERO)
+    if sums.size % 2:
+        y[half] = max(sums[2 * half] + bias, ZERO)
+    if passes.size > 0:
+        for t in range(half):
+            one, other = sums[2 * t] + bias, sums[2 * t + 1] + bias
+            passes[t] = CLOSED if max(one, other) <= 0 else (SECOND if other > one else FIRST)
+        if sums.size % 2:
+            passes[half] = FIRST if sums[2 * half] + bias > 0 else CLOSED
+
+
+@compiled
+def drain_unfold(even: Array, odd: Array, bias: float, y: Array, start: int, lengths: tuple[int, int]) -> None:
+    """y[2 start - crop :] = relu(sums + b), even and odd filters' sums in turn; what is cropped is left out."""
+    T, T_out = lengths
+    crop = (2 * T - T_out) // 2
+    skipped = crop if start == 0 else 0  # pairs before it, and from `last` on, are split by the crop
+    last = even.size - 1 if start + even.size == T and T_out + crop < 2 * T else even.size
+    if skipped == 1:
+        y[0] = max(odd[0] + bias, ZERO)
+    into, even_pairs, odd_pairs = y[2 * (start + skipped) - crop :], even[skipped:last], odd[skipped:last]
+    for t in range(even_pairs.size):
+        into[2 * t] = max(even_pairs[t] + bias, ZERO)
+        into[2 * t + 1] = max(odd_pairs[t] + bias, ZERO)
+    if last < even.size:
+        y[T_out - 1] = max(even[last] + bias, ZERO)
 
 
 @compiled
 def fill_gradient(
-    end: int, z: Array, column: int, dy: Array, y: Array, passes: Array, start: int, count: int, T: int
+    end: int,
+    z: Array,
+    column: int,
+    dy: Array,
+    y: Array,
+    first: int,
+    passes: Array,
+    start: int,
+    count: int,
+    T: int,
 ) -> None:
-    """z (O, …) from dy, y and passes (O, …), by one of the four ends."""
-    if end == PLAIN:
-        fill(z, column, dy, start, count)
-    elif end == RELU:
-        fill_relu(z, column, dy, y, start, count, T)
-    elif end == POOL:
-        fill_pool(z, column, dy, passes, start, count, T)
-    else:
-        fill_unfold(z, column, dy, y, start, count, T)
+    """z (rows, …) from dy and y (O, …), sample 0 of y in column `first`, and from passes, by one of the four ends."""
+    clear_outside(z, column, start, count, T)
+    begin, beyond = max(start, 0), min(start + count, T)  # what there is
+    column += begin - start
+    if end == UNFOLD:
+        half = z.shape[0] // 2
+        for o in range(half):
+            even, odd = z[o, column : column + beyond - begin], z[half + o, column : column + beyond - begin]
+            if o < dy.shape[0]:
+                fill_unfold(even, odd, dy[o], y[o, first:], begin, T)
+            else:  # an absent filter
+                even[:] = 0
+                odd[:] = 0
+        return
+    for o in range(dy.shape[0]):
+        into = z[o, column : column + beyond - begin]
+        if end == POOL:
+            fill_pool(into, dy[o, begin // 2 :], passes[o, begin // 2 :], begin % 2)
+        elif end == RELU:
+            fill_relu(into, dy[o, begin:], y[o, first + begin :])
+        else:
+            fill_plain(into, dy[o, begin:])
 
 
 @compiled
-def drain_plain(out: Array, column: int, count: int, b: Array, y: Array, start: int) -> None:
-    """y[:, start : start + count] = sums + b."""
-    for o in range(y.shape[0]):
-        sums, into = out[o, column : column + count], y[o, start : start + count]
-        for t in range(count):
-            into[t] = sums[t] + b[o]
+def fill_plain(z: Array, dy: Array) -> None:
+    """z = dy."""
+    for t in range(z.size):
+        z[t] = dy[t]
 
 
 @compiled
-def drain_relu(out: Array, column: int, count: int, b: Array, y: Array, start: int) -> None:
-    """y[:, start : start + count] = relu(sums + b)."""
-    for o in range(y.shape[0]):
-        sums, into = out[o, column : column + count], y[o, start : start + count]
-        for t in range(count):
-            into[t] = max(sums[t] + b[o], ZERO)
-
-
-@compiled
-def fill_relu(z: Array, column: int, dy: Array, y: Array, start: int, count: int, T: int) -> None:
+def fill_relu(z: Array, dy: Array, y: Array) -> None:
     """z = dy where ReLU let the value through."""
-    first, last = max(start, 0), min(start + count, T)
-    for o in range(dy.shape[0]):
-        into, arriving, value = z[o, column + first - start :], dy[o, first:last], y[o, first:last]
-        for t in range(last - first):
-            gradient = arriving[t]  # loaded in any case: what is only loaded if … does not run on vectors
-            into[t] = gradient if value[t] > 0 else ZERO
+    for t in range(z.size):
+        gradient = dy[t]  # loaded in any case: what is only loaded if … does not run on vectors
+        z[t] = gradient if y[t] > 0 else ZERO
 
 
 @compiled
-def drain_pool(out: Array, column: int, count: int, b: Array, y: Array, passes: Array, start: int) -> None:
-    """y[:, start / 2 :] = relu(max of two sums + b); the last sample of an odd length stands alone."""
-    half = count // 2
-    for o in range(y.shape[0]):
-        sums = out[o, column : column + count]
-        into, passing = y[o, start // 2 :], passes[o, start // 2 :]
-        for t in range(half):
-            first, second = sums[2 * t] + b[o], sums[2 * t + 1] + b[o]
-            largest = max(first, second)
-            into[t] = max(largest, ZERO)
-            passing[t] = CLOSED if largest <= 0 else (SECOND if second > first else FIRST)
-        if count % 2:
-            last = sums[count - 1] + b[o]
-            into[half] = max(last, ZERO)
-            passing[half] = FIRST if last > 0 else CLOSED
+def fill_pool(z: Array, dy: Array, passes: Array, odd: int) -> None:
+    """z = dy at the sample that won its pair, zero at the other; `odd`: z begins in the middle of a pair."""
+    if odd:
+        z[0] = dy[0] if passes[0] == SECOND else ZERO
+    into, arriving, passing = z[odd:], dy[odd:], passes[odd:]
+    pairs = into.size // 2
+    for t in range(pairs):
+        gradient, way = arriving[t], passing[t]
+        into[2 * t] = gradient if way == FIRST else ZERO
+        into[2 * t + 1] = gradient if way == SECOND else ZERO
+    if into.size % 2:
+        into[2 * pairs] = arriving[pairs] if passing[pairs] == FIRST else ZERO
 
 
 @compiled
-def fill_pool(z: Array, column: int, dy: Array, passes: Array, start: int, count: int, T: int) -> None:
-    """z = dy at the sample that won its pair, zero at the other; a piece may begin in the middle of a pair."""
-    first, last = max(start, 0), min(start + count, T)
-    for o in range(dy.shape[0]):
-        into, arriving, passing = z[o, column + first - start :], dy[o, first // 2 :], passes[o, first // 2 :]
-        odd = first % 2
-        if odd:
-            into[0] = arriving[0] if passing[0] == SECOND else ZERO
-        pairs, into_pairs = (last - first - odd) // 2, into[odd:]
-        from_pairs, passing_pairs = arriving[odd:], passing[odd:]
-        for t in range(pairs):
-            gradient, way = from_pairs[t], passing_pairs[t]
-            into_pairs[2 * t] = gradient if way == FIRST else ZERO
-            into_pairs[2 * t + 1] = gradient if way == SECOND else ZERO
-        if (last - first - odd) % 2:
-            into_pairs[2 * pairs] = from_pairs[pairs] if passing_pairs[pairs] == FIRST else ZERO
-
-
-@compiled
-def drain_unfold(out: Array, column: int, count: int, b: Array, y: Array, start: int, T: int) -> None:
-    """y[:, 2 start - crop :] = relu(sums + b), even and odd filters' sums in turn; what is cropped is left out."""
-    O, crop = y.shape[0], (2 * T - y.shape[1]) // 2
-    first = crop if start == 0 else 0  # pairs before `first` and from `last` on are split by the crop
-    last = count - 1 if start + count == T and y.shape[1] + crop < 2 * T else count
-    for o in range(O):
-        even, odd = out[o, column : column + count], out[O + o, column : column + count]
-        if first == 1:
-            y[o, 0] = max(odd[0] + b[o], ZERO)
-        at = 2 * (start + first) - crop
-        into, even_pairs, odd_pairs = y[o, at:], even[first:], odd[first:]
-        for t in range(last - first):
-            into[2 * t] = max(even_pairs[t] + b[o], ZERO)
-            into[2 * t + 1] = max(odd_pairs[t] + b[o], ZERO)
-        if last < count:
-            y[o, y.shape[1] - 1] = max(even[last] + b[o], ZERO)
-
-
-@compiled
-def fill_unfold(z: Array, column: int, dy: Array, y: Array, start: int, count: int, T: int) -> None:
-    """z = dy where ReLU let the value through, even samples in the first O rows, odd ones in the next."""
-    O, crop = dy.shape[0], (2 * T - dy.shape[1]) // 2
-    first, last = max(start, 0), min(start + count, T)
-    first_pair = first + (crop if first == 0 else 0)
-    last_pair = last - 1 if last == T and dy.shape[1] + crop < 2 * T else last
-    at = 2 * first_pair - crop
-    for o in range(O):
-        even, odd = z[o, column + first_pair - start :], z[O + o, column + first_pair - start :]
-        arriving, value = dy[o, at:], y[o, at:]
-        for t in range(last_pair - first_pair):
-            even_gradient, odd_gradient = arriving[2 * t], arriving[2 * t + 1]
-            even[t] = even_gradient if value[2 * t] > 0 else ZERO
-            odd[t] = odd_gradient if value[2 * t + 1] > 0 else ZERO
-        if first < first_pair:
-            z[o, column + first - start] = 0
-            z[O + o, column + first - start] = dy[o, 0] if y[o, 0] > 0 else ZERO
-        if last_pair < last:
-            end = dy.shape[1] - 1
-            z[o, column + last_pair - start] = dy[o, end] if y[o, end] > 0 else ZERO
-            z[O + o, column + last_pair - start] = 0
+def fill_unfold(even: Array, odd: Array, dy: Array, y: Array, start: int, T: int) -> None:
+    """even, odd = dy where ReLU let the value through, for the pairs from `start` on; nothing for what was cropped."""
+    crop, count = (2 * T - dy.size) // 2, even.size
+    skipped = crop if start == 0 else 0  # pairs before it, and from `last` on, were split by the crop
+    last = count - 1 if start + count == T and dy.size + crop < 2 * T else count
+    at = 2 * (start + skipped) - crop
+    into_even, into_odd, arriving, value = even[skipped:last], odd[skipped:last], dy[at:], y[at:]
+    for t in range(into_even.size):
+        even_gradient, odd_gradient = arriving[2 * t], arriving[2 * t + 1]
+        into_even[t] = even_gradient if value[2 * t] > 0 else ZERO
+        into_odd[t] = odd_gradient if value[2 * t + 1] > 0 else ZERO
+    if skipped == 1:
+        even[0] = 0
+        odd[0] = dy[0] if y[0] > 0 else ZERO
+    if last < count:
+        even[last] = dy[dy.size - 1] if y[dy.size - 1] > 0 else ZERO
+        odd[last] = 0

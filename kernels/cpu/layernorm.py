@@ -8,7 +8,7 @@ import numpy as np
 from numba import prange
 
 from kernels.cpu.compile import compiled, compiled_parallel
-from kernels.cpu.strip import GROUPS
+from kernels.cpu.rows import GROUPS
 
 Array = Any
 

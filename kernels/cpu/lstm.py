@@ -19,7 +19,7 @@ from numba import prange
 from kernels.cpu.compile import compiled, compiled_parallel
 from kernels.cpu.elementary import sigmoid, tanh
 from kernels.cpu.prepared import prepared
-from kernels.cpu.strip import round_up
+from kernels.cpu.rows import round_up
 from kernels.cpu.tile import (
     LANES,
     ROWS,

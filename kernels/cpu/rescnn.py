@@ -1,15 +1,25 @@
-"""Twin of minieqt/blocks/rescnn.py: normalisation, ReLU and dropout in one pass, then the convolution."""
+"""Twin of minieqt/blocks/rescnn.py: normalisation, ReLU and dropout in one pass, then the convolution.
+
+In training every half waits for the statistics of the whole batch. In evaluation nothing does, and a sample goes
+through all blocks while it is in a core's own cache; where samples are few, threads share each half's filters instead.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numba import prange
+from numba import get_num_threads, prange
 
 from kernels.cpu.batchnorm import EPS, channel_gradient
-from kernels.cpu.compile import compiled_parallel
+from kernels.cpu.chain import whole_samples
+from kernels.cpu.compile import compiled, compiled_parallel
 from kernels.cpu.conv1d import conv1d_backward, conv1d_forward
+from kernels.cpu.correlate import correlate
+from kernels.cpu.ends import PLAIN
+from kernels.cpu.plan import BIAS, BLOCK, LEFT, PACKED, TAPS, packed_block, stages_of, weights_of
+from kernels.cpu.rows import clear_margins, padded_rows, piece_length, room, round_up, rows_at, scratch
+from kernels.cpu.tile import COLUMNS, ROWS
 
 Array = Any
 
@@ -67,3 +77,109 @@ def through_relu(da: Array, a: Array, factors: Array) -> None:
             for t in range(T):
                 passed = gradient[t] * factors[n, c, 0]  # worked out in any case, so that the loop runs on vectors
                 gradient[t] = passed if outputs[t] > 0 else np.float32(0)
+
+
+def rescnn_evaluated(x: Array, halves: tuple[tuple[Array | None, ...], ...]) -> Array:
+    """x (B, C, T), for each half of each block what `rescnn_half_forward` takes beside x -> y (B, C, T)."""
+    gammas, betas, means, variances, Ws, bs, masks = zip(*halves, strict=True)
+    (B, C, _), threads = x.shape, get_num_threads()
+    gamma, beta, mean, variance = np.concatenate(gammas + betas + means + variances).reshape(4, len(halves), C)
+    factors = np.ones((len(halves), B, C), np.float32) if masks[0] is None else np.stack(masks)[..., 0]
+    ends = (PLAIN,) * len(halves)
+    table, margin = stages_of(ends, tuple(W.shape for W in Ws))[:2]
+    _, packed, taps, _ = weights_of(ends, Ws)
+    scales = gamma / np.sqrt(variance + np.float32(EPS))
+    y = np.array(x, order="C")  # a copy
+    whole = whole_samples(B, threads)
+    evaluate(y, scales, mean, beta, factors, table, margin, np.concatenate(bs), packed, taps, threads, whole)
+    return y
+
+
+@compiled
+def normalised(
+    x: Array, scales: Array, mean: Array, beta: Array, factors: Array, values: Array, margin: int
+) -> Array:
+    """Padded rows, in `values`, of factors · relu(scales · (x - mean) + beta); x (C, T), all others (C)."""
+    C, T = x.shape
+    clear_margins(values, 0, C, T, margin)
+    rows = rows_at(values, 0, C, T, margin)
+    for c in range(C):
+        row, into = x[c], rows[c, margin:]
+        for t in range(T):
+            into[t] = factors[c] * max(scales[c] * (row[t] - mean[c]) + beta[c], np.float32(0))
+    return rows
+
+
+@compiled
+def convolve_blocks(
+    first: int,
+    last: int,
+    stage: Array,
+    margin: int,
+    biases: Array,
+    packed: Array,
+    taps: Array,
+    rows: Array,
+    out: Array,
+    y: Array,
+    add: bool,
+) -> None:
+    """The filters of some blocks of a half: y (C, T) = convolution of padded rows, or that added to it."""
+    (C, T), K = y.shape, stage[TAPS]
+    length = piece_length(T, COLUMNS)
+    for block in range(first, last):
+        weights = packed_block(packed, stage[PACKED], block, C, K)
+        for start in range(0, T, length):
+            count = min(length, T - start)
+            begin = margin + start - stage[LEFT]
+            correlate(rows, begin, weights, taps[stage[BLOCK] + block], round_up(count, COLUMNS), out, 0)
+            for r in range(min(ROWS, C - block * ROWS)):
+                o = block * ROWS + r
+                into, sums, bias = y[o, start : start + count], out[r], biases[stage[BIAS] + o]
+                if add:
+                    for t in range(count):
+                        into[t] += sums[t] + bias
+                else:
+                    for t in range(count):
+                        into[t] = sums[t] + bias
+
+
+@compiled_parallel
+def evaluate(
+    y: Array,
+    scales: Array,
+    mean: Array,
+    beta: Array,
+    factors: Array,
+    stages: Array,
+    margin: int,
+    biases: Array,
+    packed: Array,
+    taps: Array,
+    threads: int,
+    whole: bool,
+) -> None:
+    """All halves on y (B, C, T), in place; scales, mean, beta (halves, C), factors (halves, B, C)."""
+    (B, C, T), H = y.shape, len(stages)
+    blocks = padded_rows(C) // ROWS
+    if whole:
+        for part in prange(threads):
+            values, out = np.empty(room(C, T, margin), np.float32), scratch(ROWS, T)
+            between = np.empty((C, T), np.float32)
+            for n in range(part * B // threads, (part + 1) * B // threads):
+                for h in range(H):
+                    odd = h % 2 == 1
+                    source, into = (between, y[n]) if odd else (y[n], between)
+                    rows = normalised(source, scales[h], mean[h], beta[h], factors[h, n], values, margin)
+                    convolve_blocks(0, blocks, stages[h], margin, biases, packed, taps, rows, out, into, odd)
+        return
+    between = np.empty((C, T), np.float32)
+    for n in range(B):
+        for h in range(H):
+            for part in prange(threads):
+                odd = h % 2 == 1
+                values, out = np.empty(room(C, T, margin), np.float32), scratch(ROWS, T)
+                source, into = (between, y[n]) if odd else (y[n], between)
+                rows = normalised(source, scales[h], mean[h], beta[h], factors[h, n], values, margin)
+                first, last = part * blocks // threads, (part + 1) * blocks // threads
+                convolve_blocks(first, last, stages[h], margin, biases, packed, taps, rows, out, into, odd)

@@ -71,6 +71,35 @@ def decoder_stage_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     return upsample1d_backward(crop1d_backward(du, crop)), dW, db
 
 
+@accelerated
+def decoder_forward(
+    x: Array, Ws: tuple[Array, ...], bs: tuple[Array, ...], crops: tuple[tuple[int, int], ...], keep: bool = True
+) -> tuple[Array, Any]:
+    """x (B, C, T), W (O, C, K) and b (O) of every stage and the head, crop of every stage -> logits (B, 1, T'), cache.
+
+    Without `keep` there is no cache: no backward will follow.
+    """
+    caches = []
+    for W, b, crop in zip(Ws[:-1], bs[:-1], crops, strict=True):
+        x, cache = decoder_stage_forward(x, W, b, crop)
+        caches.append(cache if keep else None)
+    logits, cache = conv1d_forward(x, Ws[-1], bs[-1])
+    return logits, (caches, cache) if keep else None
+
+
+@accelerated
+def decoder_backward(dlogits: Array, cache: Any) -> tuple[Array, tuple[Array, ...], tuple[Array, ...]]:
+    """dlogits (B, 1, T') -> dx (B, C, T), dW (O, C, K) and db (O) of every stage and of the head."""
+    caches, head_cache = cache
+    dx, *gradients = conv1d_backward(dlogits, head_cache)
+    pairs = [gradients]
+    for stage_cache in reversed(caches):
+        dx, *gradients = decoder_stage_backward(dx, stage_cache)
+        pairs.append(gradients)
+    dWs, dbs = zip(*reversed(pairs), strict=True)
+    return dx, dWs, dbs
+
+
 class DecoderStage(Layer):
     """Upsampling, cropping, convolution, ReLU: (B, C, T) -> (B, O, 2T - crop)."""
 
@@ -110,13 +139,31 @@ class Decoder(Layer):
 
     def forward(self, x: Array) -> Array:
         """x (B, 16, ⌈T / 128⌉) -> logits (B, T)."""
+        convs = self.convs()
+        logits, cache = decoder_forward(
+            x,
+            tuple(conv.W for conv in convs),
+            tuple(conv.b for conv in convs),
+            tuple(stage.crop for stage in self.stages),
+            keep=self.training,
+        )
+        self.keep(cache)
+        return logits[:, 0]
+
+    def step_by_step(self, x: Array) -> Array:
+        """The same as `forward`, stage after stage."""
         for stage in self.stages:
             x = stage.forward(x)
         return self.head.forward(x)[:, 0]
 
     def backward(self, dlogits: Array) -> Array:
-        """dlogits (B, T) -> dx (B, 16, ⌈T / 128⌉)."""
-        dy = self.head.backward(dlogits[:, None])
-        for stage in reversed(self.stages):
-            dy = stage.backward(dy)
-        return dy
+        """dlogits (B, T) -> dx (B, 16, ⌈T / 128⌉); adds to the gradients of all stages and of the head."""
+        dx, dWs, dbs = decoder_backward(dlogits[:, None], self.take())
+        for conv, dW, db in zip(self.convs(), dWs, dbs, strict=True):
+            conv.dW += dW
+            conv.db += db
+        return dx
+
+    def convs(self) -> list[Conv1D]:
+        """The convolutions of all stages, and the head."""
+        return [stage.conv for stage in self.stages] + [self.head]

@@ -40,6 +40,32 @@ def encoder_stage_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     return conv1d_backward(relu_backward(maxpool1d_backward(dy, pool_cache), a), conv_cache)
 
 
+@accelerated
+def encoder_forward(
+    x: Array, Ws: tuple[Array, ...], bs: tuple[Array, ...], keep: bool = True
+) -> tuple[Array, Any]:
+    """x (B, C, T), W (O, C, K) and b (O) of every stage -> y (B, O, ⌈T / 2^stages⌉), cache.
+
+    Without `keep` there is no cache: no backward will follow.
+    """
+    caches = []
+    for W, b in zip(Ws, bs, strict=True):
+        x, cache = encoder_stage_forward(x, W, b)
+        caches.append(cache if keep else None)
+    return x, caches if keep else None
+
+
+@accelerated
+def encoder_backward(dy: Array, cache: Any) -> tuple[Array, tuple[Array, ...], tuple[Array, ...]]:
+    """dy like y -> dx (B, C, T), dW (O, C, K) and db (O) of every stage."""
+    pairs = []
+    for stage_cache in reversed(cache):
+        dy, *gradients = encoder_stage_backward(dy, stage_cache)
+        pairs.append(gradients)
+    dWs, dbs = zip(*reversed(pairs), strict=True)
+    return dy, dWs, dbs
+
+
 class EncoderStage(Layer):
     """Convolution, ReLU, max-pooling: (B, C, T) -> (B, O, ⌈T / 2⌉)."""
 
@@ -71,12 +97,23 @@ class Encoder(Layer):
 
     def forward(self, x: Array) -> Array:
         """x (B, 3, T) -> (B, 64, ⌈T / 128⌉)."""
+        convs = [stage.conv for stage in self.stages]
+        y, cache = encoder_forward(
+            x, tuple(conv.W for conv in convs), tuple(conv.b for conv in convs), keep=self.training
+        )
+        self.keep(cache)
+        return y
+
+    def step_by_step(self, x: Array) -> Array:
+        """The same as `forward`, stage after stage."""
         for stage in self.stages:
             x = stage.forward(x)
         return x
 
     def backward(self, dy: Array) -> Array:
-        """dy (B, 64, ⌈T / 128⌉) -> dx (B, 3, T)."""
-        for stage in reversed(self.stages):
-            dy = stage.backward(dy)
-        return dy
+        """dy (B, 64, ⌈T / 128⌉) -> dx (B, 3, T); adds to the gradients of all stages."""
+        dx, dWs, dbs = encoder_backward(dy, self.take())
+        for stage, dW, db in zip(self.stages, dWs, dbs, strict=True):
+            stage.conv.dW += dW
+            stage.conv.db += db
+        return dx

@@ -55,6 +55,18 @@ def rescnn_half_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array, Ar
     return dx, dgamma, dbeta, dW, db
 
 
+@accelerated
+def rescnn_evaluated(x: Array, halves: tuple[tuple[Array | None, ...], ...]) -> Array:
+    """All blocks at once, where nothing has to be known of the batch between two halves: x (B, C, T) -> y (B, C, T).
+
+    halves: what `rescnn_half_forward` takes beside x, for each half of each block.
+    """
+    for first, second in zip(halves[0::2], halves[1::2], strict=True):
+        y, _ = rescnn_half_forward(x, *first)
+        x = x + rescnn_half_forward(y, *second)[0]
+    return x
+
+
 class ResCNNHalf(Layer):
     """Batch normalisation, ReLU, spatial dropout, convolution: (B, C, T) -> (B, C, T)."""
 
@@ -68,12 +80,15 @@ class ResCNNHalf(Layer):
 
     def forward(self, x: Array) -> Array:
         """x (B, C, T) -> (B, C, T)."""
-        norm, conv = self.norm, self.conv
-        mean, variance = norm.statistics_for(x)
-        mask = self.dropout.mask((*x.shape[:2], 1), x)
-        y, cache = rescnn_half_forward(x, norm.gamma, norm.beta, mean, variance, conv.W, conv.b, mask)
+        y, cache = rescnn_half_forward(x, *self.arguments(x))
         self.keep(cache)
         return y
+
+    def arguments(self, x: Array) -> tuple[Array | None, ...]:
+        """What `rescnn_half_forward` takes beside x (B, C, T)."""
+        norm, conv = self.norm, self.conv
+        mask = self.dropout.mask((*x.shape[:2], 1), x)
+        return norm.gamma, norm.beta, *norm.statistics_for(x), conv.W, conv.b, mask
 
     def backward(self, dy: Array) -> Array:
         """dy (B, C, T) -> dx (B, C, T); adds to the gradients of norm and convolution."""
@@ -112,6 +127,12 @@ class ResCNN(Layer):
 
     def forward(self, x: Array) -> Array:
         """x (B, 64, T) -> (B, 64, T)."""
+        if not self.training:
+            return rescnn_evaluated(x, tuple(half.arguments(x) for block in self.blocks for half in block.halves))
+        return self.step_by_step(x)
+
+    def step_by_step(self, x: Array) -> Array:
+        """The same, block after block."""
         for block in self.blocks:
             x = block.forward(x)
         return x

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from kernels.cpu.conv1d import conv1d_backward, conv1d_forward
-from kernels.cpu.correlate import FEW
 from kernels.cpu.encoder import encoder_stage_backward, encoder_stage_forward
+from kernels.cpu.plan import FEW
 from minieqt.blocks import encoder
 from minieqt.layers import conv1d
 
