@@ -35,6 +35,9 @@ Task = tuple[str, int]  # "inference" or "training step", batch size
 TASKS: list[Task] = [("inference", batch) for batch in (1, 32, 256)] + [("training step", batch) for batch in (32, 200)]
 
 
+PAUSE = 0.05  # seconds; OpenMP's threads sleep after a few milliseconds without work
+
+
 def windows(batch: int) -> tuple[Any, Any]:
     """Random input (batch, 3, 6000) and labels of the same shape."""
     rng = np.random.default_rng(batch)
@@ -108,13 +111,18 @@ def contenders(with_compile: bool) -> dict[str, Callable[[Task], Callable[[], No
 
 
 def race(task: Task, field: dict[str, Callable], rounds: int) -> dict[str, float]:
-    """{contender: windows per second}, medians of rounds in which they take turns."""
+    """{contender: windows per second}, medians of rounds in which they take turns.
+
+    Before each turn everyone is idle for a moment: OpenMP's threads spin on after their work, and would take a core
+    from whoever comes next.
+    """
     # torch.compile takes minutes for every new shape: it runs at the batch size that the figures are about.
     runners = {name: prepare(task) for name, prepare in field.items() if name != "torch.compile" or task[1] == 32}
     repeats = 10 if task[1] == 1 else 1
     seconds: dict[str, list[float]] = defaultdict(list)
     for number in tqdm(range(rounds + 1), f"{task[0]}, batch {task[1]}", leave=False):
         for name, once in runners.items():
+            time.sleep(PAUSE)
             start = time.perf_counter()
             for _ in range(repeats):
                 once()

@@ -20,7 +20,6 @@ from kernels.cpu.fold import redo_ends
 from kernels.cpu.memory import keep_freed_memory
 from kernels.cpu.plan import (
     BIAS,
-    BLOCK,
     CHANNELS,
     END,
     FEW,
@@ -38,6 +37,7 @@ from kernels.cpu.plan import (
     packed_block,
     places_of,
     stages_of,
+    taps_of,
     weights_of,
 )
 from kernels.cpu.rows import (
@@ -117,7 +117,6 @@ def one_piece(
     biases: Array,
     kernels: Array,
     packed: Array,
-    taps: Array,
     x: Array,
     out: Array,
     y: Array,
@@ -134,12 +133,12 @@ def one_piece(
         return
     columns, half = round_up(count, COLUMNS), rows // 2 // ROWS
     for block in range(half if end == UNFOLD else padded_rows(rows) // ROWS):
-        weights = packed_block(packed, stage[PACKED], block, C, K)
-        correlate(x, begin, weights, taps[stage[BLOCK] + block], columns, out, 0)
+        taps = taps_of(stage, False)
+        correlate(x, begin, packed_block(packed, stage[PACKED], block, C, K), taps, taps, columns, out, 0)
         if end == UNFOLD:
-            odd = half + block
-            weights = packed_block(packed, stage[PACKED], odd, C, K)
-            correlate(x, begin, weights, taps[stage[BLOCK] + odd], columns, out, ROWS)
+            taps = taps_of(stage, True)
+            odd = packed_block(packed, stage[PACKED], half + block, C, K)
+            correlate(x, begin, odd, taps, taps, columns, out, ROWS)
         o = block * ROWS
         drain(end, out, o, min(ROWS, O - o), count, b, y, first, passes, start, lengths)
 
@@ -172,7 +171,6 @@ def each_sample(
     biases: Array,
     kernels: Array,
     packed: Array,
-    taps: Array,
     by_tap: Array,
     keep: bool,
     values: Array,
@@ -196,8 +194,7 @@ def each_sample(
                 length = piece_length(lengths[0], WIDE if stage[KERNELS] <= FEW else COLUMNS)
                 for start in range(0, lengths[0], length):
                     one_piece(
-                        stage, lengths, start, length, margin, biases, kernels, packed, taps, rows, out, into, first,
-                        ways,
+                        stage, lengths, start, length, margin, biases, kernels, packed, rows, out, into, first, ways
                     )
                 if crops(stage, lengths):
                     b = biases[stage[BIAS] : stage[BIAS] + stage[FILTERS]]
@@ -213,7 +210,6 @@ def each_stage(
     biases: Array,
     kernels: Array,
     packed: Array,
-    taps: Array,
     by_tap: Array,
     keep: bool,
     values: Array,
@@ -236,9 +232,7 @@ def each_stage(
             if first > 0 and start == 0:
                 clear_margins(own, places[s + 1, ROWS_AT], stage[FILTERS], lengths[1], margin)
             out = scratch(2 * ROWS, SEGMENT + COLUMNS)
-            one_piece(
-                stage, lengths, start, length, margin, biases, kernels, packed, taps, rows, out, into, first, ways
-            )
+            one_piece(stage, lengths, start, length, margin, biases, kernels, packed, rows, out, into, first, ways)
         for n in prange(B if crops(stage, lengths) else 0):
             rows, into, first, _ = sources(s, stages, places, margin, values[n * numbers :], y[n], passes[n])
             b = biases[stage[BIAS] : stage[BIAS] + stage[FILTERS]]

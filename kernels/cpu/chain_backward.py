@@ -1,9 +1,9 @@
 """A chain of convolutions, backward: each sample's gradient comes back through all stages in a core's own cache.
 
-A stage's gradient z, before its end, is filled into a scratch strip piece by piece, and while it lies there it is
-correlated twice: with the reversed kernel, which gives dx, the next stage's dy; and with the stage's input, which adds
-to dW. The sums over a batch are taken in at most GROUPS groups of samples, each in order, and then group by group: the
-number of threads never changes a result.
+A stage's gradient z, before its end, is filled into scratch piece by piece, and while it lies there it is correlated
+twice: with the reversed kernel, which gives dx, the next stage's dy; and with the stage's input, which adds to dW. The
+sums over a batch are taken in at most GROUPS groups of samples, each in order, and then group by group: the number of
+threads never changes a result.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from kernels.cpu.plan import (
     KERNELS,
     LEFT,
     LENGTH,
+    ROWS_AT,
     SUMS,
     SWAPPED,
     TAPS,
@@ -39,11 +40,16 @@ from kernels.cpu.plan import (
     packed_block,
     stage_of_block,
     stages_of,
+    taps_of,
 )
 from kernels.cpu.rows import GROUPS, LEAD, SEGMENT, padded_rows, piece_length, round_up, scratch
 from kernels.cpu.tile import COLUMNS, ROWS, SUMS_STRIDE, VECTORS
 
 Array = Any
+
+HANDFUL = 4  # samples that are brought to a stage's weights together, where it is
+SHORT = 192  # samples long or shorter: to add up a tile's lanes takes as long there as a piece of the sum
+CHUNK = 4096  # numbers of the sums to a piece of work
 
 
 
@@ -52,18 +58,20 @@ def chain_backward(dy: Array, kept: Kept) -> tuple[Array, tuple[Array, ...], tup
     dy, (B, *_), places = np.ascontiguousarray(dy), dy.shape, kept.places
     stages = stages_of(kept.ends, kept.shapes)
     table, groups = stages.table, min(GROUPS, B)
-    packed, taps = np.empty(stages.back_packed, np.float32), np.empty((stages.back_blocks, 2, 2), np.int64)
-    pack_all_backward(table, kept.weights.kernels, packed, taps)
+    packed = np.empty(stages.back_packed, np.float32)
+    pack_all_backward(table, kept.weights.kernels, packed)
     dx = np.empty((B, table[0, CHANNELS], places[0, LENGTH]), np.float32)
     sums = np.zeros((groups, stages.sums), np.float32)
     db = np.zeros((groups, sum(O for O, _, _ in kept.shapes)), np.float32)
-    cropped = np.zeros((groups, stages.weights), np.float32)
+    cropped = np.zeros((groups, stages.weights if UNFOLD in kept.ends else 0), np.float32)
     each_group(
-        dy, table, places, stages.margin, packed, taps, kept.weights.by_tap, kept.values, kept.numbers, kept.passes,
-        kept.y, dx, sums, db, cropped,
+        dy, table, places, stages.margin, packed, kept.weights.by_tap, kept.values, kept.numbers, kept.passes, kept.y,
+        dx, sums, db, cropped,
     )
     dW = np.empty(stages.weights, np.float32)
-    collect(table, sums, cropped, dW)
+    add_groups(sums)
+    add_groups(cropped)
+    collect(table, places, sums[0], cropped[0], dW)
     dWs = (
         dW[at : at + O * C * K].reshape(O, C, K)
         for at, (O, C, K) in zip(table[:, WEIGHTS].tolist(), kept.shapes, strict=True)
@@ -72,13 +80,13 @@ def chain_backward(dy: Array, kept: Kept) -> tuple[Array, tuple[Array, ...], tup
 
 
 @compiled_parallel
-def pack_all_backward(stages: Array, kernels: Array, packed: Array, taps: Array) -> None:
+def pack_all_backward(stages: Array, kernels: Array, packed: Array) -> None:
     """The kernels of all stages, packed as `correlate` wants them for dx."""
-    for block in prange(len(taps)):
+    last = stages[-1]
+    for block in prange(last[BACK_BLOCK] + padded_rows(last[CHANNELS]) // ROWS):
         s = stage_of_block(stages, BACK_BLOCK, block)
         kernel, at = kernel_of(stages[s], kernels), block - stages[s, BACK_BLOCK]
-        into = packed_block(packed, stages[s, BACK_PACKED], at, kernel.shape[0], kernel.shape[2])
-        pack_backward(kernel, at, into, taps[block])
+        pack_backward(kernel, at, packed_block(packed, stages[s, BACK_PACKED], at, kernel.shape[0], kernel.shape[2]))
 
 
 @compiled
@@ -87,30 +95,28 @@ def one_piece(
     lengths: tuple[int, int],
     start: int,
     length: int,
-    margin: int,
     packed: Array,
-    taps: Array,
     dy: Array,
     y: Array,
     first: int,
     passes: Array,
-    x: Array,
     z: Array,
     out: Array,
     dx: Array,
-    sums: Array,
     db: Array,
 ) -> None:
-    """`length` samples from `start` on: dy (O, T_out) -> z -> dx (C, T), and added to the stage's own sums and db.
+    """`length` samples from `start` on: dy (O, T_out) -> z, `start` in column LEAD -> dx (C, T), added to db (O).
 
-    x: padded rows; y (O, …), sample 0 in column `first`; z and out are scratch.
+    y (O, …), sample 0 in column `first`; out is scratch.
     """
     end, C, O, rows, K, left = stage[END], stage[CHANNELS], stage[FILTERS], stage[KERNELS], stage[TAPS], stage[LEFT]
     T, right, count = lengths[0], K - 1 - left, min(length, lengths[0] - start)
-    fill_gradient(end, z[:rows], LEAD - right, dy, y, first, passes, start - right, length + K - 1, T)
+    fill_gradient(end, z, LEAD - right, dy, y, first, passes, start - right, length + K - 1, T)
+    even, odd = taps_of(stage, False), taps_of(stage, True)
+    reversed_even, reversed_odd = (K - even[1], K - even[0]), (K - odd[1], K - odd[0])
     for block in range(padded_rows(C) // ROWS):
         weights = packed_block(packed, stage[BACK_PACKED], block, rows, K)
-        correlate(z, LEAD - right, weights, taps[stage[BACK_BLOCK] + block], round_up(count, COLUMNS), out, 0)
+        correlate(z, LEAD - right, weights, reversed_even, reversed_odd, round_up(count, COLUMNS), out, 0)
         for r in range(min(ROWS, C - block * ROWS)):
             into, row = dx[block * ROWS + r, start : start + count], out[r]
             for t in range(count):
@@ -122,11 +128,40 @@ def one_piece(
         filter_ = o % (rows // 2) if end == UNFOLD else o
         if filter_ < O:
             db[filter_] += total
+
+
+@compiled
+def add_to_weights(
+    stage: Array,
+    T: int,
+    start: int,
+    count: int,
+    margin: int,
+    z: Array,
+    values: Array,
+    at: int,
+    numbers: int,
+    samples: int,
+    sums: Array,
+) -> None:
+    """A piece of some samples, added to their stage's sums: z as `one_piece` filled it, sample after sample; the first
+    one's padded rows begin at values[at], the next one's `numbers` later."""
+    C, rows, K, left = stage[CHANNELS], stage[KERNELS], stage[TAPS], stage[LEFT]
+    flat, width, step, x_width = z.reshape(-1), z.shape[1], rows * z.shape[1], margin + T
     if stage[SWAPPED]:
         # Each sample of x meets the samples of z that read it: the same pairs, counted at x's place.
-        correlate_gradient(x, margin + start, margin + start + count, z, rows, LEAD - right, K, sums)
-    else:
-        correlate_gradient(z, LEAD, LEAD + count, x, C, margin + start - left, K, sums)
+        correlate_gradient(
+            values, at + margin + start, x_width, numbers, flat, LEAD - (K - 1 - left), width, step,
+            samples, count, rows, (0, K), 0, padded_rows(C) // ROWS, sums,
+        )
+        return
+    x_start, blocks = at + margin + start - left, padded_rows(rows) // ROWS
+    halves = 2 if stage[END] == UNFOLD else 1
+    for half in range(halves):
+        correlate_gradient(
+            flat, LEAD, width, step, values, x_start, x_width, numbers,
+            samples, count, C, taps_of(stage, half == 1), half * blocks // halves, (half + 1) * blocks // halves, sums,
+        )
 
 
 @compiled
@@ -138,14 +173,74 @@ def sums_of(stage: Array, sums: Array) -> Array:
 
 
 @compiled
+def is_short(places: Array, s: int) -> bool:
+    """Whether a stage's sequences are so short that a handful of samples add to its weights together."""
+    return places[s, LENGTH] <= SHORT
+
+
+@compiled
 def largest(stages: Array, places: Array) -> tuple[int, int]:
     """The most rows of z, and the most numbers of a dx that is not the chain's own, of all stages."""
     rows, numbers = 0, 0
     for s in range(len(stages)):
-        rows = max(rows, padded_rows(stages[s, KERNELS]))
+        rows = max(rows, padded_rows(stages[s, KERNELS]) * (HANDFUL if is_short(places, s) else 1))
         if s > 0:
             numbers = max(numbers, stages[s, CHANNELS] * places[s, LENGTH])
     return rows, numbers
+
+
+@compiled
+def between_stages(s: int, slot: int, stages: Array, places: Array, between: Array) -> Array:
+    """Where the gradient (C, T) stands that stage s hands to the one before it, of one of a handful of samples.
+
+    From one long stage to the next a single place serves all samples, in turn.
+    """
+    own = slot if is_short(places, s) or is_short(places, s - 1) else 0
+    C, T = stages[s, CHANNELS], places[s, LENGTH]
+    return between[own, s % 2, : C * T].reshape(C, T)
+
+
+@compiled
+def one_stage(
+    s: int,
+    n: int,
+    slot: int,
+    dy: Array,
+    stages: Array,
+    places: Array,
+    margin: int,
+    packed: Array,
+    by_tap: Array,
+    values: Array,
+    numbers: int,
+    passes: Array,
+    y: Array,
+    dx: Array,
+    sums: Array,
+    db: Array,
+    cropped: Array,
+    z: Array,
+    out: Array,
+    between: Array,
+) -> None:
+    """One stage of sample n, backward; of a short one the sums for dW are left to whoever has filled a handful of z."""
+    stage, lengths = stages[s], (places[s, LENGTH], places[s + 1, LENGTH])
+    x, own_y, first, ways = sources(s, stages, places, margin, values[n * numbers :], y[n], passes[n])
+    arriving = dy[n] if s == len(stages) - 1 else between_stages(s + 1, slot, stages, places, between)
+    leaving = dx[n] if s == 0 else between_stages(s, slot, stages, places, between)
+    bias, rows, T = db[stage[BIAS] : stage[BIAS] + stage[FILTERS]], stage[KERNELS], lengths[0]
+    short, length = is_short(places, s), piece_length(T, COLUMNS)
+    own_z = z[slot * rows : (slot + 1) * rows] if short else z[:rows]
+    for start in range(0, T, length):
+        one_piece(stage, lengths, start, length, packed, arriving, own_y, first, ways, own_z, out, leaving, bias)
+        if not short:
+            at, count = n * numbers + places[s, ROWS_AT], min(length, T - start)
+            add_to_weights(stage, T, start, count, margin, own_z, values, at, numbers, 1, sums_of(stage, sums))
+    if crops(stage, lengths):
+        own_cropped = by_tap_of(stage, cropped)
+        take_off_cropped(
+            arriving, own_y, first, lengths[1], x, margin, T, by_tap_of(stage, by_tap), leaving, own_cropped
+        )
 
 
 @compiled_parallel
@@ -155,7 +250,6 @@ def each_group(
     places: Array,
     margin: int,
     packed: Array,
-    taps: Array,
     by_tap: Array,
     values: Array,
     numbers: int,
@@ -166,61 +260,70 @@ def each_group(
     db: Array,
     cropped: Array,
 ) -> None:
-    """The whole chain for one sample after the other, groups of samples shared out to threads."""
+    """The whole chain, groups of samples shared out to threads, a handful at a time: long stages one sample after the
+    other, short ones together."""
     B, groups = len(dy), len(db)
     rows, most = largest(stages, places)
     for group in prange(groups):
         z, out = scratch(rows, LEAD + SEGMENT + COLUMNS + margin), scratch(ROWS, SEGMENT + COLUMNS)
-        between = np.empty((2, most), np.float32)
-        for n in range(group * B // groups, (group + 1) * B // groups):
-            arriving = dy[n]
-            for s in range(len(stages) - 1, -1, -1):
-                stage, lengths = stages[s], (places[s, LENGTH], places[s + 1, LENGTH])
-                C, T = stage[CHANNELS], lengths[0]
-                x, own_y, first, ways = sources(s, stages, places, margin, values[n * numbers :], y[n], passes[n])
-                leaving = dx[n] if s == 0 else between[s % 2, : C * T].reshape(C, T)
-                bias = db[group, stage[BIAS] : stage[BIAS] + stage[FILTERS]]
-                length = piece_length(T, COLUMNS)
-                for start in range(0, T, length):
-                    one_piece(
-                        stage, lengths, start, length, margin, packed, taps, arriving, own_y, first, ways, x, z, out,
-                        leaving, sums_of(stage, sums[group]), bias,
-                    )
-                if crops(stage, lengths):
-                    take_off_cropped(
-                        arriving, own_y, first, lengths[1], x, margin, T, by_tap_of(stage, by_tap), leaving,
-                        by_tap_of(stage, cropped[group]),
-                    )
-                arriving = leaving
+        between, last = np.empty((HANDFUL, 2, most), np.float32), (group + 1) * B // groups
+        own = sums[group], db[group], cropped[group]
+        for first in range(group * B // groups, last, HANDFUL):
+            samples, s = min(HANDFUL, last - first), len(stages) - 1
+            while s >= 0:
+                until = s - 1  # the stage to go on with
+                while not is_short(places, s) and until >= 0 and not is_short(places, until):
+                    until -= 1
+                for slot in range(samples):
+                    for stage in range(s, until, -1):
+                        one_stage(
+                            stage, first + slot, slot, dy, stages, places, margin, packed, by_tap, values, numbers,
+                            passes, y, dx, *own, z, out, between,
+                        )
+                if is_short(places, s):
+                    T, at = places[s, LENGTH], first * numbers + places[s, ROWS_AT]
+                    own_sums = sums_of(stages[s], sums[group])
+                    add_to_weights(stages[s], T, 0, T, margin, z, values, at, numbers, samples, own_sums)
+                s = until
 
 
 @compiled_parallel
-def collect(stages: Array, sums: Array, cropped: Array, dW: Array) -> None:
-    """The sums of all groups -> dW (O, C, K) of all stages, flat, filter by filter."""
-    groups, filters = len(sums), stages[-1, BIAS] + stages[-1, FILTERS]
-    for item in prange(filters):
+def add_groups(parts: Array) -> None:
+    """parts[0] += all others, in order."""
+    groups, count = parts.shape
+    for block in prange((count + CHUNK - 1) // CHUNK):
+        total = parts[0, block * CHUNK : (block + 1) * CHUNK]
+        for group in range(1, groups):
+            part = parts[group, block * CHUNK : (block + 1) * CHUNK]
+            for i in range(total.size):
+                total[i] += part[i]
+
+
+@compiled_parallel
+def collect(stages: Array, places: Array, sums: Array, cropped: Array, dW: Array) -> None:
+    """The sums -> dW (O, C, K) of all stages, flat, filter by filter; what cropped samples had no part in is added."""
+    for item in prange(stages[-1, BIAS] + stages[-1, FILTERS]):
         s = stage_of_block(stages, BIAS, item)
         stage, o = stages[s], item - stages[s, BIAS]
         rows, C, K, taps = stage[KERNELS], stage[CHANNELS], stage[WEIGHT_TAPS], stage[TAPS]
         at = stage[WEIGHTS] + o * C * K
-        own, tiles = dW[at : at + C * K].reshape(C, K), sums_of(stage, sums[0]).shape[1]
+        own, gathered = dW[at : at + C * K].reshape(C, K), sums_of(stage, sums)
+        flat, tiles = gathered.reshape(-1), gathered.shape[1]
         kernel = np.zeros((2, C, taps), np.float32)
         for parity in range(2 if stage[END] == UNFOLD else 1):
-            row = parity * (rows // 2) + o
+            row, (first, last) = parity * (rows // 2) + o, taps_of(stage, parity == 1)
             for c in range(C):
-                for k in range(taps):
+                for k in range(first, last):
                     if stage[SWAPPED]:
-                        place = place_of_sum(c, row * taps + taps - 1 - k, tiles)
+                        kernel[parity, c, k] = flat[place_of_sum(c, row * taps + taps - 1 - k, tiles)]
                     else:
-                        place = place_of_sum(row, c * taps + k, tiles)
-                    for group in range(groups):
-                        kernel[parity, c, k] += sums[group, stage[SUMS] + place]
+                        kernel[parity, c, k] = flat[place_of_sum(row, c * (last - first) + k - first, tiles)]
         if stage[END] == UNFOLD:
             unfold(kernel[0], kernel[1], own)
-            for group in range(groups):
-                by_tap = by_tap_of(stage, cropped[group])
-                for c in range(C):
-                    for k in range(K):
-                        own[c, k] += by_tap[k, c, o]
         else:
             own[:] = kernel[0]
+        if crops(stage, (places[s, LENGTH], places[s + 1, LENGTH])):
+            by_tap = by_tap_of(stage, cropped)
+            for c in range(C):
+                for k in range(K):
+                    own[c, k] += by_tap[k, c, o]

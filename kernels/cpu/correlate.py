@@ -28,16 +28,27 @@ Array = Any
 
 
 @compiled
-def correlate(x: Array, start: int, packed: Array, taps: Array, columns: int, out: Array, row: int) -> None:
+def correlate(
+    x: Array,
+    start: int,
+    packed: Array,
+    taps: tuple[int, int],
+    other_taps: tuple[int, int],
+    columns: int,
+    out: Array,
+    row: int,
+) -> None:
     """out[row + o, j] = Σ_c Σ_k W[o, c, k] x[c, start + j + k] for one block of ROWS filters, packed (C, K, ROWS), and
-    so many columns, whole tiles; only the taps from taps[half, 0] to taps[half, 1] of each half of x's rows."""
+    so many columns, whole tiles; the first half of x's rows meets the taps from taps[0] to taps[1], the other half
+    those of `other_taps`."""
     (C, K, _), width, stride = packed.shape, x.shape[1], out.shape[1]
     for j in range(0, columns, COLUMNS):
         tile = zero_tile()
         for half in range(2):
+            first, last = other_taps if half else taps
             for c in range(half * C // 2, (half + 1) * C // 2):
                 at, w = c * width + start + j, c * K
-                for k in range(taps[half, 0], taps[half, 1]):
+                for k in range(first, last):
                     tile = outer_add(tile, packed, (w + k) * ROWS, x, at + k)
         store_tile(tile, out, row * stride + j, stride)
 
@@ -56,27 +67,47 @@ def correlate_few(x: Array, start: int, W: Array, columns: int, out: Array) -> N
 
 
 @compiled
-def correlate_gradient(z: Array, first: int, last: int, x: Array, C: int, start: int, K: int, sums: Array) -> None:
-    """sums += Σ_j z[o, j] x[c, start + j - first + k], j from `first` to `last` in whole vectors, for C rows of x.
+def correlate_gradient(
+    z: Array,
+    z_start: int,
+    z_width: int,
+    z_next: int,
+    x: Array,
+    x_start: int,
+    x_width: int,
+    x_next: int,
+    samples: int,
+    count: int,
+    C: int,
+    taps: tuple[int, int],
+    first: int,
+    last: int,
+    sums: Array,
+) -> None:
+    """sums += Σ_n Σ_j z[n][o, j] x[n][c, j + k], `count` numbers j in whole vectors, for C rows of x and some taps.
 
-    z (padded rows, columns) must be zero from `last` to the end of the vector that holds it. `sums` (blocks, tiles,
-    SUMS_STRIDE) holds dW tile by tile: ROWS filters and VECTORS of the C·K pairs (c, k) each; `place_of_sum` finds one.
+    z and x are flat: sample 0's first row begins at `…_start`, the next row `…_width` later, sample 1's `…_next` later.
+    z must be zero from `count` to the end of the vector that holds it. Filters are done block by block, from `first` to
+    `last`. `sums` (blocks, tiles, SUMS_STRIDE) holds dW tile by tile: ROWS filters and VECTORS of the pairs (c, k)
+    each; `place_of_sum` finds one.
     """
-    blocks, tiles, _ = sums.shape
-    width, columns, last_pair = x.shape[1], z.shape[1], C * K - 1
-    for block in range(blocks):
-        for q in range(tiles):
-            q0, q1, q2 = VECTORS * q, min(VECTORS * q + 1, last_pair), min(VECTORS * q + 2, last_pair)
-            x0 = q0 // K * width + q0 % K + start
-            x1 = q1 // K * width + q1 % K + start
-            x2 = q2 // K * width + q2 % K + start
+    tiles, K = sums.shape[1], taps[1] - taps[0]
+    x_start += taps[0]
+    for block in range(first, last):
+        for q in range((C * K + VECTORS - 1) // VECTORS):
+            q0, q1, q2 = VECTORS * q, min(VECTORS * q + 1, C * K - 1), min(VECTORS * q + 2, C * K - 1)
+            x0 = x_start + q0 // K * x_width + q0 % K
+            x1 = x_start + q1 // K * x_width + q1 % K
+            x2 = x_start + q2 // K * x_width + q2 % K
             tile = zero_tile()
-            for j in range(0, last - first, LANES):
-                tile = dot_add(tile, z, block * ROWS * columns + first + j, columns, x, x0 + j, x1 + j, x2 + j)
+            for n in range(samples):
+                at, shift = z_start + n * z_next + block * ROWS * z_width, n * x_next
+                for j in range(0, count, LANES):
+                    tile = dot_add(tile, z, at + j, z_width, x, x0 + shift + j, x1 + shift + j, x2 + shift + j)
             add_sums(tile, sums, (block * tiles + q) * SUMS_STRIDE)
 
 
 @compiled
 def place_of_sum(o: int, pair: int, tiles: int) -> int:
-    """Where dW[o, c, k], pair = c · K + k, stands in the flat `sums` of `correlate_gradient`."""
+    """Where dW[o, c, k] stands in the flat `sums` of `correlate_gradient`, pair = c · (number of taps) + k's place."""
     return (o // ROWS * tiles + pair // VECTORS) * SUMS_STRIDE + o % ROWS * VECTORS + pair % VECTORS

@@ -12,9 +12,9 @@ import ctypes
 import functools
 import sys
 
-TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # mallopt's names for them, from malloc.h
-LARGEST_KEPT = 32 * 2**20  # bytes; glibc accepts no more
-KEPT_AT_THE_TOP = 2**30
+TRIM_THRESHOLD, TOP_PAD, MMAP_MAX = -1, -2, -4  # mallopt's names for them, from malloc.h
+MAPPED = 0  # blocks that have a mapping of their own, which goes back at once when they are freed
+KEPT_AT_THE_TOP = 2**30  # bytes
 
 
 @functools.cache
@@ -25,5 +25,5 @@ def keep_freed_memory() -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    settings = ((MMAP_THRESHOLD, LARGEST_KEPT), (TRIM_THRESHOLD, KEPT_AT_THE_TOP), (TOP_PAD, 64 * 2**20))
+    settings = ((MMAP_MAX, MAPPED), (TRIM_THRESHOLD, KEPT_AT_THE_TOP), (TOP_PAD, 64 * 2**20))
     return all([mallopt(option, value) == 1 for option, value in settings])

@@ -43,21 +43,19 @@ class Stages(NamedTuple):
     weights: int
     kernels: int
     packed: int
-    blocks: int
     back_packed: int
     back_blocks: int
     sums: int
 
 
 class Weights(NamedTuple):
-    """A chain's weights in the order in which kernels read them, all flat but `taps` (blocks, 2, 2).
+    """A chain's weights in the order in which kernels read them, all flat.
 
     `by_tap` holds W (O, C, K) as (K, C, O), stage by stage: for the few samples beside a cropped end.
     """
 
     kernels: Array
     packed: Array
-    taps: Array
     by_tap: Array
 
 
@@ -80,7 +78,7 @@ def stages_of(ends: tuple[int, ...], shapes: tuple[tuple[int, int, int], ...]) -
         back_blocks += padded_rows(C) // ROWS
         sums += SUMS_STRIDE * np.prod(sums_shape(row), dtype=int)
     margin = margin_for(int(table[:, TAPS].max()))
-    return Stages(table, margin, weights, kernels, packed, blocks, back_packed, back_blocks, int(sums))
+    return Stages(table, margin, weights, kernels, packed, back_packed, back_blocks, int(sums))
 
 
 def sums_shape(stage: Array) -> tuple[int, int]:
@@ -119,9 +117,9 @@ def packing(ends: tuple[int, ...]) -> Callable:
     def pack(*weights: Array) -> Weights:
         stages = stages_of(ends, tuple(W.shape for W in weights))
         kernels, packed = np.empty(stages.kernels, np.float32), np.empty(stages.packed, np.float32)
-        taps, by_tap = np.empty((stages.blocks, 2, 2), np.int64), np.empty(stages.weights, np.float32)
-        pack_all(stages.table, np.concatenate([W.ravel() for W in weights]), kernels, packed, taps, by_tap)
-        return Weights(kernels, packed, taps, by_tap)
+        by_tap = np.empty(stages.weights, np.float32)
+        pack_all(stages.table, np.concatenate([W.ravel() for W in weights]), kernels, packed, by_tap)
+        return Weights(kernels, packed, by_tap)
 
     return pack
 
@@ -134,6 +132,17 @@ def kernel_of(stage: Array, kernels: Array) -> Array:
 
 
 @compiled
+def taps_of(stage: Array, odd: bool) -> tuple[int, int]:
+    """From which tap to which a stage's kernels reach; folded ones begin or end with zeros, the odd ones at other taps
+    than the even."""
+    if stage[END] != UNFOLD:
+        return 0, stage[TAPS]
+    left = (stage[WEIGHT_TAPS] - 1) // 2
+    first, last = (odd - left) >> 1, (stage[WEIGHT_TAPS] - 1 - left + odd) >> 1
+    return first + stage[LEFT], last + stage[LEFT] + 1
+
+
+@compiled
 def by_tap_of(stage: Array, by_tap: Array) -> Array:
     """A stage's weights as (K, C, O)."""
     O, C, K, at = stage[FILTERS], stage[CHANNELS], stage[WEIGHT_TAPS], stage[WEIGHTS]
@@ -141,7 +150,7 @@ def by_tap_of(stage: Array, by_tap: Array) -> Array:
 
 
 @compiled_parallel
-def pack_all(stages: Array, weights: Array, kernels: Array, packed: Array, taps: Array, by_tap: Array) -> None:
+def pack_all(stages: Array, weights: Array, kernels: Array, packed: Array, by_tap: Array) -> None:
     """Weights, flat, to all that forward wants of them."""
     for s in prange(len(stages)):
         stage = stages[s]
@@ -156,11 +165,12 @@ def pack_all(stages: Array, weights: Array, kernels: Array, packed: Array, taps:
                         reordered[k, c, o] = W[o, c, k]
         else:
             kernel[:] = W
-    for block in prange(len(taps)):
+    last = stages[-1]
+    for block in prange(last[BLOCK] + padded_rows(last[KERNELS]) // ROWS):
         s = stage_of_block(stages, BLOCK, block)
         kernel, at = kernel_of(stages[s], kernels), block - stages[s, BLOCK]
         into = packed_block(packed, stages[s, PACKED], at, kernel.shape[1], kernel.shape[2])
-        pack_forward(kernel, at, into, taps[block])
+        pack_forward(kernel, at, into)
 
 
 @compiled
@@ -180,11 +190,8 @@ def packed_block(packed: Array, at: int, block: int, C: int, K: int) -> Array:
 
 
 @compiled
-def pack_forward(W: Array, block: int, packed: Array, taps: Array) -> None:
-    """One block of W (O, C, K) -> packed (C, K, ROWS), weights of a tile side by side, zeros for absent rows.
-
-    Its `taps` (2, 2) say from which tap to which its kernels are not all zero, for each half of the rows they read.
-    """
+def pack_forward(W: Array, block: int, packed: Array) -> None:
+    """One block of W (O, C, K) -> packed (C, K, ROWS), weights of a tile side by side, zeros for absent rows."""
     O, C, K = W.shape
     into = packed.reshape(-1)
     for r in range(ROWS):
@@ -192,11 +199,10 @@ def pack_forward(W: Array, block: int, packed: Array, taps: Array) -> None:
         row = W[min(o, O - 1)].reshape(-1)
         for q in range(C * K):
             into[q * ROWS + r] = row[q] if o < O else np.float32(0)
-    find_taps(packed, taps)
 
 
 @compiled
-def pack_backward(W: Array, block: int, packed: Array, taps: Array) -> None:
+def pack_backward(W: Array, block: int, packed: Array) -> None:
     """The same of the weights that correlate dy (O, …) to dx (C, …), packed (O, K, ROWS): transposed, and each kernel
     reversed."""
     O, _, K = W.shape
@@ -206,31 +212,3 @@ def pack_backward(W: Array, block: int, packed: Array, taps: Array) -> None:
         for r in range(rows.shape[0]):
             for k in range(K):
                 into[K - 1 - k, r] = rows[r, k]
-    find_taps(packed, taps)
-
-
-@compiled
-def find_taps(packed: Array, taps: Array) -> None:
-    """Folded kernels (see fold.py) begin or end with zeros by construction, and zeros need not be multiplied.
-
-    A block's own do so going forward, and one half of what it reads going backward.
-    """
-    C = packed.shape[0]
-    for half in range(2):
-        rows = packed[half * C // 2 : (half + 1) * C // 2]
-        first, last = 0, packed.shape[1]
-        while first < last and all_zero(rows[:, first]):
-            first += 1
-        while last > first and all_zero(rows[:, last - 1]):
-            last -= 1
-        taps[half, 0], taps[half, 1] = first, last
-
-
-@compiled
-def all_zero(weights: Array) -> bool:
-    """Whether one tap of a block's kernels, weights (C, ROWS), is zero in all; the first that is not decides."""
-    for c in range(weights.shape[0]):
-        for weight in weights[c]:
-            if weight != 0:
-                return False
-    return True

@@ -17,7 +17,7 @@ from kernels.cpu.compile import compiled, compiled_parallel
 from kernels.cpu.conv1d import conv1d_backward, conv1d_forward
 from kernels.cpu.correlate import correlate
 from kernels.cpu.ends import PLAIN
-from kernels.cpu.plan import BIAS, BLOCK, LEFT, PACKED, TAPS, packed_block, stages_of, weights_of
+from kernels.cpu.plan import BIAS, LEFT, PACKED, TAPS, packed_block, stages_of, weights_of
 from kernels.cpu.rows import clear_margins, padded_rows, piece_length, room, round_up, rows_at, scratch
 from kernels.cpu.tile import COLUMNS, ROWS
 
@@ -87,11 +87,11 @@ def rescnn_evaluated(x: Array, halves: tuple[tuple[Array | None, ...], ...]) -> 
     factors = np.ones((len(halves), B, C), np.float32) if masks[0] is None else np.stack(masks)[..., 0]
     ends = (PLAIN,) * len(halves)
     table, margin = stages_of(ends, tuple(W.shape for W in Ws))[:2]
-    _, packed, taps, _ = weights_of(ends, Ws)
     scales = gamma / np.sqrt(variance + np.float32(EPS))
     y = np.array(x, order="C")  # a copy
     whole = whole_samples(B, threads)
-    evaluate(y, scales, mean, beta, factors, table, margin, np.concatenate(bs), packed, taps, threads, whole)
+    packed = weights_of(ends, Ws).packed
+    evaluate(y, scales, mean, beta, factors, table, margin, np.concatenate(bs), packed, threads, whole)
     return y
 
 
@@ -118,7 +118,6 @@ def convolve_blocks(
     margin: int,
     biases: Array,
     packed: Array,
-    taps: Array,
     rows: Array,
     out: Array,
     y: Array,
@@ -128,11 +127,11 @@ def convolve_blocks(
     (C, T), K = y.shape, stage[TAPS]
     length = piece_length(T, COLUMNS)
     for block in range(first, last):
-        weights = packed_block(packed, stage[PACKED], block, C, K)
+        weights, every = packed_block(packed, stage[PACKED], block, C, K), (0, K)
         for start in range(0, T, length):
             count = min(length, T - start)
             begin = margin + start - stage[LEFT]
-            correlate(rows, begin, weights, taps[stage[BLOCK] + block], round_up(count, COLUMNS), out, 0)
+            correlate(rows, begin, weights, every, every, round_up(count, COLUMNS), out, 0)
             for r in range(min(ROWS, C - block * ROWS)):
                 o = block * ROWS + r
                 into, sums, bias = y[o, start : start + count], out[r], biases[stage[BIAS] + o]
@@ -155,7 +154,6 @@ def evaluate(
     margin: int,
     biases: Array,
     packed: Array,
-    taps: Array,
     threads: int,
     whole: bool,
 ) -> None:
@@ -171,7 +169,7 @@ def evaluate(
                     odd = h % 2 == 1
                     source, into = (between, y[n]) if odd else (y[n], between)
                     rows = normalised(source, scales[h], mean[h], beta[h], factors[h, n], values, margin)
-                    convolve_blocks(0, blocks, stages[h], margin, biases, packed, taps, rows, out, into, odd)
+                    convolve_blocks(0, blocks, stages[h], margin, biases, packed, rows, out, into, odd)
         return
     between = np.empty((C, T), np.float32)
     for n in range(B):
@@ -182,4 +180,4 @@ def evaluate(
                 source, into = (between, y[n]) if odd else (y[n], between)
                 rows = normalised(source, scales[h], mean[h], beta[h], factors[h, n], values, margin)
                 first, last = part * blocks // threads, (part + 1) * blocks // threads
-                convolve_blocks(first, last, stages[h], margin, biases, packed, taps, rows, out, into, odd)
+                convolve_blocks(first, last, stages[h], margin, biases, packed, rows, out, into, odd)

@@ -15,6 +15,7 @@ from kernels.cpu.plan import (
     pack_forward,
     places_of,
     stages_of,
+    taps_of,
     weights_of,
 )
 from kernels.cpu.rows import padded_rows, region
@@ -49,28 +50,30 @@ def test_every_kernel_has_its_own_place(rng):
 
 
 def packed_blocks(pack, W, rows, channels):
-    """Every block of W, and its taps, as `pack` lays them out."""
-    blocks = padded_rows(rows) // ROWS
-    packed, taps = np.empty((blocks, channels, W.shape[2], ROWS), np.float32), np.empty((blocks, 2, 2), np.int64)
-    for block in range(blocks):
-        pack(W, block, packed[block], taps[block])
-    return packed, taps
+    """Every block of W as `pack` lays it out."""
+    packed = np.empty((padded_rows(rows) // ROWS, channels, W.shape[2], ROWS), np.float32)
+    for block in range(len(packed)):
+        pack(W, block, packed[block])
+    return packed
 
 
 def test_packed_weights(rng):
     W = rng.normal(size=(ROWS + 3, 2, 5)).astype(np.float32)
-    packed, taps = packed_blocks(pack_forward, W, len(W), 2)
-    unpacked = packed.transpose(0, 3, 1, 2).reshape(padded_rows(len(W)), 2, 5)
+    unpacked = packed_blocks(pack_forward, W, len(W), 2).transpose(0, 3, 1, 2).reshape(padded_rows(len(W)), 2, 5)
     assert np.array_equal(unpacked[: len(W)], W) and not unpacked[len(W) :].any()
-    assert (taps[..., 0] == 0).all() and (taps[..., 1] == 5).all()
 
-    packed, _ = packed_blocks(pack_backward, W, 2, len(W))
+    packed = packed_blocks(pack_backward, W, 2, len(W))
     assert np.array_equal(packed[0, :, :, :2], W[:, :, ::-1].transpose(0, 2, 1)) and not packed[0, :, :, 2:].any()
 
 
-def test_taps_that_are_zero_are_left_out():
-    W = np.zeros((2 * ROWS, 2, 5), np.float32)
-    W[3, 0, 1:3] = 1
-    _, taps = packed_blocks(pack_forward, W, 2 * ROWS, 2)
-    assert taps[0, 0].tolist() == [1, 3]
-    assert (taps[1, :, 0] == taps[1, :, 1]).all() and taps[0, 1, 0] == taps[0, 1, 1]  # zeros: nothing to multiply
+@pytest.mark.parametrize("K", range(1, 13))
+def test_what_folded_taps_leave_out_is_zero(rng, K):
+    W = rng.uniform(1, 2, size=(ROWS, 2, K)).astype(np.float32)
+    ends, shapes = (UNFOLD,), (W.shape,)
+    stage = stages_of(ends, shapes).table[0]
+    folded = kernel_of(stage, weights_of(ends, (W,)).kernels)
+    for odd in (False, True):
+        first, last = taps_of(stage, odd)
+        kernels = folded[ROWS:] if odd else folded[:ROWS]
+        assert (kernels[:, :, first:last] > 0).all()
+        assert not kernels[:, :, :first].any() and not kernels[:, :, last:].any()
