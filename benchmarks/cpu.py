@@ -24,6 +24,8 @@ import numpy as np
 from machine import describe, peak_mib
 from tqdm import tqdm
 
+from kernels.cpu.ends import UNFOLD
+from kernels.cpu.plan import LENGTH
 from minieqt import EQTransformer, backend
 from minieqt.adam import Adam
 from minieqt.loss import WEIGHTS
@@ -35,6 +37,7 @@ Task = tuple[str, int]  # "inference" or "training step", batch size
 TASKS: list[Task] = [("inference", batch) for batch in (1, 32, 256)] + [("training step", batch) for batch in (32, 200)]
 
 
+TURN = 0.4  # seconds
 PAUSE = 0.05  # seconds; OpenMP's threads sleep after a few milliseconds without work
 
 
@@ -113,22 +116,29 @@ def contenders(with_compile: bool) -> dict[str, Callable[[Task], Callable[[], No
 def race(task: Task, field: dict[str, Callable], rounds: int) -> dict[str, float]:
     """{contender: windows per second}, medians of rounds in which they take turns.
 
-    Before each turn everyone is idle for a moment: OpenMP's threads spin on after their work, and would take a core
-    from whoever comes next.
+    A turn lasts about as long for everyone, so that none is judged by its first call alone, which finds the caches full
+    of another's numbers. Before it all are idle for a moment: OpenMP's threads spin on after their work, and would take
+    a core from whoever comes next.
     """
     # torch.compile takes minutes for every new shape: it runs at the batch size that the figures are about.
     runners = {name: prepare(task) for name, prepare in field.items() if name != "torch.compile" or task[1] == 32}
-    repeats = 10 if task[1] == 1 else 1
+    for once in runners.values():
+        once()  # compiles, and finds its memory
+    repeats = {name: max(1, int(TURN / seconds_of(once, 1))) for name, once in runners.items()}
     seconds: dict[str, list[float]] = defaultdict(list)
-    for number in tqdm(range(rounds + 1), f"{task[0]}, batch {task[1]}", leave=False):
+    for _ in tqdm(range(rounds), f"{task[0]}, batch {task[1]}", leave=False):
         for name, once in runners.items():
             time.sleep(PAUSE)
-            start = time.perf_counter()
-            for _ in range(repeats):
-                once()
-            if number > 0:  # the first round compiles and warms up
-                seconds[name].append((time.perf_counter() - start) / repeats)
+            seconds[name].append(seconds_of(once, repeats[name]))
     return {name: task[1] / float(np.median(times)) for name, times in seconds.items()}
+
+
+def seconds_of(once: Callable[[], None], repeats: int) -> float:
+    """Seconds a call, the mean of so many."""
+    start = time.perf_counter()
+    for _ in range(repeats):
+        once()
+    return (time.perf_counter() - start) / repeats
 
 
 def blas_peak() -> float:
@@ -145,21 +155,21 @@ def blas_peak() -> float:
     return 2 * 2048**3 / min(times) / 1e9
 
 
-CONVOLUTIONS = ("conv1d", "encoder_stage", "decoder_stage", "rescnn_half")
+CONVOLUTIONS = ("conv1d", "decoder", "encoder", "rescnn_half")
 
 
-def operations(name: str, arguments: tuple) -> float:
-    """Multiplications and additions of a convolution's kernel call, as its definition counts them; 0 for others."""
+def operations(name: str, cache: Any) -> float:
+    """Multiplications and additions of a convolution's kernel call, as its definition counts them; 0 for others.
+
+    cache: what its forward kept.
+    """
     if not name.startswith(CONVOLUTIONS):
         return 0.0
-    if name.endswith("_backward"):  # the input and the weights are the first two arrays of the convolution's cache
-        cache = arguments[1][-1] if name.startswith("rescnn") else arguments[1]
-        x, W = cache[:2]
-    else:
-        x, W = arguments[0], arguments[5 if name.startswith("rescnn") else 1]
-    (B, _, T), (O, C, K) = x.shape, W.shape
-    outputs = 2 * T if name.startswith("decoder") else T
-    return (4.0 if name.endswith("_backward") else 2.0) * B * O * C * K * outputs
+    kept = cache[-1] if name.startswith("rescnn") else cache  # a half normalises, then convolves
+    lengths = kept.places[:, LENGTH].tolist()
+    outputs = (lengths[s + 1] if end == UNFOLD else lengths[s] for s, end in enumerate(kept.ends))
+    multiplied = sum(O * C * K * T for (O, C, K), T in zip(kept.shapes, outputs, strict=True))
+    return (4.0 if name.endswith("_backward") else 2.0) * len(kept.y) * multiplied
 
 
 def take_apart(batch: int, repeats: int) -> tuple[dict[str, tuple[float, float, int]], float]:
@@ -171,10 +181,12 @@ def take_apart(batch: int, repeats: int) -> tuple[dict[str, tuple[float, float, 
     def timed_twin(definition: Callable, device: str) -> Callable | None:
         kernel = plain_twin(definition, device)
 
-        def timed(*arguments: Any) -> Any:
+        def timed(*arguments: Any, **options: Any) -> Any:
             start = time.perf_counter()
-            result = kernel(*arguments)
-            log.append((definition.__name__, time.perf_counter() - start, operations(definition.__name__, arguments)))
+            result = kernel(*arguments, **options)
+            took, name = time.perf_counter() - start, definition.__name__
+            cache = arguments[-1] if name.endswith("_backward") else result[-1] if isinstance(result, tuple) else None
+            log.append((name, took, operations(name, cache)))
             return result
 
         return kernel and timed

@@ -1,4 +1,4 @@
-"""Compile the kernels before the work begins, and say so: the first time on a processor it takes about a minute.
+"""Compile the kernels before the work begins, and say so: the first time on a processor it takes one or two minutes.
 
 It happens in a process of its own. A kernel that was just compiled and the same kernel read back from disk may differ
 in a result's last bit (LLVM optimises them under other circumstances), and a run that was resumed must not differ from
@@ -66,7 +66,7 @@ def compile_kernels(length: int = SHORT) -> int:
 
             def on_start(self, event: Any) -> None:
                 if self.count == 0 and progress.disable:
-                    print(f"{TITLE}: about a minute", flush=True)
+                    print(f"{TITLE}: one or two minutes", flush=True)
                 self.count += 1
                 progress.update()
 
