@@ -3,7 +3,8 @@
 A stage reads padded rows (rows.py), correlates them block by block of filters and piece by piece of time, and its end
 (ends.py) writes the next stage's padded rows; the last stage writes the chain's output. Between two stages nothing is
 copied and no thread waits for another. A few samples, too few to give every thread its share, are done stage by stage
-instead, the pieces of each shared out. Either way every number is the same sum in the same order.
+instead, the pieces of each shared out, unless all is done sooner than threads would have met. Either way every number
+is the same sum in the same order.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ from kernels.cpu.tile import COLUMNS, ROWS, WIDE
 
 Array = Any
 
+LITTLE = 500_000  # multiplications, some 10 µs: no longer than threads take to meet
+
 
 class Kept(NamedTuple):
     """What forward keeps for backward: tables, weights, padded rows of every stage (B, …), its poolings' bytes."""
@@ -82,8 +85,8 @@ def chain_forward(
     x, B, threads = np.ascontiguousarray(x), x.shape[0], get_num_threads()
     shapes = tuple(W.shape for W in weights)
     stages, packed = stages_of(ends, shapes), weights_of(ends, weights)
-    places, numbers, passing = places_of((ends, shapes), (x.shape[2], *lengths), keep)
-    whole = whole_samples(B, threads)
+    places, numbers, passing, work = places_of((ends, shapes), (x.shape[2], *lengths), keep)
+    whole = whole_samples(B, threads) or B * work < LITTLE
     slots, longest = B if keep or not whole else threads, int(places[:-1, LENGTH].max())
     values = np.empty(slots * numbers + room(0, longest, stages.margin), np.float32)
     passes = np.empty((B, passing), np.uint8)

@@ -88,9 +88,9 @@ def sums_shape(stage: Array) -> tuple[int, int]:
 
 
 @functools.cache
-def places_of(stages: tuple, lengths: tuple[int, ...], keep: bool) -> tuple[Array, int, int]:
+def places_of(stages: tuple, lengths: tuple[int, ...], keep: bool) -> tuple[Array, int, int, int]:
     """`places` for `stages` (ends, shapes) and the lengths of the chain's input and of every stage's output; numbers
-    and bytes that a sample takes.
+    and bytes that a sample takes, and its multiplications.
 
     Everything has a place of its own where it is kept for backward; else two places serve in turn.
     """
@@ -102,7 +102,9 @@ def places_of(stages: tuple, lengths: tuple[int, ...], keep: bool) -> tuple[Arra
         places[s] = T, offsets[s], passes
         if keep and s < len(table) and table[s, END] == POOL:
             passes += int(table[s, FILTERS]) * lengths[s + 1]
-    return places, int(offsets[-1] if keep else max(sizes[0::2]) + max(sizes[1::2], default=0)), passes
+    numbers = int(offsets[-1] if keep else max(sizes[0::2]) + max(sizes[1::2], default=0))
+    work = sum(int(row[KERNELS] * row[CHANNELS] * row[TAPS]) * T for row, T in zip(table, lengths, strict=False))
+    return places, numbers, passes, work
 
 
 def weights_of(ends: tuple[int, ...], weights: tuple[Array, ...]) -> Weights:

@@ -122,11 +122,18 @@ def _find(file: Any, groups: tuple[str, str], table: TraceTable, size: int) -> t
             begin is not None
             and begin % 4 == 0
             and begin + BYTES <= size
-            and trace.shape == (SAMPLES, COMPONENTS)
-            and trace.dtype == np.dtype("<f4")
+            and trace.get_space().get_simple_extent_dims() == (SAMPLES, COMPONENTS)
+            and _is_float32(trace.get_type())
         ):
             start[i] = begin
     return start, present
+
+
+def _is_float32(kind: Any) -> bool:
+    """Whether an HDF5 type is NumPy's <f4. To make NumPy's type of it would take as long as all else about a trace."""
+    from h5py import h5t
+
+    return kind.get_class() == h5t.FLOAT and kind.get_size() == 4 and kind.get_order() == h5t.ORDER_LE
 
 
 # -- keeping it --------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ CHAIN = (POOL, UNFOLD, PLAIN), ((5, 2, 3), (9, 5, 7), (1, 9, 11))
 
 @pytest.mark.parametrize("keep", [True, False])
 def test_what_is_needed_together_does_not_overlap(keep):
-    places, numbers, passes = places_of(CHAIN, (95, 48, 96, 96), keep)
+    places, numbers, passes, work = places_of(CHAIN, (95, 48, 96, 96), keep)
     table, margin = stages_of(*CHAIN)[:2]
     ends = [at + region(C, T, margin) for (T, at, _), C in zip(places, table[:, CHANNELS], strict=False)]
     assert list(places[:, LENGTH]) == [95, 48, 96, 96] and max(ends) <= numbers
@@ -34,6 +34,7 @@ def test_what_is_needed_together_does_not_overlap(keep):
         for other in range(one + 1, 3 if keep else min(one + 2, 3)):  # unkept, a stage and the next at least
             assert ends[one] <= places[other, ROWS_AT] or ends[other] <= places[one, ROWS_AT]
     assert passes == (5 * 48 if keep else 0)
+    assert work == 95 * 5 * 2 * 3 + 48 * 2 * padded_rows(9) * 5 * 5 + 96 * 9 * 11
 
 
 def test_every_kernel_has_its_own_place(rng):
