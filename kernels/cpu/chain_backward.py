@@ -14,10 +14,11 @@ import numpy as np
 from numba import prange
 
 from kernels.cpu.chain import Kept, crops, sources
+from kernels.cpu.chain_gradient import add_groups, collect, sums_of
 from kernels.cpu.compile import compiled, compiled_parallel
-from kernels.cpu.correlate import correlate, correlate_gradient, place_of_sum
+from kernels.cpu.correlate import correlate, correlate_gradient
 from kernels.cpu.ends import UNFOLD, fill_gradient
-from kernels.cpu.fold import take_off_cropped, unfold
+from kernels.cpu.fold import take_off_cropped
 from kernels.cpu.plan import (
     BACK_BLOCK,
     BACK_PACKED,
@@ -29,10 +30,8 @@ from kernels.cpu.plan import (
     LEFT,
     LENGTH,
     ROWS_AT,
-    SUMS,
     SWAPPED,
     TAPS,
-    WEIGHT_TAPS,
     WEIGHTS,
     by_tap_of,
     kernel_of,
@@ -43,13 +42,12 @@ from kernels.cpu.plan import (
     taps_of,
 )
 from kernels.cpu.rows import GROUPS, LEAD, SEGMENT, padded_rows, piece_length, round_up, scratch
-from kernels.cpu.tile import COLUMNS, ROWS, SUMS_STRIDE, VECTORS
+from kernels.cpu.tile import COLUMNS, ROWS
 
 Array = Any
 
 HANDFUL = 4  # samples that are brought to a stage's weights together, where it is
 SHORT = 192  # samples long or shorter: to add up a tile's lanes takes as long there as a piece of the sum
-CHUNK = 4096  # numbers of the sums to a piece of work
 
 
 
@@ -57,7 +55,7 @@ def chain_backward(dy: Array, kept: Kept) -> tuple[Array, tuple[Array, ...], tup
     """dy (B, O, T') -> dx (B, C, T), dW (O, C, K) and db (O) of every stage."""
     dy, (B, *_), places = np.ascontiguousarray(dy), dy.shape, kept.places
     stages = stages_of(kept.ends, kept.shapes)
-    table, groups = stages.table, min(GROUPS, B)
+    table, groups = stages.table, max(1, min(GROUPS, B))  # one for no sample at all: its sums are zero
     packed = np.empty(stages.back_packed, np.float32)
     pack_all_backward(table, kept.weights.kernels, packed)
     dx = np.empty((B, table[0, CHANNELS], places[0, LENGTH]), np.float32)
@@ -162,14 +160,6 @@ def add_to_weights(
             flat, LEAD, width, step, values, x_start, x_width, numbers,
             samples, count, C, taps_of(stage, half == 1), half * blocks // halves, (half + 1) * blocks // halves, sums,
         )
-
-
-@compiled
-def sums_of(stage: Array, sums: Array) -> Array:
-    """A stage's sums (blocks, tiles, SUMS_STRIDE) in those of all."""
-    rows, others = (stage[CHANNELS], stage[KERNELS]) if stage[SWAPPED] else (stage[KERNELS], stage[CHANNELS])
-    blocks, tiles = padded_rows(rows) // ROWS, (others * stage[TAPS] + VECTORS - 1) // VECTORS
-    return sums[stage[SUMS] : stage[SUMS] + blocks * tiles * SUMS_STRIDE].reshape(blocks, tiles, SUMS_STRIDE)
 
 
 @compiled
@@ -285,45 +275,3 @@ def each_group(
                     own_sums = sums_of(stages[s], sums[group])
                     add_to_weights(stages[s], T, 0, T, margin, z, values, at, numbers, samples, own_sums)
                 s = until
-
-
-@compiled_parallel
-def add_groups(parts: Array) -> None:
-    """parts[0] += all others, in order."""
-    groups, count = parts.shape
-    for block in prange((count + CHUNK - 1) // CHUNK):
-        total = parts[0, block * CHUNK : (block + 1) * CHUNK]
-        for group in range(1, groups):
-            part = parts[group, block * CHUNK : (block + 1) * CHUNK]
-            for i in range(total.size):
-                total[i] += part[i]
-
-
-@compiled_parallel
-def collect(stages: Array, places: Array, sums: Array, cropped: Array, dW: Array) -> None:
-    """The sums -> dW (O, C, K) of all stages, flat, filter by filter; what cropped samples had no part in is added."""
-    for item in prange(stages[-1, BIAS] + stages[-1, FILTERS]):
-        s = stage_of_block(stages, BIAS, item)
-        stage, o = stages[s], item - stages[s, BIAS]
-        rows, C, K, taps = stage[KERNELS], stage[CHANNELS], stage[WEIGHT_TAPS], stage[TAPS]
-        at = stage[WEIGHTS] + o * C * K
-        own, gathered = dW[at : at + C * K].reshape(C, K), sums_of(stage, sums)
-        flat, tiles = gathered.reshape(-1), gathered.shape[1]
-        kernel = np.zeros((2, C, taps), np.float32)
-        for parity in range(2 if stage[END] == UNFOLD else 1):
-            row, (first, last) = parity * (rows // 2) + o, taps_of(stage, parity == 1)
-            for c in range(C):
-                for k in range(first, last):
-                    if stage[SWAPPED]:
-                        kernel[parity, c, k] = flat[place_of_sum(c, row * taps + taps - 1 - k, tiles)]
-                    else:
-                        kernel[parity, c, k] = flat[place_of_sum(row, c * (last - first) + k - first, tiles)]
-        if stage[END] == UNFOLD:
-            unfold(kernel[0], kernel[1], own)
-        else:
-            own[:] = kernel[0]
-        if crops(stage, (places[s, LENGTH], places[s + 1, LENGTH])):
-            by_tap = by_tap_of(stage, cropped)
-            for c in range(C):
-                for k in range(K):
-                    own[c, k] += by_tap[k, c, o]

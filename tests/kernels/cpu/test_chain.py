@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from kernels.cpu.chain import chain_forward, whole_samples
+from kernels.cpu.chain_backward import chain_backward
 from kernels.cpu.ends import PLAIN, POOL, UNFOLD
 from minieqt import backend
 from minieqt.blocks.decoder import Decoder, decoder_crops
@@ -38,3 +39,12 @@ def test_a_crop_that_cannot_be_folded(rng):
             found[mode] = decoder.forward(x), decoder.backward(dy), *(g.copy() for g in decoder.gradients().values())
     for right, fast in zip(found["readable"], found["fast"], strict=True):
         assert np.linalg.norm(fast - right) <= 1e-4 * np.linalg.norm(right)
+
+
+def test_no_sample_at_all():
+    """A rank whose share of a batch is empty."""
+    W, b = np.ones((5, 3, 7), np.float32), np.ones(5, np.float32)
+    y, kept = chain_forward((UNFOLD,), np.empty((0, 3, 47), np.float32), (W,), (b,), (94,))
+    dx, (dW,), (db,) = chain_backward(y, kept)
+    assert y.shape == (0, 5, 94) and dx.shape == (0, 3, 47)
+    assert dW.shape == W.shape and not dW.any() and not db.any()
