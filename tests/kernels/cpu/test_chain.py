@@ -10,6 +10,7 @@ from kernels.cpu.chain_backward import chain_backward
 from kernels.cpu.ends import PLAIN, POOL, UNFOLD
 from minieqt import backend
 from minieqt.blocks.decoder import Decoder, decoder_crops
+from minieqt.layers import conv1d
 
 
 @pytest.mark.parametrize("keep", [True, False])
@@ -48,3 +49,14 @@ def test_no_sample_at_all():
     dx, (dW,), (db,) = chain_backward(y, kept)
     assert y.shape == (0, 5, 94) and dx.shape == (0, 3, 47)
     assert dW.shape == W.shape and not dW.any() and not db.any()
+
+
+@pytest.mark.parametrize("K", [31, 32, 33, 50])
+def test_long_kernels(rng, K):
+    x, W, b = rng.normal(size=(2, 3, 100)), rng.normal(size=(4, 3, K)), rng.normal(size=4)
+    dy, found = rng.normal(size=(2, 4, 100)), []
+    for dtype in (np.float64, np.float32):
+        y, cache = conv1d.conv1d_forward(x.astype(dtype), W.astype(dtype), b.astype(dtype))
+        found.append((y, *conv1d.conv1d_backward(dy.astype(dtype), cache)))
+    for right, fast in zip(*found, strict=True):
+        assert fast.dtype == np.float32 and np.linalg.norm(fast - right) <= 1e-5 * np.linalg.norm(right)

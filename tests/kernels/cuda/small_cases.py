@@ -8,6 +8,7 @@ import numpy as np
 from test_twins import CASES, assert_case_agrees, functions_of, results, with_dtype
 
 CASES_EACH = 4
+WITH_KERNELS = [stem for stem in sorted(CASES) if any(functions_of(stem, "host"))]  # others are made of these
 
 
 def small_cases(stem):
@@ -24,7 +25,7 @@ def outputs(stem, args):
 
 
 if __name__ == "__main__":  # under sanitizers, which end the process at the first mistake
-    for stem in sorted(CASES):
+    for stem in WITH_KERNELS:
         for args, rng in small_cases(stem):
             assert_case_agrees(stem, "host", args, rng)
     print("clean")

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_cases import outputs, small_cases
-from test_twins import CASES
+from small_cases import WITH_KERNELS, outputs, small_cases
 
 from kernels.cuda import on_host
 from kernels.cuda.launch import launch, shared_bytes
@@ -106,7 +105,7 @@ def test_what_does_not_compile(tmp_path):
 # -- the kernels -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stem", sorted(CASES))
+@pytest.mark.parametrize("stem", WITH_KERNELS)
 def test_the_order_of_threads_does_not_matter(stem):
     """To the bit: every read is behind a barrier, every sum has an order."""
     for args, _ in small_cases(stem):
