@@ -19,6 +19,7 @@ from kernels.cpu.compile import compiled, compiled_parallel
 from kernels.cpu.correlate import correlate, correlate_gradient
 from kernels.cpu.ends import UNFOLD, fill_gradient
 from kernels.cpu.fold import take_off_cropped
+from kernels.cpu.memory import keep_freed_memory
 from kernels.cpu.plan import (
     BACK_BLOCK,
     BACK_PACKED,
@@ -53,6 +54,7 @@ SHORT = 192  # samples long or shorter: to add up a tile's lanes takes as long t
 
 def chain_backward(dy: Array, kept: Kept) -> tuple[Array, tuple[Array, ...], tuple[Array, ...]]:
     """dy (B, O, T') -> dx (B, C, T), dW (O, C, K) and db (O) of every stage."""
+    keep_freed_memory(large=True)
     dy, (B, *_), places = np.ascontiguousarray(dy), dy.shape, kept.places
     stages = stages_of(kept.ends, kept.shapes)
     table, groups = stages.table, max(1, min(GROUPS, B))  # one for no sample at all: its sums are zero

@@ -31,4 +31,4 @@ def test_no_growth_from_step_to_step():
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's allocator can be told")
 def test_the_allocator_takes_the_settings():
-    assert keep_freed_memory()
+    assert keep_freed_memory() and keep_freed_memory(large=True)
