@@ -42,14 +42,13 @@ from kernels.cpu.plan import (
     stages_of,
     taps_of,
 )
-from kernels.cpu.rows import GROUPS, LEAD, SEGMENT, padded_rows, piece_length, round_up, scratch
+from kernels.cpu.rows import GROUPS, SEGMENT, padded_rows, piece_length, round_up, scratch
 from kernels.cpu.tile import COLUMNS, ROWS
 
 Array = Any
 
 HANDFUL = 4  # samples that are brought to a stage's weights together, where it is
 SHORT = 192  # samples long or shorter: to add up a tile's lanes takes as long there as a piece of the sum
-
 
 
 def chain_backward(dy: Array, kept: Kept) -> tuple[Array, tuple[Array, ...], tuple[Array, ...]]:
@@ -95,6 +94,7 @@ def one_piece(
     lengths: tuple[int, int],
     start: int,
     length: int,
+    margin: int,
     packed: Array,
     dy: Array,
     y: Array,
@@ -105,24 +105,24 @@ def one_piece(
     dx: Array,
     db: Array,
 ) -> None:
-    """`length` samples from `start` on: dy (O, T_out) -> z, `start` in column LEAD -> dx (C, T), added to db (O).
+    """`length` samples from `start` on: dy (O, T_out) -> z, `start` in column margin -> dx (C, T), added to db (O).
 
     y (O, …), sample 0 in column `first`; out is scratch.
     """
     end, C, O, rows, K, left = stage[END], stage[CHANNELS], stage[FILTERS], stage[KERNELS], stage[TAPS], stage[LEFT]
     T, right, count = lengths[0], K - 1 - left, min(length, lengths[0] - start)
-    fill_gradient(end, z, LEAD - right, dy, y, first, passes, start - right, length + K - 1, T)
+    fill_gradient(end, z, margin - right, dy, y, first, passes, start - right, length + K - 1, T)
     even, odd = taps_of(stage, False), taps_of(stage, True)
     reversed_even, reversed_odd = (K - even[1], K - even[0]), (K - odd[1], K - odd[0])
     for block in range(padded_rows(C) // ROWS):
         weights = packed_block(packed, stage[BACK_PACKED], block, rows, K)
-        correlate(z, LEAD - right, weights, reversed_even, reversed_odd, round_up(count, COLUMNS), out, 0)
+        correlate(z, margin - right, weights, reversed_even, reversed_odd, round_up(count, COLUMNS), out, 0)
         for r in range(min(ROWS, C - block * ROWS)):
             into, row = dx[block * ROWS + r, start : start + count], out[r]
             for t in range(count):
                 into[t] = row[t]
     for o in range(rows):
-        row, total = z[o, LEAD : LEAD + count], np.float32(0)
+        row, total = z[o, margin : margin + count], np.float32(0)
         for t in range(count):
             total += row[t]
         filter_ = o % (rows // 2) if end == UNFOLD else o
@@ -151,7 +151,7 @@ def add_to_weights(
     if stage[SWAPPED]:
         # Each sample of x meets the samples of z that read it: the same pairs, counted at x's place.
         correlate_gradient(
-            values, at + margin + start, x_width, numbers, flat, LEAD - (K - 1 - left), width, step,
+            values, at + margin + start, x_width, numbers, flat, margin - (K - 1 - left), width, step,
             samples, count, rows, (0, K), 0, padded_rows(C) // ROWS, sums,
         )
         return
@@ -159,7 +159,7 @@ def add_to_weights(
     halves = 2 if stage[END] == UNFOLD else 1
     for half in range(halves):
         correlate_gradient(
-            flat, LEAD, width, step, values, x_start, x_width, numbers,
+            flat, margin, width, step, values, x_start, x_width, numbers,
             samples, count, C, taps_of(stage, half == 1), half * blocks // halves, (half + 1) * blocks // halves, sums,
         )
 
@@ -224,7 +224,9 @@ def one_stage(
     short, length = is_short(places, s), piece_length(T, COLUMNS)
     own_z = z[slot * rows : (slot + 1) * rows] if short else z[:rows]
     for start in range(0, T, length):
-        one_piece(stage, lengths, start, length, packed, arriving, own_y, first, ways, own_z, out, leaving, bias)
+        one_piece(
+            stage, lengths, start, length, margin, packed, arriving, own_y, first, ways, own_z, out, leaving, bias
+        )
         if not short:
             at, count = n * numbers + places[s, ROWS_AT], min(length, T - start)
             add_to_weights(stage, T, start, count, margin, own_z, values, at, numbers, 1, sums_of(stage, sums))
@@ -257,7 +259,7 @@ def each_group(
     B, groups = len(dy), len(db)
     rows, most = largest(stages, places)
     for group in prange(groups):
-        z, out = scratch(rows, LEAD + SEGMENT + COLUMNS + margin), scratch(ROWS, SEGMENT + COLUMNS)
+        z, out = scratch(rows, margin + SEGMENT + COLUMNS + margin), scratch(ROWS, SEGMENT + COLUMNS)
         between, last = np.empty((HANDFUL, 2, most), np.float32), (group + 1) * B // groups
         own = sums[group], db[group], cropped[group]
         for first in range(group * B // groups, last, HANDFUL):

@@ -26,10 +26,9 @@ from kernels.cpu.plan import (
     WEIGHTS,
     by_tap_of,
     stage_of_block,
+    sums_shape,
     taps_of,
 )
-from kernels.cpu.rows import padded_rows
-from kernels.cpu.tile import ROWS, SUMS_STRIDE, VECTORS
 
 Array = Any
 
@@ -39,9 +38,8 @@ CHUNK = 4096  # numbers of the sums to a piece of work
 @compiled
 def sums_of(stage: Array, sums: Array) -> Array:
     """A stage's sums (blocks, tiles, SUMS_STRIDE) in those of all."""
-    rows, others = (stage[CHANNELS], stage[KERNELS]) if stage[SWAPPED] else (stage[KERNELS], stage[CHANNELS])
-    blocks, tiles = padded_rows(rows) // ROWS, (others * stage[TAPS] + VECTORS - 1) // VECTORS
-    return sums[stage[SUMS] : stage[SUMS] + blocks * tiles * SUMS_STRIDE].reshape(blocks, tiles, SUMS_STRIDE)
+    blocks, tiles, stride = sums_shape(stage)
+    return sums[stage[SUMS] : stage[SUMS] + blocks * tiles * stride].reshape(blocks, tiles, stride)
 
 
 @compiled_parallel

@@ -9,6 +9,7 @@ the sequence too; row s of it belongs to stage s's input, the last row to the ch
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -44,7 +45,6 @@ class Stages(NamedTuple):
     kernels: int
     packed: int
     back_packed: int
-    back_blocks: int
     sums: int
 
 
@@ -76,15 +76,16 @@ def stages_of(ends: tuple[int, ...], shapes: tuple[tuple[int, int, int], ...]) -
         bias += O
         back_packed += padded_rows(C) * rows * taps
         back_blocks += padded_rows(C) // ROWS
-        sums += SUMS_STRIDE * np.prod(sums_shape(row), dtype=int)
+        sums += math.prod(sums_shape(row))
     margin = margin_for(int(table[:, TAPS].max()))
-    return Stages(table, margin, weights, kernels, packed, back_packed, back_blocks, int(sums))
+    return Stages(table, margin, weights, kernels, packed, back_packed, sums)
 
 
-def sums_shape(stage: Array) -> tuple[int, int]:
-    """(blocks, tiles) of the sums of a stage's weight gradient."""
-    rows, others = stage[[CHANNELS, KERNELS] if stage[SWAPPED] else [KERNELS, CHANNELS]]
-    return int(padded_rows(rows) // ROWS), int(-(-others * stage[TAPS] // VECTORS))
+@compiled
+def sums_shape(stage: Array) -> tuple[int, int, int]:
+    """(blocks, tiles, SUMS_STRIDE) of the sums of a stage's weight gradient."""
+    rows, others = (stage[CHANNELS], stage[KERNELS]) if stage[SWAPPED] else (stage[KERNELS], stage[CHANNELS])
+    return padded_rows(rows) // ROWS, (others * stage[TAPS] + VECTORS - 1) // VECTORS, SUMS_STRIDE
 
 
 @functools.cache

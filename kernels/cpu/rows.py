@@ -24,7 +24,6 @@ from kernels.cpu.tile import COLUMNS, LANES, ROWS, WIDE
 Array = Any
 
 SEGMENT = 384  # whole tiles: 16 channels of a piece take 25 KB. 240 took 3 % longer, 480 took 1 %
-LEAD = 16  # columns before a piece of a gradient: room for the taps left of it, and whole vectors
 GROUPS = 8  # sums over a batch are taken in at most so many parts, whatever the number of threads
 
 
