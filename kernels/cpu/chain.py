@@ -15,30 +15,23 @@ import numpy as np
 from numba import get_num_threads, prange
 
 from kernels.cpu.compile import compiled, compiled_parallel
-from kernels.cpu.correlate import correlate, correlate_few
-from kernels.cpu.ends import POOL, UNFOLD, drain
-from kernels.cpu.fold import redo_ends
+from kernels.cpu.correlate import correlate
+from kernels.cpu.ends import POOL, drain
 from kernels.cpu.memory import keep_freed_memory
 from kernels.cpu.plan import (
     BIAS,
     CHANNELS,
     END,
-    FEW,
     FILTERS,
-    KERNELS,
-    LEFT,
     LENGTH,
     PACKED,
     PASSES_AT,
     ROWS_AT,
     TAPS,
     Weights,
-    by_tap_of,
-    kernel_of,
     packed_block,
     places_of,
     stages_of,
-    taps_of,
     weights_of,
 )
 from kernels.cpu.rows import (
@@ -52,7 +45,7 @@ from kernels.cpu.rows import (
     rows_at,
     scratch,
 )
-from kernels.cpu.tile import COLUMNS, ROWS, WIDE
+from kernels.cpu.tile import COLUMNS, ROWS
 
 Array = Any
 
@@ -84,7 +77,7 @@ def chain_forward(
     keep_freed_memory()
     x, B, threads = np.ascontiguousarray(x), x.shape[0], get_num_threads()
     shapes = tuple(W.shape for W in weights)
-    stages, packed = stages_of(ends, shapes), weights_of(ends, weights)
+    stages, packed = stages_of(ends, shapes), weights_of(*weights)
     places, numbers, passing, work = places_of((ends, shapes), (x.shape[2], *lengths), keep)
     whole = whole_samples(B, threads) or B * work < LITTLE
     slots, longest = B if keep or not whole else threads, int(places[:-1, LENGTH].max())
@@ -92,8 +85,10 @@ def chain_forward(
     passes = np.empty((B, passing), np.uint8)
     y = np.empty((B, shapes[-1][0], lengths[-1]), np.float32)
     run = each_sample if whole else each_stage
-    flat = (np.concatenate(biases), *packed)
-    run(x, stages.table, places, stages.margin, *flat, keep, values, numbers, passes, threads, y)
+    run(
+        x, stages.table, places, stages.margin, np.concatenate(biases), packed.packed, keep, values, numbers, passes,
+        threads, y,
+    )
     return y, Kept(ends, shapes, places, packed, values, numbers, passes, y) if keep else None
 
 
@@ -113,12 +108,11 @@ def passes_of(stage: Array, passes: Array, at: int, T: int) -> Array:
 @compiled
 def one_piece(
     stage: Array,
-    lengths: tuple[int, int],
+    T: int,
     start: int,
     length: int,
     margin: int,
     biases: Array,
-    kernels: Array,
     packed: Array,
     x: Array,
     out: Array,
@@ -128,22 +122,12 @@ def one_piece(
 ) -> None:
     """`length` samples of a stage's output before its end, from `start` on: padded rows x -> y (O, …), whose sample 0
     is in column `first`; `out` is scratch."""
-    end, O, C, K, rows = stage[END], stage[FILTERS], stage[CHANNELS], stage[TAPS], stage[KERNELS]
-    begin, count, b = margin + start - stage[LEFT], min(length, lengths[0] - start), biases[stage[BIAS] :]
-    if rows <= FEW:
-        correlate_few(x, begin, kernel_of(stage, kernels), round_up(count, WIDE), out)
-        drain(end, out, 0, O, count, b, y, first, passes, start, lengths)
-        return
-    columns, half = round_up(count, COLUMNS), rows // 2 // ROWS
-    for block in range(half if end == UNFOLD else padded_rows(rows) // ROWS):
-        taps = taps_of(stage, False)
-        correlate(x, begin, packed_block(packed, stage[PACKED], block, C, K), taps, taps, columns, out, 0)
-        if end == UNFOLD:
-            taps = taps_of(stage, True)
-            odd = packed_block(packed, stage[PACKED], half + block, C, K)
-            correlate(x, begin, odd, taps, taps, columns, out, ROWS)
+    O, C, K, b = stage[FILTERS], stage[CHANNELS], stage[TAPS], biases[stage[BIAS] :]
+    begin, count = margin + start - (K - 1) // 2, min(length, T - start)
+    for block in range(padded_rows(O) // ROWS):
+        correlate(x, begin, packed_block(packed, stage[PACKED], block, C, K), round_up(count, COLUMNS), out)
         o = block * ROWS
-        drain(end, out, o, min(ROWS, O - o), count, b, y, first, passes, start, lengths)
+        drain(stage[END], out, o, min(ROWS, O - o), count, b, y, first, passes, start)
 
 
 @compiled
@@ -159,12 +143,6 @@ def sources(
     return x, rows_at(values, places[s + 1, ROWS_AT], stage[FILTERS], T_out, margin), margin, ways
 
 
-@compiled
-def crops(stage: Array, lengths: tuple[int, int]) -> bool:
-    """Whether a stage's ends have to be redone (fold.py)."""
-    return stage[END] == UNFOLD and lengths[1] < 2 * lengths[0]
-
-
 @compiled_parallel
 def each_sample(
     x: Array,
@@ -172,9 +150,7 @@ def each_sample(
     places: Array,
     margin: int,
     biases: Array,
-    kernels: Array,
     packed: Array,
-    by_tap: Array,
     keep: bool,
     values: Array,
     numbers: int,
@@ -185,7 +161,7 @@ def each_sample(
     """The whole chain for one sample after the other, samples shared out to threads."""
     B = x.shape[0]
     for part in prange(threads):
-        out = scratch(2 * ROWS, SEGMENT + COLUMNS)
+        out = scratch(ROWS, SEGMENT + COLUMNS)
         for n in range(part * B // threads, (part + 1) * B // threads):
             own = values[(n if keep else part) * numbers :]
             copy_in(x[n], own, places[0, ROWS_AT], margin)
@@ -194,14 +170,9 @@ def each_sample(
                 rows, into, first, ways = sources(s, stages, places, margin, own, y[n], passes[n])
                 if first > 0:
                     clear_margins(own, places[s + 1, ROWS_AT], stage[FILTERS], lengths[1], margin)
-                length = piece_length(lengths[0], WIDE if stage[KERNELS] <= FEW else COLUMNS)
+                length = piece_length(lengths[0], COLUMNS)
                 for start in range(0, lengths[0], length):
-                    one_piece(
-                        stage, lengths, start, length, margin, biases, kernels, packed, rows, out, into, first, ways
-                    )
-                if crops(stage, lengths):
-                    b = biases[stage[BIAS] : stage[BIAS] + stage[FILTERS]]
-                    redo_ends(rows, margin, lengths[0], by_tap_of(stage, by_tap), b, into, first, lengths[1])
+                    one_piece(stage, lengths[0], start, length, margin, biases, packed, rows, out, into, first, ways)
 
 
 @compiled_parallel
@@ -211,9 +182,7 @@ def each_stage(
     places: Array,
     margin: int,
     biases: Array,
-    kernels: Array,
     packed: Array,
-    by_tap: Array,
     keep: bool,
     values: Array,
     numbers: int,
@@ -227,16 +196,12 @@ def each_stage(
         copy_in(x[n], values[n * numbers :], places[0, ROWS_AT], margin)
     for s in range(len(stages)):
         stage, lengths = stages[s], (places[s, LENGTH], places[s + 1, LENGTH])
-        length = piece_length(lengths[0], WIDE if stage[KERNELS] <= FEW else COLUMNS, threads)
+        length = piece_length(lengths[0], COLUMNS, threads)
         pieces = (lengths[0] + length - 1) // length
         for item in prange(B * pieces):
             n, start, own = item // pieces, item % pieces * length, values[item // pieces * numbers :]
             rows, into, first, ways = sources(s, stages, places, margin, own, y[n], passes[n])
             if first > 0 and start == 0:
                 clear_margins(own, places[s + 1, ROWS_AT], stage[FILTERS], lengths[1], margin)
-            out = scratch(2 * ROWS, SEGMENT + COLUMNS)
-            one_piece(stage, lengths, start, length, margin, biases, kernels, packed, rows, out, into, first, ways)
-        for n in prange(B if crops(stage, lengths) else 0):
-            rows, into, first, _ = sources(s, stages, places, margin, values[n * numbers :], y[n], passes[n])
-            b = biases[stage[BIAS] : stage[BIAS] + stage[FILTERS]]
-            redo_ends(rows, margin, lengths[0], by_tap_of(stage, by_tap), b, into, first, lengths[1])
+            out = scratch(ROWS, SEGMENT + COLUMNS)
+            one_piece(stage, lengths[0], start, length, margin, biases, packed, rows, out, into, first, ways)

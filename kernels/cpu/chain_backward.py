@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from kernels.cpu.chain import Kept, crops, sources
+from kernels.cpu.chain import Kept, sources
 from kernels.cpu.chain_gradient import add_groups, collect, sums_of
 from kernels.cpu.compile import compiled, compiled_parallel
 from kernels.cpu.correlate import correlate, correlate_gradient
-from kernels.cpu.ends import UNFOLD, fill_gradient
-from kernels.cpu.fold import take_off_cropped
+from kernels.cpu.ends import fill_gradient
 from kernels.cpu.memory import keep_freed_memory
 from kernels.cpu.plan import (
     BACK_BLOCK,
@@ -27,20 +26,15 @@ from kernels.cpu.plan import (
     CHANNELS,
     END,
     FILTERS,
-    KERNELS,
-    LEFT,
     LENGTH,
     ROWS_AT,
-    SWAPPED,
     TAPS,
     WEIGHTS,
-    by_tap_of,
-    kernel_of,
     pack_backward,
     packed_block,
     stage_of_block,
     stages_of,
-    taps_of,
+    weight_of,
 )
 from kernels.cpu.rows import GROUPS, SEGMENT, padded_rows, piece_length, round_up, scratch
 from kernels.cpu.tile import COLUMNS, ROWS
@@ -58,19 +52,16 @@ def chain_backward(dy: Array, kept: Kept) -> tuple[Array, tuple[Array, ...], tup
     stages = stages_of(kept.ends, kept.shapes)
     table, groups = stages.table, max(1, min(GROUPS, B))  # one for no sample at all: its sums are zero
     packed = np.empty(stages.back_packed, np.float32)
-    pack_all_backward(table, kept.weights.kernels, packed)
+    pack_all_backward(table, kept.weights.flat, packed)
     dx = np.empty((B, table[0, CHANNELS], places[0, LENGTH]), np.float32)
     sums = np.zeros((groups, stages.sums), np.float32)
     db = np.zeros((groups, sum(O for O, _, _ in kept.shapes)), np.float32)
-    cropped = np.zeros((groups, stages.weights if UNFOLD in kept.ends else 0), np.float32)
     each_group(
-        dy, table, places, stages.margin, packed, kept.weights.by_tap, kept.values, kept.numbers, kept.passes, kept.y,
-        dx, sums, db, cropped,
+        dy, table, places, stages.margin, packed, kept.values, kept.numbers, kept.passes, kept.y, dx, sums, db
     )
     dW = np.empty(stages.weights, np.float32)
     add_groups(sums)
-    add_groups(cropped)
-    collect(table, places, sums[0], cropped[0], dW)
+    collect(table, sums[0], dW)
     dWs = (
         dW[at : at + O * C * K].reshape(O, C, K)
         for at, (O, C, K) in zip(table[:, WEIGHTS].tolist(), kept.shapes, strict=True)
@@ -79,19 +70,19 @@ def chain_backward(dy: Array, kept: Kept) -> tuple[Array, tuple[Array, ...], tup
 
 
 @compiled_parallel
-def pack_all_backward(stages: Array, kernels: Array, packed: Array) -> None:
-    """The kernels of all stages, packed as `correlate` wants them for dx."""
+def pack_all_backward(stages: Array, flat: Array, packed: Array) -> None:
+    """The weights of all stages, packed as `correlate` wants them for dx."""
     last = stages[-1]
     for block in prange(last[BACK_BLOCK] + padded_rows(last[CHANNELS]) // ROWS):
         s = stage_of_block(stages, BACK_BLOCK, block)
-        kernel, at = kernel_of(stages[s], kernels), block - stages[s, BACK_BLOCK]
-        pack_backward(kernel, at, packed_block(packed, stages[s, BACK_PACKED], at, kernel.shape[0], kernel.shape[2]))
+        W, at = weight_of(stages[s], flat), block - stages[s, BACK_BLOCK]
+        pack_backward(W, at, packed_block(packed, stages[s, BACK_PACKED], at, W.shape[0], W.shape[2]))
 
 
 @compiled
 def one_piece(
     stage: Array,
-    lengths: tuple[int, int],
+    T: int,
     start: int,
     length: int,
     margin: int,
@@ -109,25 +100,21 @@ def one_piece(
 
     y (O, …), sample 0 in column `first`; out is scratch.
     """
-    end, C, O, rows, K, left = stage[END], stage[CHANNELS], stage[FILTERS], stage[KERNELS], stage[TAPS], stage[LEFT]
-    T, right, count = lengths[0], K - 1 - left, min(length, lengths[0] - start)
-    fill_gradient(end, z, margin - right, dy, y, first, passes, start - right, length + K - 1, T)
-    even, odd = taps_of(stage, False), taps_of(stage, True)
-    reversed_even, reversed_odd = (K - even[1], K - even[0]), (K - odd[1], K - odd[0])
+    C, O, K, count = stage[CHANNELS], stage[FILTERS], stage[TAPS], min(length, T - start)
+    right = K - 1 - (K - 1) // 2
+    fill_gradient(stage[END], z, margin - right, dy, y, first, passes, start - right, length + K - 1, T)
     for block in range(padded_rows(C) // ROWS):
-        weights = packed_block(packed, stage[BACK_PACKED], block, rows, K)
-        correlate(z, margin - right, weights, reversed_even, reversed_odd, round_up(count, COLUMNS), out, 0)
+        weights = packed_block(packed, stage[BACK_PACKED], block, O, K)
+        correlate(z, margin - right, weights, round_up(count, COLUMNS), out)
         for r in range(min(ROWS, C - block * ROWS)):
             into, row = dx[block * ROWS + r, start : start + count], out[r]
             for t in range(count):
                 into[t] = row[t]
-    for o in range(rows):
+    for o in range(O):
         row, total = z[o, margin : margin + count], np.float32(0)
         for t in range(count):
             total += row[t]
-        filter_ = o % (rows // 2) if end == UNFOLD else o
-        if filter_ < O:
-            db[filter_] += total
+        db[o] += total
 
 
 @compiled
@@ -146,22 +133,11 @@ def add_to_weights(
 ) -> None:
     """A piece of some samples, added to their stage's sums: z as `one_piece` filled it, sample after sample; the first
     one's padded rows begin at values[at], the next one's `numbers` later."""
-    C, rows, K, left = stage[CHANNELS], stage[KERNELS], stage[TAPS], stage[LEFT]
-    flat, width, step, x_width = z.reshape(-1), z.shape[1], rows * z.shape[1], margin + T
-    if stage[SWAPPED]:
-        # Each sample of x meets the samples of z that read it: the same pairs, counted at x's place.
-        correlate_gradient(
-            values, at + margin + start, x_width, numbers, flat, margin - (K - 1 - left), width, step,
-            samples, count, rows, (0, K), 0, padded_rows(C) // ROWS, sums,
-        )
-        return
-    x_start, blocks = at + margin + start - left, padded_rows(rows) // ROWS
-    halves = 2 if stage[END] == UNFOLD else 1
-    for half in range(halves):
-        correlate_gradient(
-            flat, margin, width, step, values, x_start, x_width, numbers,
-            samples, count, C, taps_of(stage, half == 1), half * blocks // halves, (half + 1) * blocks // halves, sums,
-        )
+    K, width = stage[TAPS], z.shape[1]
+    correlate_gradient(
+        z.reshape(-1), margin, width, stage[FILTERS] * width,
+        values, at + margin + start - (K - 1) // 2, margin + T, numbers, samples, count, stage[CHANNELS], K, sums,
+    )
 
 
 @compiled
@@ -175,7 +151,7 @@ def largest(stages: Array, places: Array) -> tuple[int, int]:
     """The most rows of z, and the most numbers of a dx that is not the chain's own, of all stages."""
     rows, numbers = 0, 0
     for s in range(len(stages)):
-        rows = max(rows, padded_rows(stages[s, KERNELS]) * (HANDFUL if is_short(places, s) else 1))
+        rows = max(rows, padded_rows(stages[s, FILTERS]) * (HANDFUL if is_short(places, s) else 1))
         if s > 0:
             numbers = max(numbers, stages[s, CHANNELS] * places[s, LENGTH])
     return rows, numbers
@@ -202,7 +178,6 @@ def one_stage(
     places: Array,
     margin: int,
     packed: Array,
-    by_tap: Array,
     values: Array,
     numbers: int,
     passes: Array,
@@ -210,31 +185,25 @@ def one_stage(
     dx: Array,
     sums: Array,
     db: Array,
-    cropped: Array,
     z: Array,
     out: Array,
     between: Array,
 ) -> None:
     """One stage of sample n, backward; of a short one the sums for dW are left to whoever has filled a handful of z."""
-    stage, lengths = stages[s], (places[s, LENGTH], places[s + 1, LENGTH])
-    x, own_y, first, ways = sources(s, stages, places, margin, values[n * numbers :], y[n], passes[n])
+    stage, T = stages[s], places[s, LENGTH]
+    _, own_y, first, ways = sources(s, stages, places, margin, values[n * numbers :], y[n], passes[n])
     arriving = dy[n] if s == len(stages) - 1 else between_stages(s + 1, slot, stages, places, between)
     leaving = dx[n] if s == 0 else between_stages(s, slot, stages, places, between)
-    bias, rows, T = db[stage[BIAS] : stage[BIAS] + stage[FILTERS]], stage[KERNELS], lengths[0]
+    bias, rows = db[stage[BIAS] : stage[BIAS] + stage[FILTERS]], stage[FILTERS]
     short, length = is_short(places, s), piece_length(T, COLUMNS)
     own_z = z[slot * rows : (slot + 1) * rows] if short else z[:rows]
     for start in range(0, T, length):
         one_piece(
-            stage, lengths, start, length, margin, packed, arriving, own_y, first, ways, own_z, out, leaving, bias
+            stage, T, start, length, margin, packed, arriving, own_y, first, ways, own_z, out, leaving, bias
         )
         if not short:
             at, count = n * numbers + places[s, ROWS_AT], min(length, T - start)
             add_to_weights(stage, T, start, count, margin, own_z, values, at, numbers, 1, sums_of(stage, sums))
-    if crops(stage, lengths):
-        own_cropped = by_tap_of(stage, cropped)
-        take_off_cropped(
-            arriving, own_y, first, lengths[1], x, margin, T, by_tap_of(stage, by_tap), leaving, own_cropped
-        )
 
 
 @compiled_parallel
@@ -244,7 +213,6 @@ def each_group(
     places: Array,
     margin: int,
     packed: Array,
-    by_tap: Array,
     values: Array,
     numbers: int,
     passes: Array,
@@ -252,7 +220,6 @@ def each_group(
     dx: Array,
     sums: Array,
     db: Array,
-    cropped: Array,
 ) -> None:
     """The whole chain, groups of samples shared out to threads, a handful at a time: long stages one sample after the
     other, short ones together."""
@@ -261,7 +228,6 @@ def each_group(
     for group in prange(groups):
         z, out = scratch(rows, margin + SEGMENT + COLUMNS + margin), scratch(ROWS, SEGMENT + COLUMNS)
         between, last = np.empty((HANDFUL, 2, most), np.float32), (group + 1) * B // groups
-        own = sums[group], db[group], cropped[group]
         for first in range(group * B // groups, last, HANDFUL):
             samples, s = min(HANDFUL, last - first), len(stages) - 1
             while s >= 0:
@@ -271,8 +237,8 @@ def each_group(
                 for slot in range(samples):
                     for stage in range(s, until, -1):
                         one_stage(
-                            stage, first + slot, slot, dy, stages, places, margin, packed, by_tap, values, numbers,
-                            passes, y, dx, *own, z, out, between,
+                            stage, first + slot, slot, dy, stages, places, margin, packed, values, numbers,
+                            passes, y, dx, sums[group], db[group], z, out, between,
                         )
                 if is_short(places, s):
                     T, at = places[s, LENGTH], first * numbers + places[s, ROWS_AT]

@@ -15,16 +15,16 @@ from kernels.cpu.tile import (
     ROWS,
     SUMS_STRIDE,
     VECTORS,
-    WIDE,
     add_sums,
     dot_add,
     outer_add,
     store_tile,
     zero_tile,
-    zero_wide_tile,
 )
 
 Array = Any
+
+NEARBY = 4  # blocks of filters that meet a few rows of x while all of them are in the first-level cache
 
 
 @compiled
@@ -32,38 +32,19 @@ def correlate(
     x: Array,
     start: int,
     packed: Array,
-    taps: tuple[int, int],
-    other_taps: tuple[int, int],
     columns: int,
     out: Array,
-    row: int,
 ) -> None:
-    """out[row + o, j] = Σ_c Σ_k W[o, c, k] x[c, start + j + k] for one block of ROWS filters, packed (C, K, ROWS), and
-    so many columns, whole tiles; the first half of x's rows meets the taps from taps[0] to taps[1], the other half
-    those of `other_taps`."""
+    """out[o, j] = Σ_c Σ_k W[o, c, k] x[c, start + j + k] for one block of ROWS filters, packed (C, K, ROWS), and so
+    many columns, whole tiles."""
     (C, K, _), width, stride = packed.shape, x.shape[1], out.shape[1]
     for j in range(0, columns, COLUMNS):
         tile = zero_tile()
-        for half in range(2):
-            first, last = other_taps if half else taps
-            for c in range(half * C // 2, (half + 1) * C // 2):
-                at, w = c * width + start + j, c * K
-                for k in range(first, last):
-                    tile = outer_add(tile, packed, (w + k) * ROWS, x, at + k)
-        store_tile(tile, out, row * stride + j, stride)
-
-
-@compiled
-def correlate_few(x: Array, start: int, W: Array, columns: int, out: Array) -> None:
-    """The same for a few filters W (O, C, K) as they are, a wide tile of each at a time; whole wide tiles."""
-    (O, C, K), width, stride = W.shape, x.shape[1], out.shape[1]
-    for o in range(O):
-        for j in range(0, columns, WIDE):
-            tile = zero_wide_tile()
-            for c in range(C):
-                for k in range(K):
-                    tile = outer_add(tile, W, (o * C + c) * K + k, x, c * width + start + j + k)
-            store_tile(tile, out, o * stride + j, stride)
+        for c in range(C):
+            at, w = c * width + start + j, c * K
+            for k in range(K):
+                tile = outer_add(tile, packed, (w + k) * ROWS, x, at + k)
+        store_tile(tile, out, j, stride)
 
 
 @compiled
@@ -79,35 +60,32 @@ def correlate_gradient(
     samples: int,
     count: int,
     C: int,
-    taps: tuple[int, int],
-    first: int,
-    last: int,
+    K: int,
     sums: Array,
 ) -> None:
-    """sums += Σ_n Σ_j z[n][o, j] x[n][c, j + k], `count` numbers j in whole vectors, for C rows of x and some taps.
+    """sums += Σ_n Σ_j z[n][o, j] x[n][c, j + k], `count` numbers j in whole vectors, for C rows of x and K taps.
 
     z and x are flat: sample 0's first row begins at `…_start`, the next row `…_width` later, sample 1's `…_next` later.
-    z must be zero from `count` to the end of the vector that holds it. Filters are done block by block, from `first` to
-    `last`. `sums` (blocks, tiles, SUMS_STRIDE) holds dW tile by tile: ROWS filters and VECTORS of the pairs (c, k)
-    each; `place_of_sum` finds one.
+    z must be zero from `count` to the end of the vector that holds it. `sums` (blocks, tiles, SUMS_STRIDE) holds dW
+    tile by tile: ROWS filters and VECTORS of the pairs (c, k) each; `place_of_sum` finds one.
     """
-    tiles, K = sums.shape[1], taps[1] - taps[0]
-    x_start += taps[0]
-    for block in range(first, last):
-        for q in range((C * K + VECTORS - 1) // VECTORS):
+    blocks, tiles, _ = sums.shape
+    for first in range(0, blocks, NEARBY):
+        for q in range(tiles):
             q0, q1, q2 = VECTORS * q, min(VECTORS * q + 1, C * K - 1), min(VECTORS * q + 2, C * K - 1)
             x0 = x_start + q0 // K * x_width + q0 % K
             x1 = x_start + q1 // K * x_width + q1 % K
             x2 = x_start + q2 // K * x_width + q2 % K
-            tile = zero_tile()
-            for n in range(samples):
-                at, shift = z_start + n * z_next + block * ROWS * z_width, n * x_next
-                for j in range(0, count, LANES):
-                    tile = dot_add(tile, z, at + j, z_width, x, x0 + shift + j, x1 + shift + j, x2 + shift + j)
-            add_sums(tile, sums, (block * tiles + q) * SUMS_STRIDE)
+            for block in range(first, min(first + NEARBY, blocks)):
+                tile = zero_tile()
+                for n in range(samples):
+                    at, shift = z_start + n * z_next + block * ROWS * z_width, n * x_next
+                    for j in range(0, count, LANES):
+                        tile = dot_add(tile, z, at + j, z_width, x, x0 + shift + j, x1 + shift + j, x2 + shift + j)
+                add_sums(tile, sums, (block * tiles + q) * SUMS_STRIDE)
 
 
 @compiled
 def place_of_sum(o: int, pair: int, tiles: int) -> int:
-    """Where dW[o, c, k] stands in the flat `sums` of `correlate_gradient`, pair = c · (number of taps) + k's place."""
+    """Where dW[o, c, k] stands in the flat `sums` of `correlate_gradient`, pair = c · K + k."""
     return (o // ROWS * tiles + pair // VECTORS) * SUMS_STRIDE + o % ROWS * VECTORS + pair % VECTORS

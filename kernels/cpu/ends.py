@@ -3,7 +3,6 @@
     PLAIN     y[t] = s[t] + b                                          convolution
     RELU      y[t] = relu(s[t] + b)                                    … with ReLU
     POOL      y[t] = relu(max(s[2t], s[2t + 1]) + b)                   encoder stage
-    UNFOLD    y[2t], y[2t + 1] = relu(s_even[t] + b, s_odd[t] + b)     decoder stage, see fold.py
 
 A `drain` takes the sums out[r, :count] of the filters from o on, at the samples from `start` on, and writes their rows
 of y, whose sample 0 is in column `first`. Pooling also writes `passes`, a byte a value: which way the gradient will
@@ -19,11 +18,10 @@ import numpy as np
 
 from kernels.cpu.compile import compiled
 from kernels.cpu.rows import clear_outside
-from kernels.cpu.tile import ROWS
 
 Array = Any
 
-PLAIN, RELU, POOL, UNFOLD = range(4)
+PLAIN, RELU, POOL = range(3)
 CLOSED, FIRST, SECOND = np.uint8(0), np.uint8(1), np.uint8(2)  # passes: nothing, which of the pooled pair
 ZERO = np.float32(0)
 
@@ -40,15 +38,11 @@ def drain(
     first: int,
     passes: Array,
     start: int,
-    lengths: tuple[int, int],
 ) -> None:
-    """y (O, …) of the `rows` filters from o on from their sums, by one of the four ends; `lengths`: of
-    the input and of y."""
+    """y (O, …) of the `rows` filters from o on from their sums, by one of the three ends."""
     for r in range(rows):
         bias, row = b[o + r], y[o + r]
-        if end == UNFOLD:
-            drain_unfold(out[r, :count], out[ROWS + r, :count], bias, row[first:], start, lengths)
-        elif end == POOL:
+        if end == POOL:
             drain_pool(out[r, :count], bias, row[first + start // 2 :], passes[o + r, start // 2 :])
         elif end == RELU:
             drain_relu(out[r, :count], bias, row[first + start :])
@@ -87,23 +81,6 @@ def drain_pool(sums: Array, bias: float, y: Array, passes: Array) -> None:
 
 
 @compiled
-def drain_unfold(even: Array, odd: Array, bias: float, y: Array, start: int, lengths: tuple[int, int]) -> None:
-    """y[2 start - crop :] = relu(sums + b), even and odd filters' sums in turn; what is cropped is left out."""
-    T, T_out = lengths
-    crop = (2 * T - T_out) // 2
-    skipped = crop if start == 0 else 0  # pairs before it, and from `last` on, are split by the crop
-    last = even.size - 1 if start + even.size == T and T_out + crop < 2 * T else even.size
-    if skipped == 1:
-        y[0] = max(odd[0] + bias, ZERO)
-    into, even_pairs, odd_pairs = y[2 * (start + skipped) - crop :], even[skipped:last], odd[skipped:last]
-    for t in range(even_pairs.size):
-        into[2 * t] = max(even_pairs[t] + bias, ZERO)
-        into[2 * t + 1] = max(odd_pairs[t] + bias, ZERO)
-    if last < even.size:
-        y[T_out - 1] = max(even[last] + bias, ZERO)
-
-
-@compiled
 def fill_gradient(
     end: int,
     z: Array,
@@ -116,20 +93,10 @@ def fill_gradient(
     count: int,
     T: int,
 ) -> None:
-    """z (rows, …) from dy and y (O, …), sample 0 of y in column `first`, and from passes, by one of the four ends."""
+    """z (rows, …) from dy and y (O, …), sample 0 of y in column `first`, and from passes, by one of the three ends."""
     clear_outside(z, column, start, count, T)
     begin, beyond = max(start, 0), min(start + count, T)  # what there is
     column += begin - start
-    if end == UNFOLD:
-        half = z.shape[0] // 2
-        for o in range(half):
-            even, odd = z[o, column : column + beyond - begin], z[half + o, column : column + beyond - begin]
-            if o < dy.shape[0]:
-                fill_unfold(even, odd, dy[o], y[o, first:], begin, T)
-            else:  # an absent filter
-                even[:] = 0
-                odd[:] = 0
-        return
     for o in range(dy.shape[0]):
         into = z[o, column : column + beyond - begin]
         if end == POOL:
@@ -168,23 +135,3 @@ def fill_pool(z: Array, dy: Array, passes: Array, odd: int) -> None:
         into[2 * t + 1] = gradient if way == SECOND else ZERO
     if into.size % 2:
         into[2 * pairs] = arriving[pairs] if passing[pairs] == FIRST else ZERO
-
-
-@compiled
-def fill_unfold(even: Array, odd: Array, dy: Array, y: Array, start: int, T: int) -> None:
-    """even, odd = dy where ReLU let the value through, for the pairs from `start` on; nothing for what was cropped."""
-    crop, count = (2 * T - dy.size) // 2, even.size
-    skipped = crop if start == 0 else 0  # pairs before it, and from `last` on, were split by the crop
-    last = count - 1 if start + count == T and dy.size + crop < 2 * T else count
-    at = 2 * (start + skipped) - crop
-    into_even, into_odd, arriving, value = even[skipped:last], odd[skipped:last], dy[at:], y[at:]
-    for t in range(into_even.size):
-        even_gradient, odd_gradient = arriving[2 * t], arriving[2 * t + 1]
-        into_even[t] = even_gradient if value[2 * t] > 0 else ZERO
-        into_odd[t] = odd_gradient if value[2 * t + 1] > 0 else ZERO
-    if skipped == 1:
-        even[0] = 0
-        odd[0] = dy[0] if y[0] > 0 else ZERO
-    if last < count:
-        even[last] = dy[dy.size - 1] if y[dy.size - 1] > 0 else ZERO
-        odd[last] = 0

@@ -1,6 +1,6 @@
 """The plan of a chain of convolutions: what its stages are and where everything lies, in two small tables of integers.
 
-One compiled kernel runs every chain of the network (chain.py), from a single convolution to the decoder's eight. So it
+One compiled kernel runs every chain of the network (chain.py), from a single convolution to the encoder's seven. So it
 is told the chain as data: weights of all stages in one flat array each, values of all stages in another, and tables of
 where a stage's begin. `stages` (S, columns below) depends on the weights' shapes, `places` (S + 1, …) on the length of
 the sequence too; row s of it belongs to stage s's input, the last row to the chain's output.
@@ -10,28 +10,22 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import prange
 
 from kernels.cpu.compile import compiled, compiled_parallel
-from kernels.cpu.ends import POOL, UNFOLD
-from kernels.cpu.fold import fold, folded_shape
+from kernels.cpu.ends import POOL
 from kernels.cpu.prepared import prepared
 from kernels.cpu.rows import margin_for, padded_rows, region
 from kernels.cpu.tile import ROWS, SUMS_STRIDE, VECTORS
 
 Array = Any
 
-FEW = ROWS // 4  # up to so many filters are correlated one by one: a tile of ROWS would be mostly empty
-
-# Columns of `stages`: its end (ends.py), channels and filters; rows and taps of the kernel that is correlated (folded,
-# if it is), and how far left of t it begins; where its weights, kernel, packed kernel, blocks and bias begin, and the
-# same of what backward wants: packed kernel, blocks, sums.
-END, CHANNELS, FILTERS, KERNELS, TAPS, LEFT, WEIGHTS, KERNEL, PACKED, BLOCK, BIAS = range(11)
-BACK_PACKED, BACK_BLOCK, SUMS, SWAPPED, WEIGHT_TAPS = range(11, 16)
+# Columns of `stages`: its end (ends.py), channels, filters and taps; where its weights, packed weights, blocks of them
+# and bias begin, and the same of what backward wants: packed weights, blocks, sums.
+END, CHANNELS, FILTERS, TAPS, WEIGHTS, PACKED, BLOCK, BIAS, BACK_PACKED, BACK_BLOCK, SUMS = range(11)
 # Columns of `places`: the sequence's length, where its padded rows begin, and its bytes of a pooling.
 LENGTH, ROWS_AT, PASSES_AT = range(3)
 
@@ -42,50 +36,37 @@ class Stages(NamedTuple):
     table: Array
     margin: int
     weights: int
-    kernels: int
     packed: int
     back_packed: int
     sums: int
 
 
 class Weights(NamedTuple):
-    """A chain's weights in the order in which kernels read them, all flat.
+    """W (O, C, K) of all stages, flat, and packed as forward reads them."""
 
-    `by_tap` holds W (O, C, K) as (K, C, O), stage by stage: for the few samples beside a cropped end.
-    """
-
-    kernels: Array
+    flat: Array
     packed: Array
-    by_tap: Array
 
 
 @functools.cache
 def stages_of(ends: tuple[int, ...], shapes: tuple[tuple[int, int, int], ...]) -> Stages:
     """The table for stages with these ends and W of these shapes (O, C, K)."""
-    table = np.zeros((len(ends), 16), np.int64)
-    weights = kernels = packed = blocks = bias = back_packed = back_blocks = sums = 0
+    table = np.zeros((len(ends), 11), np.int64)
+    weights = packed = blocks = bias = back_packed = back_blocks = sums = 0
     for row, end, (O, C, K) in zip(table, ends, shapes, strict=True):
-        rows, taps, left = folded_shape(O, K) if end == UNFOLD else (O, K, (K - 1) // 2)
-        swapped = rows <= FEW < C  # in backward: x in the rows, z in the vectors, dW transposed, each kernel reversed
-        row[:] = (end, C, O, rows, taps, left, weights, kernels, packed, blocks, bias,
-                  back_packed, back_blocks, sums, swapped, K)
-        weights += O * C * K
-        kernels += rows * C * taps
-        packed += padded_rows(rows) * C * taps
-        blocks += padded_rows(rows) // ROWS
-        bias += O
-        back_packed += padded_rows(C) * rows * taps
-        back_blocks += padded_rows(C) // ROWS
+        row[:] = end, C, O, K, weights, packed, blocks, bias, back_packed, back_blocks, sums
+        weights, bias = weights + O * C * K, bias + O
+        packed, blocks = packed + padded_rows(O) * C * K, blocks + padded_rows(O) // ROWS
+        back_packed, back_blocks = back_packed + padded_rows(C) * O * K, back_blocks + padded_rows(C) // ROWS
         sums += math.prod(sums_shape(row))
-    margin = margin_for(int(table[:, TAPS].max()))
-    return Stages(table, margin, weights, kernels, packed, back_packed, sums)
+    return Stages(table, margin_for(int(table[:, TAPS].max())), weights, packed, back_packed, sums)
 
 
 @compiled
 def sums_shape(stage: Array) -> tuple[int, int, int]:
     """(blocks, tiles, SUMS_STRIDE) of the sums of a stage's weight gradient."""
-    rows, others = (stage[CHANNELS], stage[KERNELS]) if stage[SWAPPED] else (stage[KERNELS], stage[CHANNELS])
-    return padded_rows(rows) // ROWS, (others * stage[TAPS] + VECTORS - 1) // VECTORS, SUMS_STRIDE
+    pairs = stage[CHANNELS] * stage[TAPS]
+    return padded_rows(stage[FILTERS]) // ROWS, (pairs + VECTORS - 1) // VECTORS, SUMS_STRIDE
 
 
 @functools.cache
@@ -104,76 +85,38 @@ def places_of(stages: tuple, lengths: tuple[int, ...], keep: bool) -> tuple[Arra
         if keep and s < len(table) and table[s, END] == POOL:
             passes += int(table[s, FILTERS]) * lengths[s + 1]
     numbers = int(offsets[-1] if keep else max(sizes[0::2]) + max(sizes[1::2], default=0))
-    work = sum(int(row[KERNELS] * row[CHANNELS] * row[TAPS]) * T for row, T in zip(table, lengths, strict=False))
+    work = sum(int(row[FILTERS] * row[CHANNELS] * row[TAPS]) * T for row, T in zip(table, lengths, strict=False))
     return places, numbers, passes, work
 
 
-def weights_of(ends: tuple[int, ...], weights: tuple[Array, ...]) -> Weights:
+def weights_of(*weights: Array) -> Weights:
     """W (O, C, K) of every stage, packed; the last result again where they have not changed."""
-    return prepared(packing(ends), *weights)
+    return prepared(pack_stages, *weights)
 
 
-@functools.cache
-def packing(ends: tuple[int, ...]) -> Callable:
-    """A function of all W that packs them for a chain with these ends."""
-
-    def pack(*weights: Array) -> Weights:
-        stages = stages_of(ends, tuple(W.shape for W in weights))
-        kernels, packed = np.empty(stages.kernels, np.float32), np.empty(stages.packed, np.float32)
-        by_tap = np.empty(stages.weights, np.float32)
-        pack_all(stages.table, np.concatenate([W.ravel() for W in weights]), kernels, packed, by_tap)
-        return Weights(kernels, packed, by_tap)
-
-    return pack
+def pack_stages(*weights: Array) -> Weights:
+    """W (O, C, K) of every stage, packed."""
+    stages = stages_of((POOL,) * len(weights), tuple(W.shape for W in weights))  # one order for all ends
+    flat, packed = np.concatenate([W.ravel() for W in weights]), np.empty(stages.packed, np.float32)
+    pack_all(stages.table, flat, packed)
+    return Weights(flat, packed)
 
 
 @compiled
-def kernel_of(stage: Array, kernels: Array) -> Array:
-    """The kernel (rows, C, taps) that a stage correlates with."""
-    rows, C, taps, at = stage[KERNELS], stage[CHANNELS], stage[TAPS], stage[KERNEL]
-    return kernels[at : at + rows * C * taps].reshape(rows, C, taps)
-
-
-@compiled
-def taps_of(stage: Array, odd: bool) -> tuple[int, int]:
-    """From which tap to which a stage's kernels reach; folded ones begin or end with zeros, the odd ones at other taps
-    than the even."""
-    if stage[END] != UNFOLD:
-        return 0, stage[TAPS]
-    left = (stage[WEIGHT_TAPS] - 1) // 2
-    first, last = (odd - left) >> 1, (stage[WEIGHT_TAPS] - 1 - left + odd) >> 1
-    return first + stage[LEFT], last + stage[LEFT] + 1
-
-
-@compiled
-def by_tap_of(stage: Array, by_tap: Array) -> Array:
-    """A stage's weights as (K, C, O)."""
-    O, C, K, at = stage[FILTERS], stage[CHANNELS], stage[WEIGHT_TAPS], stage[WEIGHTS]
-    return by_tap[at : at + O * C * K].reshape(K, C, O)
+def weight_of(stage: Array, flat: Array) -> Array:
+    """A stage's W (O, C, K)."""
+    O, C, K, at = stage[FILTERS], stage[CHANNELS], stage[TAPS], stage[WEIGHTS]
+    return flat[at : at + O * C * K].reshape(O, C, K)
 
 
 @compiled_parallel
-def pack_all(stages: Array, weights: Array, kernels: Array, packed: Array, by_tap: Array) -> None:
-    """Weights, flat, to all that forward wants of them."""
-    for s in prange(len(stages)):
-        stage = stages[s]
-        O, C, K, at = stage[FILTERS], stage[CHANNELS], stage[WEIGHT_TAPS], stage[WEIGHTS]
-        W, kernel = weights[at : at + O * C * K].reshape(O, C, K), kernel_of(stage, kernels)
-        if stage[END] == UNFOLD:
-            fold(W, kernel)
-            reordered = by_tap_of(stage, by_tap)
-            for o in range(O):
-                for c in range(C):
-                    for k in range(K):
-                        reordered[k, c, o] = W[o, c, k]
-        else:
-            kernel[:] = W
+def pack_all(stages: Array, flat: Array, packed: Array) -> None:
+    """Weights, flat, to those of forward's tiles."""
     last = stages[-1]
-    for block in prange(last[BLOCK] + padded_rows(last[KERNELS]) // ROWS):
+    for block in prange(last[BLOCK] + padded_rows(last[FILTERS]) // ROWS):
         s = stage_of_block(stages, BLOCK, block)
-        kernel, at = kernel_of(stages[s], kernels), block - stages[s, BLOCK]
-        into = packed_block(packed, stages[s, PACKED], at, kernel.shape[1], kernel.shape[2])
-        pack_forward(kernel, at, into)
+        W, at = weight_of(stages[s], flat), block - stages[s, BLOCK]
+        pack_forward(W, at, packed_block(packed, stages[s, PACKED], at, W.shape[1], W.shape[2]))
 
 
 @compiled

@@ -17,7 +17,7 @@ from kernels.cpu.compile import compiled, compiled_parallel
 from kernels.cpu.conv1d import conv1d_backward, conv1d_forward
 from kernels.cpu.correlate import correlate
 from kernels.cpu.ends import PLAIN
-from kernels.cpu.plan import BIAS, LEFT, PACKED, TAPS, packed_block, stages_of, weights_of
+from kernels.cpu.plan import BIAS, PACKED, TAPS, packed_block, stages_of, weights_of
 from kernels.cpu.rows import clear_margins, padded_rows, piece_length, room, round_up, rows_at, scratch
 from kernels.cpu.tile import COLUMNS, ROWS
 
@@ -90,7 +90,7 @@ def rescnn_evaluated(x: Array, halves: tuple[tuple[Array | None, ...], ...]) -> 
     scales = gamma / np.sqrt(variance + np.float32(EPS))
     y = np.array(x, order="C")  # a copy
     whole = whole_samples(B, threads)
-    packed = weights_of(ends, Ws).packed
+    packed = weights_of(*Ws).packed
     evaluate(y, scales, mean, beta, factors, table, margin, np.concatenate(bs), packed, threads, whole)
     return y
 
@@ -127,11 +127,10 @@ def convolve_blocks(
     (C, T), K = y.shape, stage[TAPS]
     length = piece_length(T, COLUMNS)
     for block in range(first, last):
-        weights, every = packed_block(packed, stage[PACKED], block, C, K), (0, K)
+        weights = packed_block(packed, stage[PACKED], block, C, K)
         for start in range(0, T, length):
             count = min(length, T - start)
-            begin = margin + start - stage[LEFT]
-            correlate(rows, begin, weights, every, every, round_up(count, COLUMNS), out, 0)
+            correlate(rows, margin + start - (K - 1) // 2, weights, round_up(count, COLUMNS), out)
             for r in range(min(ROWS, C - block * ROWS)):
                 o = block * ROWS + r
                 into, sums, bias = y[o, start : start + count], out[r], biases[stage[BIAS] + o]

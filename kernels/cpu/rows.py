@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from kernels.cpu.compile import compiled
-from kernels.cpu.tile import COLUMNS, LANES, ROWS, WIDE
+from kernels.cpu.tile import COLUMNS, LANES, ROWS
 
 Array = Any
 
@@ -61,7 +61,7 @@ def region(rows: int, T: int, margin: int) -> int:
 def room(rows: int, T: int, margin: int) -> int:
     """Numbers to allocate for so many rows: a tile may read beyond the last one, though nobody takes what it makes of
     them."""
-    return region(rows, T, margin) + ROWS * (margin + T) + WIDE + COLUMNS
+    return region(rows, T, margin) + ROWS * (margin + T) + COLUMNS
 
 
 @compiled
@@ -93,7 +93,7 @@ def copy_in(x: Array, values: Array, at: int, margin: int) -> None:
 @compiled
 def scratch(rows: int, columns: int) -> Array:
     """An array (rows, columns rounded up and with room for a tile more), each row at the start of a cache line."""
-    width = round_up(columns + max(COLUMNS, WIDE), 16)
+    width = round_up(columns + COLUMNS, 16)
     memory = np.empty(rows * width + 16, np.float32)
     first = (-memory.ctypes.data // 4) % 16
     return memory[first : first + rows * width].reshape(rows, width)

@@ -10,7 +10,7 @@ sums that never leave the registers:
 COLUMNS = 48 is three AVX-512 vectors of 16 numbers: 8 × 3 = 24 sums, three vectors of x and one weight fill 28 of the
 32 registers, and the network's lengths (47, 94, 188, 375, 750, 1500, 3000, 6000) leave little of a last tile empty.
 Without AVX-512 a tile is 4 × 24. Where a product has few columns, the same registers hold a tall tile: one vector of
-each of 24 rows; where it has few rows, a wide tile: 24 vectors of one row.
+each of 24 rows.
 
 LLVM cannot be talked into this from a plain loop (it keeps the sums in memory, for a sixth of the speed), so the
 operations are written in its own language, and beside each stands the NumPy that it means: compiled code calls the
@@ -33,7 +33,6 @@ AVX512 = llvmlite.binding.get_host_cpu_features().get("avx512f", False)
 ROWS, VECTORS, LANES = (8, 3, 16) if AVX512 else (4, 3, 8)
 COLUMNS = VECTORS * LANES
 TALL = ROWS * VECTORS  # rows of a tall tile, which is LANES wide
-WIDE = ROWS * VECTORS * LANES  # columns of a wide tile, which has one row
 SUMS_STRIDE = -(-ROWS * VECTORS // LANES) * LANES  # what one tile's sums take up, in whole vectors
 
 # -- what they mean --------------------------------------------------------------------------------------------------
@@ -47,11 +46,6 @@ def zero_tile() -> Array:
 def zero_tall_tile() -> Array:
     """A tall tile of zeros."""
     return np.zeros((TALL, 1, LANES), np.float32)
-
-
-def zero_wide_tile() -> Array:
-    """A wide tile of zeros."""
-    return np.zeros((1, ROWS * VECTORS, LANES), np.float32)
 
 
 def outer_add(tile: Array, w: Array, i: int, x: Array, j: int) -> Array:
@@ -106,13 +100,21 @@ class TileModel(models.PrimitiveModel):
         super().__init__(manager, fe_type, SUMS)
 
 
-def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+def address(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+    """Where array[index] lies, in the LLVM code under way."""
     return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])
 
 
-def _load(builder: Any, address: Any, offset: int = 0) -> Any:
-    at = builder.gep(address, [ir.Constant(INT64, offset)]) if offset else address
+def load_vector(builder: Any, place: Any, offset: int = 0) -> Any:
+    """LANES numbers, `offset` numbers beyond a place."""
+    at = builder.gep(place, [ir.Constant(INT64, offset)]) if offset else place
     return builder.load(builder.bitcast(at, VECTOR.as_pointer()), align=4)
+
+
+def splat(builder: Any, value: Any) -> Any:
+    """LANES times the same number."""
+    one = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), value, ir.Constant(INT32, 0))
+    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(INT32, LANES), [0] * LANES))
 
 
 def _multiply_add(builder: Any, tile: Any, place: int, a: Any, b: Any) -> Any:
@@ -137,26 +139,15 @@ def _zero_tall_tile(typing: Any) -> Any:
 
 
 @intrinsic
-def _zero_wide_tile(typing: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return ir.Constant(SUMS, None)
-
-    return TileType(1, ROWS * VECTORS)(), generate
-
-
-@intrinsic
 def _outer_add(typing: Any, tile: Any, w: Any, i: Any, x: Any, j: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         tile_, w_, i_, x_, j_ = args
-        weights = _address(context, builder, signature.args[1], w_, i_)
-        row = _address(context, builder, signature.args[3], x_, j_)
-        x_vectors = [_load(builder, row, v * LANES) for v in range(tile.vectors)]
-        undefined = ir.Constant(VECTOR, ir.Undefined)
-        everywhere = ir.Constant(ir.VectorType(INT32, LANES), [0] * LANES)
+        weights = address(context, builder, signature.args[1], w_, i_)
+        row = address(context, builder, signature.args[3], x_, j_)
+        x_vectors = [load_vector(builder, row, v * LANES) for v in range(tile.vectors)]
         for r in range(tile.rows):
             weight = builder.load(builder.gep(weights, [ir.Constant(INT64, r)]))
-            one = builder.insert_element(undefined, weight, ir.Constant(INT32, 0))
-            broadcast = builder.shuffle_vector(one, undefined, everywhere)
+            broadcast = splat(builder, weight)
             for v in range(tile.vectors):
                 tile_ = _multiply_add(builder, tile_, r * tile.vectors + v, broadcast, x_vectors[v])
         return tile_
@@ -168,10 +159,10 @@ def _outer_add(typing: Any, tile: Any, w: Any, i: Any, x: Any, j: Any) -> Any:
 def _dot_add(typing: Any, tile: Any, z: Any, i: Any, stride: Any, x: Any, j0: Any, j1: Any, j2: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         tile_, z_, i_, stride_, x_ = args[:5]
-        x_vectors = [_load(builder, _address(context, builder, signature.args[4], x_, j)) for j in args[5:]]
-        row = _address(context, builder, signature.args[1], z_, i_)
+        x_vectors = [load_vector(builder, address(context, builder, signature.args[4], x_, j)) for j in args[5:]]
+        row = address(context, builder, signature.args[1], z_, i_)
         for r in range(ROWS):
-            z_vector = _load(builder, row)
+            z_vector = load_vector(builder, row)
             row = builder.gep(row, [stride_])
             for v in range(VECTORS):
                 tile_ = _multiply_add(builder, tile_, r * VECTORS + v, z_vector, x_vectors[v])
@@ -184,7 +175,7 @@ def _dot_add(typing: Any, tile: Any, z: Any, i: Any, stride: Any, x: Any, j0: An
 def _store_tile(typing: Any, tile: Any, out: Any, i: Any, stride: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         tile_, out_, i_, stride_ = args
-        row = _address(context, builder, signature.args[1], out_, i_)
+        row = address(context, builder, signature.args[1], out_, i_)
         for r in range(tile.rows):
             for v in range(tile.vectors):
                 at = builder.gep(row, [ir.Constant(INT64, v * LANES)])
@@ -213,7 +204,7 @@ def _add_sums(typing: Any, tile: Any, out: Any, i: Any) -> Any:
         for _ in range(LANES.bit_length() - 1):  # each round folds all vectors in pairs, until a lane is a sum
             vectors += vectors[-1:] * (len(vectors) % 2)
             vectors = [fold(builder, a, b) for a, b in zip(vectors[0::2], vectors[1::2], strict=True)]
-        at = _address(context, builder, signature.args[1], out_, i_)
+        at = address(context, builder, signature.args[1], out_, i_)
         for v, vector in enumerate(vectors):
             place = builder.bitcast(builder.gep(at, [ir.Constant(INT64, v * LANES)]), VECTOR.as_pointer())
             builder.store(builder.fadd(builder.load(place, align=4), vector), place, align=4)
@@ -230,11 +221,6 @@ def _(): # type: ignore[no-untyped-def]
 @overload(zero_tall_tile)
 def _(): # type: ignore[no-untyped-def]
     return lambda: _zero_tall_tile()  # type: ignore[call-arg]
-
-
-@overload(zero_wide_tile)
-def _(): # type: ignore[no-untyped-def]
-    return lambda: _zero_wide_tile()  # type: ignore[call-arg]
 
 
 @overload(outer_add)

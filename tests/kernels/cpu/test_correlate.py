@@ -1,4 +1,4 @@
-"""Convolutions of few filters, which take another way through the tiles, against the definition."""
+"""Convolutions of few filters, whose tiles are mostly empty, and of many, against the definition."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from kernels.cpu.conv1d import conv1d_backward, conv1d_forward
+from kernels.cpu.correlate import NEARBY
 from kernels.cpu.encoder import encoder_stage_backward, encoder_stage_forward
-from kernels.cpu.plan import FEW
+from kernels.cpu.tile import ROWS
 from minieqt.blocks import encoder
 from minieqt.layers import conv1d
 
@@ -20,10 +21,10 @@ STAGE = (
 )
 
 
-@pytest.mark.parametrize("filters", [1, FEW, FEW + 1])
+@pytest.mark.parametrize("filters", [1, ROWS + 1, (NEARBY + 1) * ROWS])
 @pytest.mark.parametrize("operation", [CONVOLUTION, STAGE])
 @pytest.mark.parametrize(("batch", "channels", "length", "taps"), [(2, 8, 6000, 11), (1, 3, 801, 4), (19, 9, 47, 7)])
-def test_few_filters(rng, filters, operation, batch, channels, length, taps):
+def test_few_and_many_filters(rng, filters, operation, batch, channels, length, taps):
     shapes = (batch, channels, length), (filters, channels, taps), (filters,)
     arrays = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
     forward, backward, fast_forward, fast_backward = operation

@@ -17,10 +17,10 @@ from kernels.cpu.rows import (
     rows_at,
     scratch,
 )
-from kernels.cpu.tile import COLUMNS, LANES, WIDE
+from kernels.cpu.tile import COLUMNS, LANES
 
 
-@given(st.integers(1, 7000), st.sampled_from([COLUMNS, WIDE]), st.integers(1, 64))
+@given(st.integers(1, 7000), st.sampled_from([COLUMNS, 2 * COLUMNS]), st.integers(1, 64))
 def test_pieces(T, unit, parts):
     length = piece_length(T, unit, parts)
     assert length % unit == 0 and length % 2 == 0  # whole tiles, whole pooled pairs

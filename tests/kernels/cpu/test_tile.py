@@ -13,14 +13,12 @@ from kernels.cpu.tile import (
     SUMS_STRIDE,
     TALL,
     VECTORS,
-    WIDE,
     add_sums,
     dot_add,
     outer_add,
     store_tile,
     zero_tall_tile,
     zero_tile,
-    zero_wide_tile,
 )
 
 
@@ -38,13 +36,6 @@ def tall_outer(w, x, out):
     store_tile(tile, out, 2, out.shape[1])
 
 
-def wide_outer(w, x, out):
-    tile = zero_wide_tile()
-    for j in range(3):
-        tile = outer_add(tile, w, j, x, j)
-    store_tile(tile, out, 2, out.shape[1])
-
-
 def dots(z, x, sums):
     tile = zero_tile()
     for j in range(0, 2 * LANES, LANES):
@@ -53,9 +44,7 @@ def dots(z, x, sums):
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-@pytest.mark.parametrize(
-    ("product", "rows", "columns"), [(outer, ROWS, COLUMNS), (tall_outer, TALL, LANES), (wide_outer, 1, WIDE)]
-)
+@pytest.mark.parametrize(("product", "rows", "columns"), [(outer, ROWS, COLUMNS), (tall_outer, TALL, LANES)])
 def test_outer_products(rng, compiled, product, rows, columns):
     w = rng.normal(size=(3, rows)).astype(np.float32)
     x = rng.normal(size=columns + 3).astype(np.float32)
