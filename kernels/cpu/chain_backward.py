@@ -54,8 +54,8 @@ def chain_backward(dy: Array, kept: Kept) -> tuple[Array, tuple[Array, ...], tup
     packed = np.empty(stages.back_packed, np.float32)
     pack_all_backward(table, kept.weights.flat, packed)
     dx = np.empty((B, table[0, CHANNELS], places[0, LENGTH]), np.float32)
-    sums = np.zeros((groups, stages.sums), np.float32)
-    db = np.zeros((groups, sum(O for O, _, _ in kept.shapes)), np.float32)
+    sums = np.empty((groups, stages.sums), np.float32)
+    db = np.empty((groups, sum(O for O, _, _ in kept.shapes)), np.float32)
     each_group(
         dy, table, places, stages.margin, packed, kept.values, kept.numbers, kept.passes, kept.y, dx, sums, db
     )
@@ -228,6 +228,7 @@ def each_group(
     for group in prange(groups):
         z, out = scratch(rows, margin + SEGMENT + COLUMNS + margin), scratch(ROWS, SEGMENT + COLUMNS)
         between, last = np.empty((HANDFUL, 2, most), np.float32), (group + 1) * B // groups
+        sums[group], db[group] = 0, 0
         for first in range(group * B // groups, last, HANDFUL):
             samples, s = min(HANDFUL, last - first), len(stages) - 1
             while s >= 0:

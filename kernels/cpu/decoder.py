@@ -74,9 +74,9 @@ def run_back(dy: Array, kept: Kept) -> tuple[Array, tuple[Array, ...], tuple[Arr
     packed, head = aligned(phases.back_packed), pack_head_backward(kept.head)
     pack_all_backward(table, kept.weights.packed, packed)
     dx = np.empty((B, shapes[0][1], phases.T), np.float32)
-    sums, cropped = np.zeros((groups, phases.sums), np.float32), np.zeros((groups, phases.weights), np.float32)
-    db = np.zeros((groups, table[-2, BIAS] + table[-2, FILTERS]), np.float32)
-    head_sums = np.zeros((groups, *head_sums_shape(C, K)), np.float32)
+    sums, cropped = np.empty((groups, phases.sums), np.float32), np.empty((groups, phases.weights), np.float32)
+    db = np.empty((groups, table[-2, BIAS] + table[-2, FILTERS]), np.float32)
+    head_sums = np.empty((groups, *head_sums_shape(C, K)), np.float32)
     each_group(
         dy, table, phases.T, phases.width, packed, kept.weights.by_tap, head, kept.values, phases.numbers,
         dx, sums, db, cropped, head_sums,

@@ -200,6 +200,7 @@ def each_group(
         last, scratch = (group + 1) * B // groups, scratch_for(table)
         gradients = np.empty(HANDFUL * numbers, np.float32)
         spread = np.empty(((1 << table[-1, LEVEL]) + taps, width), np.float32)
+        sums[group], db[group], cropped[group], head_sums[group] = 0, 0, 0, 0
         for first in range(group * B // groups, last, HANDFUL):
             samples = min(HANDFUL, last - first)
             for slot in range(samples):
