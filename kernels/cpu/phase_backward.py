@@ -106,6 +106,25 @@ def gradients_from_nodes(
 
 
 @compiled
+def add_to_weights(stage: Array, count: int, inputs: Array, z: Array, sums: Array, db: Array) -> None:
+    """`count` units side by side, added to the sums of a stage's dW and to db."""
+    nodes, channels, filters = stage[NODES], stage[PARTS] * stage[CHANNELS], 2 * stage[HALF]
+    for node in range(nodes):
+        correlate_gradient(
+            z, node * filters * LENGTH, LENGTH, 0, inputs, node * channels * LENGTH, LENGTH, 0,
+            1, count * COLUMNS, channels, 1, sums[node],
+        )
+    one = 1 if stage[OUTPUTS] > 1 else 0  # the node 1: z there is the sum of a group's dy
+    for f in range(filters):
+        o = f % stage[HALF]
+        if o < stage[FILTERS]:
+            row, total = z[(one * filters + f) * LENGTH :], np.float32(0)
+            for i in range(count * COLUMNS):
+                total += row[i]
+            db[stage[BIAS] + o] += total
+
+
+@compiled
 def one_stage(
     stage: Array,
     following: Array,
@@ -122,9 +141,7 @@ def one_stage(
 ) -> None:
     """dy of some samples, in `gradients`, which lie like the values -> dx there, added to sums and db."""
     inputs, z, products, at, into = scratch
-    nodes, channels, filters = stage[NODES], stage[PARTS] * stage[CHANNELS], 2 * stage[HALF]
-    per_sample, one = units_of(stage, T), 1 if stage[OUTPUTS] > 1 else 0  # the node 1: z there is the sum of dy
-    tiles = (T + stage[LAG] + COLUMNS - 1) // COLUMNS
+    per_sample, tiles = units_of(stage, T), (T + stage[LAG] + COLUMNS - 1) // COLUMNS
     for n in range(samples):
         first = n * numbers + stage[ROWS_AT]
         gradients[first - (width - T) : first + stage[CHANNELS] * (width << stage[LEVEL])] = 0
@@ -133,22 +150,39 @@ def one_stage(
         for unit in range(count):
             n, rest = (begin + unit) // per_sample, (begin + unit) % per_sample
             p, j, first = rest // tiles * stage[OUTPUTS], rest % tiles * COLUMNS, unit * COLUMNS
-            x, dx = values[n * numbers :], gradients[n * numbers :]
-            inputs_to_nodes(stage, p, j, width, x, inputs, first, LENGTH, at, into)
-            gradients_to_nodes(stage, following, p, j, width, x, dx, z, first, at, into)
-            gradients_from_nodes(stage, p, j, width, packed, z, first, dx, products, at, into)
-        for node in range(nodes):
-            correlate_gradient(
-                z, node * filters * LENGTH, LENGTH, 0, inputs, node * channels * LENGTH, LENGTH, 0,
-                1, count * COLUMNS, channels, 1, sums[node],
-            )
-        for f in range(filters):
-            o = f % stage[HALF]
-            if o < stage[FILTERS]:
-                row, total = z[(one * filters + f) * LENGTH :], np.float32(0)
-                for i in range(count * COLUMNS):
-                    total += row[i]
-                db[stage[BIAS] + o] += total
+            own, own_gradients = values[n * numbers :], gradients[n * numbers :]
+            inputs_to_nodes(stage, p, j, width, own, inputs, first, LENGTH, at, into)
+            gradients_to_nodes(stage, following, p, j, width, own, own_gradients, z, first, at, into)
+            gradients_from_nodes(stage, p, j, width, packed, z, first, own_gradients, products, at, into)
+        add_to_weights(stage, count, inputs, z, sums, db)
+
+
+@compiled
+def some_stages(
+    last: int,
+    first: int,
+    samples: int,
+    table: Array,
+    T: int,
+    width: int,
+    packed: Array,
+    by_tap: Array,
+    values: Array,
+    numbers: int,
+    gradients: Array,
+    sums: Array,
+    db: Array,
+    cropped: Array,
+    scratch: tuple[Array, Array, Array, Array, Array],
+) -> None:
+    """Some samples back through the stages from `last` to `first`."""
+    for s in range(last, first - 1, -1):
+        stage, following = table[s], table[s + 1]
+        own = sums_of(stage, sums)
+        one_stage(stage, following, samples, T, width, packed, values, numbers, gradients, own, db, scratch)
+        for n in range(samples if stage[CROP_LEFT] or stage[CROP_RIGHT] else 0):
+            at = n * numbers
+            take_off_cropped(stage, following, T, width, by_tap, values[at:], gradients[at:], cropped)
 
 
 @compiled
@@ -164,8 +198,8 @@ def scratch_for(table: Array) -> tuple[Array, Array, Array, Array, Array]:
 
 
 @compiled
-def one_after_the_other(table: Array, T: int) -> int:
-    """How many early stages a handful of samples goes through together."""
+def early_stages(table: Array, T: int) -> int:
+    """How many stages have so few units a sample that a handful of samples goes through them together."""
     s = 0
     while s < len(table) - 1 and units_of(table[s], T) < UNITS:
         s += 1
@@ -194,37 +228,25 @@ def each_group(
 
     dy (B, 1, T') where there is a head, else (B, O, T'); dx (B, C, T); sums, db, cropped and head_sums (groups, …).
     """
-    B, groups, S = len(dy), len(db), len(table) - 1
-    early, taps = one_after_the_other(table, T), head.shape[1]
+    B, groups, early = len(dy), len(db), early_stages(table, T)
     for group in prange(groups):
         last, scratch = (group + 1) * B // groups, scratch_for(table)
         gradients = np.empty(HANDFUL * numbers, np.float32)
-        spread = np.empty(((1 << table[-1, LEVEL]) + taps, width), np.float32)
+        spread = np.empty(((1 << table[-1, LEVEL]) + head.shape[1], width), np.float32)
         sums[group], db[group], cropped[group], head_sums[group] = 0, 0, 0, 0
+        own = sums[group], db[group], cropped[group], scratch
         for first in range(group * B // groups, last, HANDFUL):
-            samples = min(HANDFUL, last - first)
-            for slot in range(samples):
-                own, own_gradients = values[(first + slot) * numbers :], gradients[slot * numbers :]
+            samples, x = min(HANDFUL, last - first), values[first * numbers :]
+            for n in range(samples):
+                at, end = n * numbers, table[-1]
                 if head.size > 0:
-                    head_backward(
-                        table[-1], T, width, head, dy[first + slot, 0], own, own_gradients, spread, head_sums[group]
-                    )
+                    arriving = dy[first + n, 0]
+                    head_backward(end, T, width, head, arriving, x[at:], gradients[at:], spread, head_sums[group])
                 else:
-                    copy_phases_in(dy[first + slot], table[-1], T, width, own_gradients)
-                for s in range(S - 1, early - 1, -1):
-                    one_stage(
-                        table[s], table[s + 1], 1, T, width, packed, own, numbers, own_gradients,
-                        sums_of(table[s], sums[group]), db[group], scratch,
-                    )
-                    if table[s, CROP_LEFT] or table[s, CROP_RIGHT]:
-                        take_off_cropped(table[s], table[s + 1], T, width, by_tap, own, own_gradients, cropped[group])
-            for s in range(early - 1, -1, -1):
-                one_stage(
-                    table[s], table[s + 1], samples, T, width, packed, values[first * numbers :], numbers, gradients,
-                    sums_of(table[s], sums[group]), db[group], scratch,
+                    copy_phases_in(dy[first + n], end, T, width, gradients[at:])
+                some_stages(
+                    len(table) - 2, early, 1, table, T, width, packed, by_tap, x[at:], numbers, gradients[at:], *own
                 )
-                for slot in range(samples if table[s, CROP_LEFT] or table[s, CROP_RIGHT] else 0):
-                    own, own_gradients = values[(first + slot) * numbers :], gradients[slot * numbers :]
-                    take_off_cropped(table[s], table[s + 1], T, width, by_tap, own, own_gradients, cropped[group])
-            for slot in range(samples):
-                copy_phases_out(gradients[slot * numbers :], table[0], T, width, dx[first + slot])
+            some_stages(early - 1, 0, samples, table, T, width, packed, by_tap, x, numbers, gradients, *own)
+            for n in range(samples):
+                copy_phases_out(gradients[n * numbers :], table[0], T, width, dx[first + n])

@@ -109,17 +109,13 @@ def pack_all(table: Array, weights: Array, packed: Array) -> None:
 @compiled_parallel
 def pack_all_backward(table: Array, packed: Array, back_packed: Array) -> None:
     """What `packed_of` finds, for `back_packed_of` to find."""
-    back_packed[:] = 0
-    for item in prange((len(table) - 1) * MOST_BLOCKS):
-        stage = table[item // MOST_BLOCKS]
-        weights, into = packed_of(stage, packed), back_packed_of(stage, back_packed)
-        for block in range(item % MOST_BLOCKS, into.shape[1], MOST_BLOCKS):
-            for part in range(stage[PARTS]):
-                for r in range(min(ROWS, stage[CHANNELS] - block * ROWS)):
-                    c = part * stage[CHANNELS] + block * ROWS + r
-                    for node in range(stage[NODES]):
-                        for f in range(2 * stage[HALF]):
-                            into[part, block, node, f, r] = weights[f // ROWS, node, c, f % ROWS]
-
-
-MOST_BLOCKS = 16  # of a stage's channels that are packed side by side
+    back_packed[:] = 0  # for filters and channels that a tile has and the stage has not
+    for item in prange(table[-2, BIAS] + table[-2, FILTERS]):
+        stage = table[stage_of_filter(table, item)]
+        weights, into, C = packed_of(stage, packed), back_packed_of(stage, back_packed), stage[CHANNELS]
+        for odd in range(2):
+            f = odd * stage[HALF] + item - stage[BIAS]
+            for node in range(stage[NODES]):
+                for part in range(stage[PARTS]):
+                    for c in range(C):
+                        into[part, c // ROWS, node, f, c % ROWS] = weights[f // ROWS, node, part * C + c, f % ROWS]
