@@ -1,8 +1,9 @@
 """Compile the kernels before the work begins, and say so: the first time on a processor it takes one or two minutes.
 
-It happens in a process of its own. A kernel that was just compiled and the same kernel read back from disk may differ
-in a result's last bit (LLVM optimises them under other circumstances), and a run that was resumed must not differ from
-one that was not: so everyone reads them from disk.
+It happens in a process of its own, and half of the kernels, a transformer's and a decoder's, in another beside it. A
+kernel that was just compiled and the same kernel read back from disk may differ in a result's last bit (LLVM optimises
+them under other circumstances), and a run that was resumed must not differ from one that was not: everyone reads them
+from disk.
 
     python -m minieqt.warmup         compiles them now, for instance when an image is built
 """
@@ -20,11 +21,14 @@ from tqdm import tqdm
 
 from minieqt import backend
 from minieqt.adam import Adam
+from minieqt.blocks.bilstm import UNITS
 from minieqt.data import Augmentation, Loader, open_dataset
 from minieqt.data.synthetic import write_stead
+from minieqt.layer import Layer
 from minieqt.model import EQTransformer
 
 SHORT = 240  # samples: a small network whose decoder crops as that of 6000 does
+SECOND_HALF = "second-half"  # the argument that makes a process compile this alone
 TITLE = "compiling the kernels for this processor, once"
 
 
@@ -52,9 +56,9 @@ def warm_up() -> None:
         marker().touch()
 
 
-def compile_kernels(length: int = SHORT) -> int:
+def compile_kernels(length: int = SHORT, beside: bool = False) -> int:
     """A training step and an evaluation of a network of so many samples, and a batch from a data set; returns how many
-    functions were compiled for them."""
+    functions were compiled for them. `beside`: another process compiles the second half at the same time."""
     from numba.core import event
 
     network = EQTransformer(length=length)
@@ -75,13 +79,34 @@ def compile_kernels(length: int = SHORT) -> int:
 
         count = Count()
         with event.install_listener("numba:compile", count):
+            load_a_batch()
+            if beside:
+                command = [sys.executable, "-m", "minieqt.warmup", SECOND_HALF]
+                with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+                    there_and_back(network, [network.encoder, network.rescnn, network.bilstm], x)
             network.eval().forward(x)
             network.train()
             network.loss(x, np.zeros_like(x))
             network.backward()
             Adam(network).step()
-            load_a_batch()
     return count.count
+
+
+def compile_second_half(length: int = SHORT) -> None:
+    """What a transformer and a decoder do in an evaluation and in a training step."""
+    network, x = EQTransformer(length=length), np.zeros((2, UNITS, -(-length // 128)), np.float32)
+    there_and_back(network, [network.transformers[0], network.detection], x)
+
+
+def there_and_back(network: EQTransformer, layers: list[Layer], x: Any) -> None:
+    """Through some layers in evaluation, then in training, forward and backward."""
+    for mode in (network.eval, network.train):
+        mode()
+        y = x
+        for layer in layers:
+            y = layer.forward(y)
+    for layer in reversed(layers):
+        y = layer.backward(y)
 
 
 def load_a_batch() -> None:
@@ -94,4 +119,7 @@ def load_a_batch() -> None:
 
 
 if __name__ == "__main__":
-    compile_kernels()
+    if sys.argv[1:] == [SECOND_HALF]:
+        compile_second_half()
+    else:
+        compile_kernels(beside=True)
