@@ -81,7 +81,8 @@ def transform(matrices: list[Array], add: bool = False, relu: bool = False, gate
                             total = builder.fadd(load_vector(builder, row, offset), total)
                         if relu:
                             total = builder.fadd(total, bias)
-                            total = where_positive(builder, total, total)
+                            negative = builder.fcmp_ordered("<", total, ZERO)
+                            total = builder.select(negative, ZERO, total)  # a NaN stays one, and is noticed
                         place = builder.gep(row, [ir.Constant(INT64, offset)])
                         builder.store(total, builder.bitcast(place, VECTOR.as_pointer()), align=4)
 

@@ -8,7 +8,7 @@ from numba import njit
 
 from kernels.cpu.tile import COLUMNS
 from kernels.cpu.transform import transform
-from kernels.cpu.winograd import METHODS
+from kernels.cpu.winograd import METHODS, from_nodes
 
 ALL = {
     "to_nodes": [method.to_nodes for method in METHODS],
@@ -43,3 +43,15 @@ def test_against_the_definition(rng, matrices, option):
         for first in written:
             untouched[first : first + COLUMNS] = False
         assert np.array_equal(found[untouched], before[untouched])
+
+
+def test_relu_hides_no_nan():
+    """A loss that became NaN stops a training run: no kernel may make a zero of it."""
+
+    @njit
+    def relu(x, at, out, bias):
+        from_nodes(0, 1, x, 0, COLUMNS, at, out, 0, COLUMNS, at, bias, 0)
+
+    x, out = np.array([np.nan, -1, 2] * COLUMNS, np.float32), np.empty(COLUMNS, np.float32)
+    relu(x, np.zeros(1, np.int64), out, np.zeros(1, np.float32))
+    np.testing.assert_array_equal(out[:3], np.array([np.nan, 0, 2], np.float32))
