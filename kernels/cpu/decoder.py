@@ -24,7 +24,7 @@ from kernels.cpu.phase_gradient import collect
 from kernels.cpu.phase_weights import Weights, pack_all_backward, weights_of
 from kernels.cpu.phases import BIAS, FILTERS, WEIGHTS, Phases, bounds, phases_of
 from kernels.cpu.prepared import prepared
-from kernels.cpu.rows import GROUPS
+from kernels.cpu.rows import GROUPS, aligned
 from kernels.cpu.tile import ROWS
 
 Array = Any
@@ -90,13 +90,6 @@ def run_back(dy: Array, kept: Kept) -> tuple[Array, tuple[Array, ...], tuple[Arr
     if kept.head.size > 0:
         dWs, dbs = (*dWs, head_gradient(head_sums[0], C, K)), (*dbs, dy.sum(axis=(0, 2)))
     return dx, dWs, dbs
-
-
-def aligned(count: int) -> Array:
-    """So many float32 numbers, the first at the start of a cache line."""
-    memory = np.empty(count + 16, np.float32)
-    first = (-memory.ctypes.data // 4) % 16
-    return memory[first : first + count]
 
 
 def decoder_forward(

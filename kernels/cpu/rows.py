@@ -91,12 +91,18 @@ def copy_in(x: Array, values: Array, at: int, margin: int) -> None:
 
 
 @compiled
+def aligned(count: int) -> Array:
+    """So many numbers, the first at the start of a cache line; nothing is in them yet."""
+    memory = np.empty(count + 16, np.float32)
+    first = (-memory.ctypes.data // 4) % 16
+    return memory[first : first + count]
+
+
+@compiled
 def scratch(rows: int, columns: int) -> Array:
     """An array (rows, columns rounded up and with room for a tile more), each row at the start of a cache line."""
     width = round_up(columns + COLUMNS, 16)
-    memory = np.empty(rows * width + 16, np.float32)
-    first = (-memory.ctypes.data // 4) % 16
-    return memory[first : first + rows * width].reshape(rows, width)
+    return aligned(rows * width).reshape(rows, width)
 
 
 @compiled

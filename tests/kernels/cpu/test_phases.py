@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernels.cpu.fold import fold
@@ -45,6 +45,7 @@ def plan(C, sizes, T):
     return phases_of(tuple(shapes), tuple(crop for *_, crop in sizes), T), shapes
 
 
+@settings(deadline=None)  # kernels are read from disk when they are first called
 @given(st.integers(1, 5), stages, st.integers(5, 60))
 def test_every_sample_has_its_place(C, sizes, T):
     phases, _ = plan(C, sizes, T)
@@ -61,6 +62,7 @@ def test_every_sample_has_its_place(C, sizes, T):
     assert taken.max() == 1
 
 
+@settings(deadline=None)  # kernels are read from disk when they are first called
 @given(st.integers(1, 5), stages, st.integers(5, 60))
 def test_there_and_back(C, sizes, T):
     phases, _ = plan(C, sizes, T)
@@ -75,6 +77,7 @@ def test_there_and_back(C, sizes, T):
     assert values[values != -1].sum(dtype=np.float64) == y.sum(dtype=np.float64)  # zeros everywhere else
 
 
+@settings(deadline=None)  # kernels are read from disk when they are first called
 @given(st.integers(1, 6), stages)
 def test_weights_at_the_nodes(C, sizes):
     phases, shapes = plan(C, sizes, 47)
