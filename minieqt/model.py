@@ -8,6 +8,7 @@ probabilities, one per sample.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from minieqt.layers.attention import EPS
 from minieqt.layers.dropout import Dropout
 from minieqt.loss import WEIGHTS, cross_entropy_backward, cross_entropy_forward, probabilities
 from minieqt.philox import Randomness
+from minieqt.streams import side_by_side
 from minieqt.summary import summarise
 
 Array = Any
@@ -97,7 +99,12 @@ class EQTransformer(Layer):
         x = self.bilstm.forward(self.rescnn.forward(self.encoder.forward(x)))
         for transformer in self.transformers:
             x = transformer.forward(x)
-        return self.detection.forward(x), self.p.forward(x), self.s.forward(x)
+        detection, p, s = side_by_side(x, *(partial(branch.forward, x) for branch in self.branches()))
+        return detection, p, s
+
+    def branches(self) -> tuple[Decoder, PhaseBranch, PhaseBranch]:
+        """What stands behind the transformer, in the order of outputs and labels: detection, P, S."""
+        return self.detection, self.p, self.s
 
     def own(self, x: Array) -> Array:
         """An array in the network's dtype, on the device of its parameters."""
@@ -123,11 +130,12 @@ class EQTransformer(Layer):
 
     def backward(self, dloss: float = 1.0) -> Array:  # type: ignore[override]
         """`dloss` times the gradient of the last `loss` into every parameter's gradient; returns dx (B, 3, T)."""
-        branches = (self.detection, self.p, self.s)
-        dy = sum(
-            branch.backward(cross_entropy_backward(z, y, dloss * weight))
-            for branch, weight, (z, y) in zip(branches, WEIGHTS, self.take(), strict=True)
-        )
+
+        def of_branch(branch: Layer, weight: float, pair: tuple[Array, Array]) -> Array:
+            return branch.backward(cross_entropy_backward(*pair, dloss * weight))
+
+        jobs = (partial(of_branch, *job) for job in zip(self.branches(), WEIGHTS, self.take(), strict=True))
+        dy = sum(side_by_side(self.vector, *jobs))
         for transformer in reversed(self.transformers):
             dy = transformer.backward(dy)
         return self.encoder.backward(self.rescnn.backward(self.bilstm.backward(dy)))

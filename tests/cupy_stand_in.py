@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import weakref
+from contextlib import nullcontext
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -128,12 +129,12 @@ def function_on_device(function):
 
 
 class Graph:
-    """What was launched during a capture, in order."""
+    """What was launched during a capture, and what each operation has to wait for."""
 
     capturing: Graph | None = None
 
     def __init__(self):
-        self.operations, self.replays = [], 0
+        self.operations, self.replays = [], 0  # (what it does, the numbers of those that must have been done before)
         self.before = {}
         for memory in (reference() for reference in ndarray.alive.values()):
             if memory is not None:
@@ -143,7 +144,9 @@ class Graph:
     def do(operation):
         """An operation of the device: done, and noted where a capture is on."""
         if Graph.capturing is not None:
-            Graph.capturing.operations.append(operation)
+            operations, stream = Graph.capturing.operations, Stream.current()
+            operations.append((operation, stream.follows))
+            stream.follows = {len(operations) - 1}
         operation()
 
     @staticmethod
@@ -158,51 +161,74 @@ class Graph:
         self.before = {}
 
     def launch(self, stream=None):
+        """Do it all again, of what may be done next always the last: streams do not wait for each other unasked."""
         self.replays += 1
-        for operation in self.operations:
-            operation()
+        waiting, done = dict(enumerate(self.operations)), set()
+        while waiting:
+            number = next(number for number in reversed(waiting) if waiting[number][1] <= done)
+            waiting.pop(number)[0]()
+            done.add(number)
 
 
 class Event:
-    """A place in a stream. Here everything has happened already."""
+    """A place in a stream: outside of a capture everything has happened already."""
+
+    def __init__(self, disable_timing=False):
+        self.follows = set()
 
     def record(self, stream=None):
-        pass
+        self.follows = (stream or Stream.current()).follows
 
     def synchronize(self):
         Graph.refuse("waiting")
 
 
 class Stream:
-    """One stream; `non_blocking` as a capture wants it."""
+    """One stream; `non_blocking` as a capture wants it.
+
+    follows: the captured operations that its next one waits for.
+    """
+
+    entered: list[Stream] = []  # noqa: RUF012 - the stack of with statements
 
     def __init__(self, non_blocking=False):
-        self.non_blocking = non_blocking
+        self.non_blocking, self.follows = non_blocking, set()
+
+    @staticmethod
+    def current():
+        return Stream.entered[-1] if Stream.entered else DEFAULT_STREAM
 
     def __enter__(self):
+        Stream.entered.append(self)
         return self
 
     def __exit__(self, *_):
-        pass
+        Stream.entered.pop()
 
     def begin_capture(self):
         if not self.non_blocking:
             raise RuntimeError("cudaErrorStreamCaptureUnsupported: the default stream")
-        Graph.capturing = Graph()
+        Graph.capturing, self.follows = Graph(), set()
 
     def end_capture(self):
         graph, Graph.capturing = Graph.capturing, None
         graph.end()
+        awaited = self.follows.union(*(follows for _, follows in graph.operations))
+        if len(awaited) < len(graph.operations):
+            raise RuntimeError("cudaErrorStreamCaptureUnjoined: nothing waits for what another stream does")
         return graph
 
     def is_capturing(self):
         return Graph.capturing is not None
 
     def wait_event(self, event):
-        pass
+        self.follows = self.follows | event.follows
 
     def synchronize(self):
         Graph.refuse("waiting")
+
+
+DEFAULT_STREAM = Stream()
 
 
 class RawModule:
@@ -245,10 +271,13 @@ class CupyStandIn(ModuleType):
         self.cuda = SimpleNamespace(
             Stream=Stream,
             Event=Event,
-            Device=lambda number=0: SimpleNamespace(use=lambda: None, synchronize=lambda: Graph.refuse("waiting")),
+            get_current_stream=Stream.current,
+            Device=lambda number=0: SimpleNamespace(
+                id=number, use=lambda: None, synchronize=lambda: Graph.refuse("waiting")
+            ),
             alloc_pinned_memory=bytearray,
             MemoryPool=lambda: SimpleNamespace(malloc=None),
-            using_allocator=lambda allocator: Stream(),
+            using_allocator=lambda allocator: nullcontext(),
             get_elapsed_time=lambda begin, end: 0.5,
             runtime=SimpleNamespace(
                 deviceSynchronize=lambda: Graph.refuse("waiting"),
