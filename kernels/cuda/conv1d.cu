@@ -4,12 +4,12 @@
 #include "weights.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-    conv1d_forward(const float* x, const float* W, const float* b, float* y, int C, int O, int K, int T, int chunk) {
+    conv1d_forward(const float* weights, const float* x, const float* b, float* y, int C, int O, int K, int T, int chunk) {
     x += size_t(blockIdx.y) * C * T;
     y += size_t(blockIdx.y) * O * T;
     correlate(
+        weights,
         [=](int c, int t) { return inside(x + c * T, t, T); },
-        [=](int o, int c, int k) { return W[(o * C + c) * K + k]; },
         [=](int o, int t, float sum) {
             if (o < O && t < T) y[o * T + t] = sum + b[o];
         },
@@ -18,19 +18,19 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 
 // The filters are now the C channels, what is read has O of them, and the taps run backwards.
 extern "C" __global__ void __launch_bounds__(THREADS)
-    conv1d_input_gradient(const float* dy, const float* W, float* dx, int C, int O, int K, int T, int chunk) {
+    conv1d_input_gradient(const float* weights, const float* dy, float* dx, int C, int O, int K, int T, int chunk) {
     dy += size_t(blockIdx.y) * O * T;
     dx += size_t(blockIdx.y) * C * T;
     correlate(
+        weights,
         [=](int o, int t) { return inside(dy + o * T, t, T); },
-        [=](int c, int o, int k) { return W[(o * C + c) * K + K - 1 - k]; },
         [=](int c, int t, float sum) {
             if (c < C && t < T) dx[c * T + t] = sum;
         },
         O, C, K, K - 1 - (K - 1) / 2, T, chunk);
 }
 
-extern "C" __global__ void __launch_bounds__(GRADIENT_THREADS)
+extern "C" __global__ void __launch_bounds__(GRADIENT_THREADS, 2)
     conv1d_weight_gradient(const float* dy, const float* x, float* partial, int B, int C, int O, int K, int T,
                            int width, int rows_of_x) {
     weight_gradient(

@@ -6,6 +6,7 @@ from typing import Any
 
 from kernels.cuda.correlate import correlate, weight_gradient
 from kernels.cuda.launch import contiguous, empty
+from kernels.cuda.layout import BACKWARD, FORWARD, Weights
 
 Array = Any
 
@@ -15,7 +16,7 @@ def conv1d_forward(x: Array, W: Array, b: Array) -> tuple[Array, Any]:
     x, W, b = contiguous(x), contiguous(W), contiguous(b)
     (B, C, T), (O, _, K) = x.shape, W.shape
     y = empty(x, (B, O, T))
-    correlate("conv1d.cu", "conv1d_forward", (x, W, b, y, C, O, K, T), B, C, O, K, T)
+    correlate("conv1d.cu", "conv1d_forward", Weights(W, FORWARD), (x, b, y, C, O, K, T), B, C, O, K, T)
     return y, (x, W)
 
 
@@ -24,7 +25,7 @@ def conv1d_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     x, W = cache
     dy, (B, C, T), (O, _, K) = contiguous(dy), x.shape, W.shape
     dx = empty(x, x.shape)
-    correlate("conv1d.cu", "conv1d_input_gradient", (dy, W, dx, C, O, K, T), B, O, C, K, T)
+    correlate("conv1d.cu", "conv1d_input_gradient", Weights(W, BACKWARD), (dy, dx, C, O, K, T), B, O, C, K, T)
     return dx, *conv1d_weight_gradient(dy, x, K)
 
 

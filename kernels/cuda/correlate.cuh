@@ -1,10 +1,11 @@
 // Convolutions: one tile of outputs a block, whatever stands before and behind it.
 //
-//     sum[o, t] = Σ_c Σ_k weight(o, c, k) · read(c, t + k - left)
+//     sum[o, t] = Σ_c Σ_k weight[o, c, k] · read(c, t + k - left)
 //
-// `read`, `weight` and `write` are given by the kernel: ReLU, pooling, upsampling, normalisation and their gradients
-// happen while a tile is loaded and while its sums leave, so that arrays in between are never written. A gradient of
-// an input is a correlation too, with filters and channels changing roles and the taps reversed.
+// `read` and `write` are given by the kernel: ReLU, pooling, upsampling, normalisation and their gradients happen while a
+// tile is loaded and while its sums leave, so that arrays in between are never written. A gradient of an input is a
+// correlation too, with filters and channels changing roles and the taps reversed. The weights come laid out as a tile
+// wants them (layout.cu): finding them one by one, with a division for each, took a block half as long as its sums did.
 //
 // Layout. A block of 128 threads has one sample (blockIdx.y), up to 64 filters (blockIdx.z) and a stretch of time
 // (blockIdx.x). A thread has ROWS filters next to each other and TIMES moments, `lanes` apart, so that a warp reads
@@ -33,7 +34,7 @@ __device__ inline int groups_of(int filters, int rows) {
 }
 
 // Zero outside of a row, as 'same' padding has it.
-__device__ inline float inside(const float* row, int t, int T) { return 0 <= t && t < T ? row[t] : 0.0f; }
+__device__ inline float inside(const float* row, int t, int T) { return unsigned(t) < unsigned(T) ? row[t] : 0.0f; }
 
 template <int ROWS>
 __device__ inline void load_weights(const float* from, float* into) {
@@ -46,8 +47,8 @@ __device__ inline void load_weights(const float* from, float* into) {
     }
 }
 
-template <int ROWS, int TIMES, class Read, class Weight, class Write>
-__device__ void correlate_tile(Read read, Weight weight, Write write, int C, int O, int K, int left, int chunk) {
+template <int ROWS, int TIMES, class Read, class Write>
+__device__ void correlate_tile(const float* weights, Read read, Write write, int C, int O, int K, int left, int chunk) {
     int groups = groups_of(O, ROWS), lanes = THREADS / groups;
     int group = threadIdx.x / lanes, lane = threadIdx.x % lanes;
     int warp = threadIdx.x / WARP, in_warp = threadIdx.x % WARP;
@@ -58,15 +59,15 @@ __device__ void correlate_tile(Read read, Weight weight, Write write, int C, int
     float* x = shared.take<float>(chunk * samples);     // [channel][sample]
     float* w = shared.take<float>(chunk * K * pitch);   // [channel][tap][filter]
 
+    weights += blockIdx.z * ((C + chunk - 1) / chunk) * chunk * K * filters;
     float sums[ROWS][TIMES] = {};
     for (int c0 = 0; c0 < C; c0 += chunk) {
         int channels = min(chunk, C - c0);
         __syncthreads();
         for (int c = warp; c < channels; c += THREADS / WARP)
             for (int s = in_warp; s < samples; s += WARP) x[c * samples + s] = read(c0 + c, first + s - left);
-        for (int o = warp; o < filters; o += THREADS / WARP)
-            for (int r = in_warp; r < channels * K; r += WARP)
-                w[r * pitch + o] = first_filter + o < O ? weight(first_filter + o, c0 + r / K, r % K) : 0.0f;
+        copy_rows(weights, w, channels * K, filters, pitch);
+        weights += chunk * K * filters;
         __syncthreads();
         for (int c = 0; c < channels; c++)
             for (int k = 0; k < K; k++) {
@@ -90,18 +91,18 @@ __device__ void correlate_tile(Read read, Weight weight, Write write, int C, int
 
 // The tile that suits O filters over T moments. `write` is called by all threads of a warp together, also for filters
 // from O and moments from T on, so that it may exchange sums with its neighbours.
-template <class Read, class Weight, class Write>
-__device__ void correlate(Read read, Weight weight, Write write, int C, int O, int K, int left, int T, int chunk) {
+template <class Read, class Write>
+__device__ void correlate(const float* weights, Read read, Write write, int C, int O, int K, int left, int T, int chunk) {
 #ifdef TF32
     if (O >= TENSOR_FILTERS) {
-        correlate_tensor(read, weight, write, C, O, K, left, chunk);
+        correlate_tensor(weights, read, write, C, O, K, left, chunk);
         return;
     }
 #endif
     if (O == 1)
-        correlate_tile<1, 6>(read, weight, write, C, O, K, left, chunk);
+        correlate_tile<1, 6>(weights, read, write, C, O, K, left, chunk);
     else if (T <= 3 * THREADS / groups_of(O, 8))
-        correlate_tile<8, 3>(read, weight, write, C, O, K, left, chunk);
+        correlate_tile<8, 3>(weights, read, write, C, O, K, left, chunk);
     else
-        correlate_tile<8, 6>(read, weight, write, C, O, K, left, chunk);
+        correlate_tile<8, 6>(weights, read, write, C, O, K, left, chunk);
 }

@@ -1,18 +1,21 @@
-"""How the work of correlate.cuh and weights.cuh is cut into blocks: the same numbers as there."""
+"""How the work of correlate.cuh, weights.cuh and their twins on tensor cores is cut: the same numbers as there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from kernels.cuda.launch import ceil_div, empty, launch, shared_bytes, tf32
+from kernels.cuda.layout import MOST_FILTERS, Weights, lay_out
 from kernels.cuda.sums import sum_rows
 
 Array = Any
 
-THREADS, MOST_FILTERS = 128, 64
+THREADS = 128
 GRADIENT_THREADS, COLUMNS = 256, 4
 TENSOR_FILTERS, TENSOR_CHANNELS, TENSOR_MOMENTS = 16, 8, 96
+GRADIENT_WARPS, TENSOR_COLUMNS = 8, 32
+WIDTHS = 256, 192, 128, 96, 64, 48, 32  # that a strip of a weight gradient may have
 SHARED = 40 * 1024  # bytes that a tile may fill, so that several blocks share a multiprocessor
 BLOCKS = 256  # of a weight gradient, about: enough to fill any card, the same on all of them
 
@@ -25,33 +28,49 @@ def groups_of(filters: int, rows: int) -> int:
     return groups
 
 
-def correlate(source: str, kernel: str, arguments: tuple, B: int, C: int, O: int, K: int, T: int) -> None:
+class Tile(NamedTuple):
+    """What a block takes: filters, moments, channels at a time, and bytes of shared memory."""
+
+    filters: int
+    width: int
+    chunk: int
+    shared: int
+
+
+def correlate(
+    source: str, kernel: str, weights: Weights, arguments: tuple, B: int, C: int, O: int, K: int, T: int
+) -> None:
     """Launch a kernel of correlate.cuh: C channels to O filters of K taps, T moments, B samples.
 
-    The kernel is called with `arguments`, and how many channels it is to take at a time behind them.
+    The kernel is called with the weights as its tiles want them, with `arguments`, and with how many channels it is to
+    take at a time.
     """
-    if tf32() and O >= TENSOR_FILTERS:
-        width, chunk, shared = tensor_tile(C, O, K)
-        launch(source, kernel, (ceil_div(T, width), B, ceil_div(O, MOST_FILTERS)), THREADS, (*arguments, chunk), shared)
-        return
+    on_tensor_cores = tf32() and O >= TENSOR_FILTERS
+    tile = tensor_tile(C, O, K) if on_tensor_cores else plain_tile(C, O, K, T)
+    laid_out = lay_out(weights, O, C, K, tile.filters, tile.chunk, taps_first=on_tensor_cores)
+    grid = ceil_div(T, tile.width), B, ceil_div(O, MOST_FILTERS)
+    launch(source, kernel, grid, THREADS, (laid_out, *arguments, tile.chunk), tile.shared)
+
+
+def plain_tile(C: int, O: int, K: int, T: int) -> Tile:
+    """The tile of correlate.cuh."""
     rows = 1 if O == 1 else 8
     groups = groups_of(O, rows)
     lanes = THREADS // groups
     width = lanes * (3 if rows == 8 and T <= 3 * lanes else 6)
     samples, pitch = width + K - 1, groups * rows + (4 if rows == 8 else 0)
     chunk = min(C, max(1, SHARED // (4 * (samples + K * pitch))))
-    grid = ceil_div(T, width), B, ceil_div(O, MOST_FILTERS)
-    launch(source, kernel, grid, THREADS, (*arguments, chunk), shared_bytes(chunk * samples, chunk * K * pitch))
+    return Tile(groups * rows, width, chunk, shared_bytes(chunk * samples, chunk * K * pitch))
 
 
-def tensor_tile(C: int, O: int, K: int) -> tuple[int, int, int]:
-    """The tile of tensor.cuh: how many moments it is wide, how many channels it takes at a time, its shared bytes."""
+def tensor_tile(C: int, O: int, K: int) -> Tile:
+    """The tile of tensor.cuh."""
     groups = groups_of(O, TENSOR_FILTERS)
     filters, width = groups * TENSOR_FILTERS, 4 // groups * TENSOR_MOMENTS
     row, pitch = ceil_div(width + K - 1, 32) * 32 + 8, filters + 8
     most = max(1, SHARED // (4 * TENSOR_CHANNELS * (row + K * pitch)))
     chunk = TENSOR_CHANNELS * min(ceil_div(C, TENSOR_CHANNELS), most)
-    return width, chunk, shared_bytes(chunk * row, chunk * K * pitch, filters * width)
+    return Tile(filters, width, chunk, shared_bytes(chunk * row, chunk * K * pitch, filters * width))
 
 
 def weight_gradient(
@@ -69,23 +88,36 @@ def weight_gradient_rows(
 
     The kernel is called with `arguments(partial)`, and two numbers of the cut behind them.
     """
-    rows, total, lanes = 1 if O == 1 else 8, C * K + 1, 1
+    total = C * K + 1
+    columns, bytes_of = tensor_cut(O, total, K) if tf32() and O >= TENSOR_FILTERS else plain_cut(O, total, K)
+    rows_of_x = min(C, ceil_div(columns - 1, K) + 1) + 1  # those of a block's columns, and one of ones
+    across = ceil_div(total, columns), ceil_div(O, MOST_FILTERS)
+    fitting = [width for width in WIDTHS if bytes_of(width, rows_of_x) <= SHARED] or [WIDTHS[-1]]
+    width = min(fitting, key=lambda width: (ceil_div(T, width) * width, -width))  # the fewest moments beyond the end
+    blocks = max(1, min(B * ceil_div(T, width), BLOCKS // (across[0] * across[1])))
+    partial = empty(like, (blocks, O * total))
+    parts = (*arguments(partial), width, rows_of_x)
+    launch(source, kernel, (blocks, *across), GRADIENT_THREADS, parts, bytes_of(width, rows_of_x))
+    return sum_rows(partial).reshape(O, total)
+
+
+def plain_cut(O: int, total: int, K: int) -> tuple[int, Callable[[int, int], int]]:
+    """How many columns a block of weights.cuh has, and its shared bytes by (width, rows of x)."""
+    rows, lanes = 1 if O == 1 else 8, 1
     groups = groups_of(O, rows)
     while lanes * COLUMNS < total and lanes * groups < GRADIENT_THREADS:
         lanes *= 2
-    slices = GRADIENT_THREADS // (groups * lanes)
-    rows_of_x = min(C, ceil_div(COLUMNS * lanes - 1, K) + 1) + 1  # those of a block's columns, and one of ones
-    pitch = groups * rows + (4 if rows == 8 else 0)
+    filters, columns = groups * rows, COLUMNS * lanes
+    pitch, sums = filters + (4 if rows == 8 else 0), filters * columns if groups * lanes < GRADIENT_THREADS else 0
+    return columns, lambda width, rows_of_x: shared_bytes(rows_of_x * (width + K), width * pitch, sums)
 
-    def pieces(width: int) -> tuple[int, ...]:
-        return rows_of_x * (width + K), width * pitch, groups * rows * COLUMNS * lanes if slices > 1 else 0
 
-    width = 256
-    while width > 32 and (width >= 2 * T or shared_bytes(*pieces(width)) > SHARED):
-        width //= 2
-    across = ceil_div(total, COLUMNS * lanes), ceil_div(O, MOST_FILTERS)
-    blocks = max(1, min(B * ceil_div(T, width), BLOCKS // (across[0] * across[1])))
-    partial = empty(like, (blocks, O * total))
-    shared = shared_bytes(*pieces(width))
-    launch(source, kernel, (blocks, *across), GRADIENT_THREADS, (*arguments(partial), width, rows_of_x), shared)
-    return sum_rows(partial).reshape(O, total)
+def tensor_cut(O: int, total: int, K: int) -> tuple[int, Callable[[int, int], int]]:
+    """The same of tensor_weights.cuh."""
+    high, across = (2 if O > TENSOR_FILTERS else 1), 1
+    down = 2 if O > high * TENSOR_FILTERS else 1
+    while across * TENSOR_COLUMNS < total and across * down < GRADIENT_WARPS:
+        across *= 2
+    filters, columns = down * high * TENSOR_FILTERS, across * TENSOR_COLUMNS
+    sums = filters * columns if down * across < GRADIENT_WARPS else 0
+    return columns, lambda width, rows_of_x: shared_bytes(rows_of_x * (width + K + 3), filters * (width + 4), sums)

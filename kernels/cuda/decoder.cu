@@ -10,13 +10,13 @@
 #include "weights.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-    decoder_stage_forward(const float* x, const float* W, const float* b, float* y, int C, int O, int K, int T, int crop,
-                          int L, int chunk) {
+    decoder_stage_forward(const float* weights, const float* x, const float* b, float* y, int C, int O, int K, int T,
+                          int crop, int L, int chunk) {
     x += size_t(blockIdx.y) * C * T;
     y += size_t(blockIdx.y) * O * L;
     correlate(
+        weights,
         [=](int c, int t) { return 0 <= t && t < L ? x[c * T + (t + crop) / 2] : 0.0f; },
-        [=](int o, int c, int k) { return W[(o * C + c) * K + k]; },
         [=](int o, int t, float sum) {
             if (o < O && t < L) y[o * L + t] = fmaxf(sum + b[o], 0.0f);
         },
@@ -25,14 +25,14 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 
 // Moments count as before the crop, so that the two copies of a sample are t and t + 1 with t even.
 extern "C" __global__ void __launch_bounds__(THREADS)
-    decoder_stage_input_gradient(const float* dy, const float* y, const float* W, float* dx, int C, int O, int K, int T,
-                                 int crop, int L, int chunk) {
+    decoder_stage_input_gradient(const float* weights, const float* dy, const float* y, float* dx, int C, int O, int K,
+                                 int T, int crop, int L, int chunk) {
     dy += size_t(blockIdx.y) * O * L;
     y += size_t(blockIdx.y) * O * L;
     dx += size_t(blockIdx.y) * C * T;
     correlate(
+        weights,
         [=](int o, int t) { return let_through(dy + o * L, y + o * L, t, L); },
-        [=](int c, int o, int k) { return W[(o * C + c) * K + K - 1 - k]; },
         [=](int c, int t, float sum) {
             float mine = crop <= t && t < L + crop ? sum : 0.0f;  // what was cropped has no gradient
             float other = __shfl_xor_sync(0xffffffffu, mine, 1);
@@ -41,7 +41,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
         O, C, K, K - 1 - (K - 1) / 2 + crop, 2 * T, chunk);
 }
 
-extern "C" __global__ void __launch_bounds__(GRADIENT_THREADS)
+extern "C" __global__ void __launch_bounds__(GRADIENT_THREADS, 2)
     decoder_stage_weight_gradient(const float* dy, const float* y, const float* x, float* partial, int B, int C, int O,
                                   int K, int T, int crop, int L, int width, int rows_of_x) {
     weight_gradient(

@@ -7,6 +7,7 @@ from typing import Any
 from kernels.cuda.correlate import correlate, weight_gradient
 from kernels.cuda.decoder_folded import folded_forward, folded_input_gradient, folded_weight_gradient
 from kernels.cuda.launch import contiguous, empty
+from kernels.cuda.layout import BACKWARD, FORWARD, Weights
 
 Array = Any
 
@@ -27,8 +28,8 @@ def decoder_stage_forward(x: Array, W: Array, b: Array, crop: tuple[int, int] = 
     if foldable(crop):
         folded_forward(x, W, b, y, crop[0])
         return y, (x, W, y, crop)
-    arguments = x, W, b, y, C, O, K, T, crop[0], L
-    correlate("decoder.cu", "decoder_stage_forward", arguments, B, C, O, K, L)
+    arguments = x, b, y, C, O, K, T, crop[0], L
+    correlate("decoder.cu", "decoder_stage_forward", Weights(W, FORWARD), arguments, B, C, O, K, L)
     return y, (x, W, y, crop)
 
 
@@ -40,8 +41,8 @@ def decoder_stage_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     if foldable(crops):
         folded_input_gradient(dy, y, W, dx, crop)
         return dx, *folded_weight_gradient(dy, y, x, K, crop)
-    arguments = dy, y, W, dx, C, O, K, T, crop, L
-    correlate("decoder.cu", "decoder_stage_input_gradient", arguments, B, O, C, K, 2 * T)
+    arguments = dy, y, dx, C, O, K, T, crop, L
+    correlate("decoder.cu", "decoder_stage_input_gradient", Weights(W, BACKWARD), arguments, B, O, C, K, 2 * T)
 
     def of_weights(partial: Array) -> tuple:
         return dy, y, x, partial, B, C, O, K, T, crop, L

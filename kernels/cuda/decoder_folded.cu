@@ -19,50 +19,40 @@
 #include "elementary.cuh"
 #include "weights.cuh"
 
-// The folded weight of a phase's tap j; `taps` are W's K for one filter and channel.
-__device__ inline float folded(const float* taps, int K, int phase, int j) {
-    int second = 2 * j + 1 - phase;
-    return (0 < second && second <= K ? taps[second - 1] : 0.0f) + (second < K ? taps[second] : 0.0f);
-}
-
 // x where at least one of its copies was not cropped.
 __device__ inline float uncropped(const float* x, int s, int crop, int L) {
     return crop <= 2 * s && 2 * s < crop + L ? x[s] : 0.0f;
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-    folded_stage_forward(const float* x, const float* W, const float* b, float* y, int C, int O, int K, int T, int crop,
-                         int L, int M, int m0, int chunk) {
+    folded_stage_forward(const float* weights, const float* x, const float* b, float* y, int C, int O, int K, int T,
+                         int crop, int L, int M, int m0, int chunk) {
     int d = (K - 1) / 2 - crop;
     x += size_t(blockIdx.y) * C * T;
     y += size_t(blockIdx.y) * O * L;
     correlate(
+        weights,
         [=](int c, int s) { return uncropped(x + c * T, s, crop, L); },
-        [=](int f, int c, int j) { return folded(W + (f / 2 * C + c) * K, K, f % 2, j); },
         [=](int f, int i, float sum) {
             int t = 2 * (i + m0) + d + f % 2;
-            if (f < 2 * O && i < M && 0 <= t && t < L) y[f / 2 * L + t] = fmaxf(sum + b[f / 2], 0.0f);
+            if (f < 2 * O && 0 <= t && t < L) y[f / 2 * L + t] = fmaxf(sum + b[f / 2], 0.0f);
         },
         C, 2 * O, K / 2 + 1, -m0, M, chunk);
 }
 
-// Channel 2 o + parity of tap j meets q = Q - parity - 2 (j - lft), where Q is e made odd.
+// Channel 2 o + parity of tap j meets q = Q - parity - 2 (j - lft), Q being e made odd (layout.cu).
 extern "C" __global__ void __launch_bounds__(THREADS)
-    folded_stage_input_gradient(const float* dy, const float* y, const float* W, float* dx, int C, int O, int K, int T,
-                                int crop, int L, int chunk) {
-    int e = 1 - crop + (K - 1) / 2, Q = e | 1, lft = K / 2 - (Q - 1) / 2;
+    folded_stage_input_gradient(const float* weights, const float* dy, const float* y, float* dx, int C, int O, int K,
+                                int T, int crop, int L, int Q, int chunk) {
+    int e = 1 - crop + (K - 1) / 2, lft = K / 2 - (Q - 1) / 2;
     dy += size_t(blockIdx.y) * O * L;
     y += size_t(blockIdx.y) * O * L;
     dx += size_t(blockIdx.y) * C * T;
     correlate(
+        weights,
         [=](int h, int s) {
             int t = 2 * s + h % 2 - (Q - e);
             return let_through(dy + h / 2 * L, y + h / 2 * L, t, L);
-        },
-        [=](int c, int h, int j) {
-            int q = Q - h % 2 - 2 * (j - lft);
-            const float* taps = W + (h / 2 * C + c) * K;
-            return (0 < q && q <= K ? taps[q - 1] : 0.0f) + (0 <= q && q < K ? taps[q] : 0.0f);
         },
         [=](int c, int s, float sum) {
             if (c < C && s < T) dx[c * T + s] = crop <= 2 * s && 2 * s < crop + L ? sum : 0.0f;
@@ -70,14 +60,14 @@ extern "C" __global__ void __launch_bounds__(THREADS)
         2 * O, C, K / 2 + 1, lft, T, chunk);
 }
 
-extern "C" __global__ void __launch_bounds__(GRADIENT_THREADS)
+extern "C" __global__ void __launch_bounds__(GRADIENT_THREADS, 2)
     folded_stage_weight_gradient(const float* dy, const float* y, const float* x, float* partial, int B, int C, int O,
                                  int K, int T, int crop, int L, int M, int m0, int width, int rows_of_x) {
     int d = (K - 1) / 2 - crop;
     weight_gradient(
         [=](int n, int f, int i) {
             size_t row = (size_t(n) * O + f / 2) * L;
-            return i < M ? let_through(dy + row, y + row, 2 * (i + m0) + d + f % 2, L) : 0.0f;
+            return let_through(dy + row, y + row, 2 * (i + m0) + d + f % 2, L);
         },
         [=](int n, int c, int s) { return uncropped(x + (size_t(n) * C + c) * T, s, crop, L); },
         partial, B, C, 2 * O, K / 2 + 1, -m0, M, width, rows_of_x);

@@ -6,6 +6,7 @@ from typing import Any
 
 from kernels.cuda.correlate import correlate, weight_gradient_rows
 from kernels.cuda.launch import ceil_div, empty, launch
+from kernels.cuda.layout import BACKWARD, FOLDED, Weights
 
 Array = Any
 
@@ -23,15 +24,16 @@ def folded_forward(x: Array, W: Array, b: Array, y: Array, crop: int) -> None:
     """x (B, C, T), W (O, C, K), b (O) -> fills y (B, O, L); crop: how many samples of the left end are left out."""
     (B, C, T), (O, _, K), L = x.shape, W.shape, y.shape[2]
     M, m0 = pairs(K, crop, L)
-    arguments = x, W, b, y, C, O, K, T, crop, L, M, m0
-    correlate("decoder_folded.cu", "folded_stage_forward", arguments, B, C, 2 * O, K // 2 + 1, M)
+    weights, arguments = Weights(W, FOLDED), (x, b, y, C, O, K, T, crop, L, M, m0)
+    correlate("decoder_folded.cu", "folded_stage_forward", weights, arguments, B, C, 2 * O, K // 2 + 1, M)
 
 
 def folded_input_gradient(dy: Array, y: Array, W: Array, dx: Array, crop: int) -> None:
     """dy, y (B, O, L), W (O, C, K) -> fills dx (B, C, T)."""
     (B, C, T), (O, _, K) = dx.shape, W.shape
-    arguments = dy, y, W, dx, C, O, K, T, crop, y.shape[2]
-    correlate("decoder_folded.cu", "folded_stage_input_gradient", arguments, B, 2 * O, C, K // 2 + 1, T)
+    Q = 1 - crop + (K - 1) // 2 | 1
+    weights, arguments = Weights(W, FOLDED + BACKWARD, Q), (dy, y, dx, C, O, K, T, crop, y.shape[2], Q)
+    correlate("decoder_folded.cu", "folded_stage_input_gradient", weights, arguments, B, 2 * O, C, K // 2 + 1, T)
 
 
 def folded_weight_gradient(dy: Array, y: Array, x: Array, K: int, crop: int) -> tuple[Array, Array]:

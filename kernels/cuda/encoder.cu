@@ -11,15 +11,15 @@
 const unsigned char CLOSED = 0, FIRST = 1, SECOND = 2;
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-    encoder_stage_forward(const float* x, const float* W, const float* b, float* y, unsigned char* origin, int C, int O,
+    encoder_stage_forward(const float* weights, const float* x, const float* b, float* y, unsigned char* origin, int C, int O,
                           int K, int T, int chunk) {
     int half = (T + 1) / 2;
     x += size_t(blockIdx.y) * C * T;
     y += size_t(blockIdx.y) * O * half;
     origin += size_t(blockIdx.y) * O * half;
     correlate(
+        weights,
         [=](int c, int t) { return inside(x + c * T, t, T); },
-        [=](int o, int c, int k) { return W[(o * C + c) * K + k]; },
         [=](int o, int t, float sum) {
             float value = o < O && t < T ? sum + b[o] : LOWEST;
             float second = __shfl_xor_sync(0xffffffffu, value, 1);
@@ -38,22 +38,22 @@ __device__ inline float opened(const float* dy, const unsigned char* origin, int
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-    encoder_stage_input_gradient(const float* dy, const unsigned char* origin, const float* W, float* dx, int C, int O,
-                                 int K, int T, int chunk) {
+    encoder_stage_input_gradient(const float* weights, const float* dy, const unsigned char* origin, float* dx, int C,
+                                 int O, int K, int T, int chunk) {
     int half = (T + 1) / 2;
     dy += size_t(blockIdx.y) * O * half;
     origin += size_t(blockIdx.y) * O * half;
     dx += size_t(blockIdx.y) * C * T;
     correlate(
+        weights,
         [=](int o, int t) { return opened(dy + o * half, origin + o * half, t, T); },
-        [=](int c, int o, int k) { return W[(o * C + c) * K + K - 1 - k]; },
         [=](int c, int t, float sum) {
             if (c < C && t < T) dx[c * T + t] = sum;
         },
         O, C, K, K - 1 - (K - 1) / 2, T, chunk);
 }
 
-extern "C" __global__ void __launch_bounds__(GRADIENT_THREADS)
+extern "C" __global__ void __launch_bounds__(GRADIENT_THREADS, 2)
     encoder_stage_weight_gradient(const float* dy, const unsigned char* origin, const float* x, float* partial, int B,
                                   int C, int O, int K, int T, int width, int rows_of_x) {
     int half = (T + 1) / 2;

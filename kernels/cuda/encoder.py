@@ -8,6 +8,7 @@ import numpy as np
 
 from kernels.cuda.correlate import correlate, weight_gradient
 from kernels.cuda.launch import contiguous, empty
+from kernels.cuda.layout import BACKWARD, FORWARD, Weights
 
 Array = Any
 
@@ -17,7 +18,8 @@ def encoder_stage_forward(x: Array, W: Array, b: Array) -> tuple[Array, Any]:
     x, W, b = contiguous(x), contiguous(W), contiguous(b)
     (B, C, T), (O, _, K) = x.shape, W.shape
     y, origin = empty(x, (B, O, -(-T // 2))), empty(x, (B, O, -(-T // 2)), np.uint8)
-    correlate("encoder.cu", "encoder_stage_forward", (x, W, b, y, origin, C, O, K, T), B, C, O, K, T)
+    arguments = x, b, y, origin, C, O, K, T
+    correlate("encoder.cu", "encoder_stage_forward", Weights(W, FORWARD), arguments, B, C, O, K, T)
     return y, (x, W, origin)
 
 
@@ -26,10 +28,11 @@ def encoder_stage_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     x, W, origin = cache
     dy, (B, C, T), (O, _, K) = contiguous(dy), x.shape, W.shape
     dx = empty(x, x.shape)
-    correlate("encoder.cu", "encoder_stage_input_gradient", (dy, origin, W, dx, C, O, K, T), B, O, C, K, T)
+    arguments = dy, origin, dx, C, O, K, T
+    correlate("encoder.cu", "encoder_stage_input_gradient", Weights(W, BACKWARD), arguments, B, O, C, K, T)
 
-    def arguments(partial: Array) -> tuple:
+    def of_weights(partial: Array) -> tuple:
         return dy, origin, x, partial, B, C, O, K, T
 
-    dW, db = weight_gradient("encoder.cu", "encoder_stage_weight_gradient", arguments, x, B, C, O, K, T)
+    dW, db = weight_gradient("encoder.cu", "encoder_stage_weight_gradient", of_weights, x, B, C, O, K, T)
     return dx, dW, db

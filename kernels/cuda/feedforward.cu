@@ -8,13 +8,13 @@
 #include "weights.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-    wide_forward(const float* x, const float* W, const float* b, const float* mask, float* a, int C, int F, int T,
+    wide_forward(const float* weights, const float* x, const float* b, const float* mask, float* a, int C, int F, int T,
                  int chunk) {
     x += size_t(blockIdx.y) * C * T;
     size_t sample = size_t(blockIdx.y) * F * T;
     correlate(
+        weights,
         [=](int c, int t) { return inside(x + c * T, t, T); },
-        [=](int f, int c, int) { return W[f * C + c]; },
         [=](int f, int t, float sum) {
             if (f >= F || t >= T) return;
             size_t at = sample + f * T + t;
@@ -23,15 +23,15 @@ extern "C" __global__ void __launch_bounds__(THREADS)
         C, F, 1, 0, T, chunk);
 }
 
-// dy (B, C, T) -> da (B, F, T), the gradient of W1 x + b1; W (C, F) is the second layer's.
+// dy (B, C, T) -> da (B, F, T), the gradient of W1 x + b1; the weights are the second layer's.
 extern "C" __global__ void __launch_bounds__(THREADS)
-    wide_gradient(const float* dy, const float* W, const float* mask, const float* a, float* da, int C, int F, int T,
-                  int chunk) {
+    wide_gradient(const float* weights, const float* dy, const float* mask, const float* a, float* da, int C, int F,
+                  int T, int chunk) {
     dy += size_t(blockIdx.y) * C * T;
     size_t sample = size_t(blockIdx.y) * F * T;
     correlate(
+        weights,
         [=](int c, int t) { return inside(dy + c * T, t, T); },
-        [=](int f, int c, int) { return W[c * F + f]; },
         [=](int f, int t, float sum) {
             if (f >= F || t >= T) return;
             size_t at = sample + f * T + t;

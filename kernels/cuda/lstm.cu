@@ -11,7 +11,7 @@
 //               numbers of the next step are read while this one is worked out; reads 6 H T, writes 4 H T
 //   weights     dW, dU and db are one product over all steps and sequences (weights.cuh): the columns are the inputs,
 //               then the states before the step, then ones
-//   dx          a convolution of one tap over the dz of both directions (correlate.cuh)
+//   dx          a convolution of one tap over the dz of each direction, one after the other (correlate.cuh)
 // Operations: 2 · 4H (C + H) T forward, twice as many backward.
 
 #include "elementary.cuh"
@@ -177,28 +177,27 @@ extern "C" __global__ void lstm_backward(const float* dy, const float* U, const 
         run_back<0>(dy, U, state_mask, gate, gates, cells, dz, T, H);
 }
 
+// Of direction d; the second adds to what the first has left.
 extern "C" __global__ void __launch_bounds__(THREADS)
-    lstm_input_gradient(const float* dz, const float* W, const float* input_mask, float* dx, int C, int D, int H, int T,
-                        int chunk) {
-    size_t n = blockIdx.y;
+    lstm_input_gradient(const float* weights, const float* dz, const float* input_mask, float* dx, int C, int D, int H,
+                        int T, int d, int chunk) {
+    size_t n = blockIdx.y, sequence = n * D + d;
     dx += n * C * T;
     correlate(
+        weights,
         [=](int row, int t) {
-            int d = row / (4 * H);
-            return 0 <= t && t < T ? dz[((n * D + d) * T + turned(t, d, T)) * 4 * H + row % (4 * H)] : 0.0f;
-        },
-        [=](int c, int row, int) {
-            float factor = input_mask ? input_mask[(n * D + row / (4 * H)) * C + c] : 1.0f;
-            return factor * W[row * C + c];
+            return 0 <= t && t < T ? dz[(sequence * T + turned(t, d, T)) * 4 * H + row] : 0.0f;
         },
         [=](int c, int t, float sum) {
-            if (c < C && t < T) dx[c * T + t] = sum;
+            if (c >= C || t >= T) return;
+            float own = input_mask ? input_mask[sequence * C + c] * sum : sum;
+            dx[c * T + t] = d ? dx[c * T + t] + own : own;
         },
-        D * 4 * H, C, 1, 0, T, chunk);
+        4 * H, C, 1, 0, T, chunk);
 }
 
 // Of one direction d: columns are the C inputs and the H states before the step.
-extern "C" __global__ void __launch_bounds__(GRADIENT_THREADS)
+extern "C" __global__ void __launch_bounds__(GRADIENT_THREADS, 2)
     lstm_weight_gradient(const float* dz, const float* x, const float* y, const float* input_mask,
                          const float* state_mask, float* partial, int B, int C, int D, int H, int T, int d, int width,
                          int rows_of_x) {

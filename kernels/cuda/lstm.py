@@ -6,6 +6,7 @@ from typing import Any
 
 from kernels.cuda.correlate import correlate, weight_gradient
 from kernels.cuda.launch import ceil_div, contiguous, empty, launch, shared_bytes
+from kernels.cuda.layout import BACKWARD, Weights
 
 Array = Any
 
@@ -41,7 +42,9 @@ def lstm_backward(dh: Array, cache: Any) -> tuple[Array, Array, Array, Array]:
     dz, dx = empty(x, gates.shape), empty(x, x.shape)
     arguments = contiguous(dh), U, state_mask, GATES[gate], gates, cells, dz, T, H
     launch("lstm.cu", "lstm_backward", (B, D), threads(H), arguments, shared_bytes(4 * H, 4 * H, recurrent(H)))
-    correlate("lstm.cu", "lstm_input_gradient", (dz, W, input_mask, dx, C, D, H, T), B, D * 4 * H, C, 1, T)
+    for d in range(D):
+        weights, parts = Weights(W[d, :, :, None], BACKWARD), (dz, input_mask, dx, C, D, H, T, d)
+        correlate("lstm.cu", "lstm_input_gradient", weights, parts, B, 4 * H, C, 1, T)
     columns, db = empty(x, (D, 4 * H, C + H)), empty(x, (D, 4 * H))
     for d in range(D):
         gradient, db[d] = direction_gradient(d, dz, cache)

@@ -37,6 +37,9 @@
 struct dim3 {
     unsigned x = 1, y = 1, z = 1;
 };
+struct int2 {
+    int x, y;
+};
 struct alignas(16) float4 {
     float x, y, z, w;
 };
@@ -299,4 +302,14 @@ using std::min;
 inline float __expf(float x) { return expf(x); }
 inline float __fdividef(float a, float b) { return a / b; }
 inline float rsqrtf(float x) { return 1 / sqrtf(x); }
+inline unsigned __float_as_uint(float x) {
+    unsigned bits;
+    memcpy(&bits, &x, 4);
+    return bits;
+}
+inline float __uint_as_float(unsigned bits) {
+    float x;
+    memcpy(&x, &bits, 4);
+    return x;
+}
 inline unsigned __umulhi(unsigned a, unsigned b) { return (uint64_t(a) * b) >> 32; }

@@ -16,18 +16,18 @@ struct Normalised {  // a channel's normalisation, as batchnorm.cu computes it
 };
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-    rescnn_half_forward(const float* x, const float* gamma, const float* beta, const float* mean, const float* variance,
-                        const float* factors, const float* W, const float* b, float* y, int C, int O, int K, int T,
-                        int chunk) {
+    rescnn_half_forward(const float* weights, const float* x, const float* gamma, const float* beta, const float* mean,
+                        const float* variance, const float* factors, const float* b, float* y, int C, int O, int K,
+                        int T, int chunk) {
     Normalised normalised = {gamma, beta, mean, variance};
     x += size_t(blockIdx.y) * C * T;
     y += size_t(blockIdx.y) * O * T;
     factors += size_t(blockIdx.y) * C;
     correlate(
+        weights,
         [=](int c, int t) {
             return 0 <= t && t < T ? factors[c] * fmaxf(normalised(c, x[c * T + t]), 0.0f) : 0.0f;
         },
-        [=](int o, int c, int k) { return W[(o * C + c) * K + k]; },
         [=](int o, int t, float sum) {
             if (o < O && t < T) y[o * T + t] = sum + b[o];
         },
@@ -36,8 +36,8 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 
 // dy -> the gradient of the normalised x, through convolution, dropout and ReLU.
 extern "C" __global__ void __launch_bounds__(THREADS)
-    rescnn_half_input_gradient(const float* dy, const float* x, const float* gamma, const float* beta,
-                               const float* mean, const float* variance, const float* factors, const float* W,
+    rescnn_half_input_gradient(const float* weights, const float* dy, const float* x, const float* gamma,
+                               const float* beta, const float* mean, const float* variance, const float* factors,
                                float* dnormalised, int C, int O, int K, int T, int chunk) {
     Normalised normalised = {gamma, beta, mean, variance};
     dy += size_t(blockIdx.y) * O * T;
@@ -45,15 +45,15 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     dnormalised += size_t(blockIdx.y) * C * T;
     factors += size_t(blockIdx.y) * C;
     correlate(
+        weights,
         [=](int o, int t) { return inside(dy + o * T, t, T); },
-        [=](int c, int o, int k) { return W[(o * C + c) * K + K - 1 - k]; },
         [=](int c, int t, float sum) {
             if (c < C && t < T) dnormalised[c * T + t] = normalised(c, x[c * T + t]) > 0 ? sum * factors[c] : 0.0f;
         },
         O, C, K, K - 1 - (K - 1) / 2, T, chunk);
 }
 
-extern "C" __global__ void __launch_bounds__(GRADIENT_THREADS)
+extern "C" __global__ void __launch_bounds__(GRADIENT_THREADS, 2)
     rescnn_half_weight_gradient(const float* dy, const float* x, const float* gamma, const float* beta,
                                 const float* mean, const float* variance, const float* factors, float* partial, int B,
                                 int C, int O, int K, int T, int width, int rows_of_x) {

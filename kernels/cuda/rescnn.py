@@ -7,6 +7,7 @@ from typing import Any
 from kernels.cuda.batchnorm import EPS, batchnorm_backward
 from kernels.cuda.correlate import correlate, weight_gradient
 from kernels.cuda.launch import contiguous, empty, module_of
+from kernels.cuda.layout import BACKWARD, FORWARD, Weights
 
 Array = Any
 
@@ -26,7 +27,8 @@ def rescnn_half_forward(
     (B, C, T), (O, _, K) = x.shape, W.shape
     factors = module_of(x).ones((B, C), x.dtype) if mask is None else contiguous(mask)
     half, y = (x, gamma, beta, mean, variance, factors), empty(x, (B, O, T))
-    correlate("rescnn.cu", "rescnn_half_forward", (*half, W, b, y, C, O, K, T), B, C, O, K, T)
+    arguments = *half, b, y, C, O, K, T
+    correlate("rescnn.cu", "rescnn_half_forward", Weights(W, FORWARD), arguments, B, C, O, K, T)
     return y, (half, W)
 
 
@@ -36,8 +38,8 @@ def rescnn_half_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array, Ar
     x, gamma, _, mean, variance, _ = half
     dy, (B, C, T), (O, _, K) = contiguous(dy), x.shape, W.shape
     dnormalised = empty(x, x.shape)
-    arguments = dy, *half, W, dnormalised, C, O, K, T
-    correlate("rescnn.cu", "rescnn_half_input_gradient", arguments, B, O, C, K, T)
+    arguments = dy, *half, dnormalised, C, O, K, T
+    correlate("rescnn.cu", "rescnn_half_input_gradient", Weights(W, BACKWARD), arguments, B, O, C, K, T)
 
     def of_weights(partial: Array) -> tuple:
         return dy, *half, partial, B, C, O, K, T

@@ -27,3 +27,16 @@ struct Shared {
     }
 };
 #endif
+
+// Rows of `filters` weights into shared memory, `pitch` apart: four numbers at a time, where a row has as many.
+__device__ inline void copy_rows(const float* from, float* into, int rows, int filters, int pitch) {
+    if (filters % 4) {
+        for (int i = threadIdx.x; i < rows * filters; i += blockDim.x) into[i / filters * pitch + i % filters] = from[i];
+        return;
+    }
+    int across = filters / 4;  // a power of two, and so divides the block
+    int column = threadIdx.x % across * 4;
+    for (int row = threadIdx.x / across; row < rows; row += blockDim.x / across)
+        *reinterpret_cast<float4*>(into + row * pitch + column) =
+            *reinterpret_cast<const float4*>(from + row * filters + column);
+}

@@ -16,15 +16,15 @@
 
 const int TENSOR_FILTERS = 16, TENSOR_CHANNELS = 8, TENSOR_MOMENTS = 8, TENSOR_TIMES = 12;
 
-#ifdef CUDA_ON_HOST
+// Rounded to what the instruction looks at: the 13 lowest bits go. What is not finite stays what it is, and the processor's
+// own conversion is several branches long.
 __device__ inline float to_tf32(float x) {
-    unsigned bits;
-    memcpy(&bits, &x, 4);
-    bits = (bits + 0x1000u) & ~0x1fffu;  // round the 13 lowest bits away
-    memcpy(&x, &bits, 4);
-    return x;
+    unsigned bits = __float_as_uint(x);
+    if ((bits & 0x7f800000u) != 0x7f800000u) bits = (bits + 0x1000u) & ~0x1fffu;
+    return __uint_as_float(bits);
 }
 
+#ifdef CUDA_ON_HOST
 struct Pair {
     float first, second;
 };
@@ -46,12 +46,6 @@ __device__ inline void multiply_add(float* sums, const float* weights, const flo
         for (int c = 0; c < 8; c++) sums[j] += w[g + j / 2 * 8][c] * x[c][2 * i + j % 2];
 }
 #else
-__device__ inline float to_tf32(float x) {
-    unsigned rounded;
-    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(rounded) : "f"(x));
-    return __uint_as_float(rounded);
-}
-
 __device__ inline void multiply_add(float* sums, const float* weights, const float* samples) {
     const unsigned* w = reinterpret_cast<const unsigned*>(weights);
     const unsigned* x = reinterpret_cast<const unsigned*>(samples);
@@ -62,8 +56,8 @@ __device__ inline void multiply_add(float* sums, const float* weights, const flo
 #endif
 
 // `chunk` is a multiple of 8 channels. Called with what correlate_tile is called with.
-template <class Read, class Weight, class Write>
-__device__ void correlate_tensor(Read read, Weight weight, Write write, int C, int O, int K, int left, int chunk) {
+template <class Read, class Write>
+__device__ void correlate_tensor(const float* weights, Read read, Write write, int C, int O, int K, int left, int chunk) {
     const int WARPS = 4;
     int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, i = lane % 4;
     int groups = O > 32 ? 4 : O > 16 ? 2 : 1;  // of 16 filters in a block
@@ -76,28 +70,26 @@ __device__ void correlate_tensor(Read read, Weight weight, Write write, int C, i
     float* w = shared.take<float>(chunk * K * pitch);  // [tap][channel][filter]
     float* out = shared.take<float>(filters * width);  // [filter][moment]
 
+    weights += blockIdx.z * ((C + chunk - 1) / chunk) * chunk * K * filters;
     float sums[TENSOR_TIMES][4] = {};
     for (int c0 = 0; c0 < C; c0 += chunk) {
         __syncthreads();
-        for (int c = warp; c < chunk; c += WARPS)
-            for (int s = lane; s < row; s += 32)
-                x[c * row + s] = c0 + c < C && s < samples ? to_tf32(read(c0 + c, first + s - left)) : 0.0f;
-        for (int o = warp; o < filters; o += WARPS)
-            for (int r = lane; r < chunk * K; r += 32) {
-                int c = r / K, k = r % K;
-                bool real = first_filter + o < O && c0 + c < C;
-                w[(k * chunk + c) * pitch + o] = real ? to_tf32(weight(first_filter + o, c0 + c, k)) : 0.0f;
-            }
+        for (int c = warp; c < chunk; c += WARPS) {
+            bool real = c0 + c < C;  // its weights are zero if not, but zero times what was never written can be NaN
+            for (int s = lane; s < samples; s += 32) x[c * row + s] = real ? to_tf32(read(c0 + c, first + s - left)) : 0.0f;
+        }
+        copy_rows(weights, w, chunk * K, filters, pitch);
+        weights += chunk * K * filters;
         __syncthreads();
         for (int k = 0; k < K; k++)
             for (int c = 0; c < chunk; c += TENSOR_CHANNELS) {
                 const float* from = w + (k * chunk + c + i) * pitch + my_filter + g;
-                float weights[4] = {from[0], from[8], from[4 * pitch], from[4 * pitch + 8]};
+                float taps[4] = {from[0], from[8], from[4 * pitch], from[4 * pitch + 8]};
                 const float* at = x + (c + i) * row + my_time + g + k;
 #pragma unroll
                 for (int j = 0; j < TENSOR_TIMES; j++) {
                     float pair[2] = {at[j * TENSOR_MOMENTS], at[4 * row + j * TENSOR_MOMENTS]};
-                    multiply_add(sums[j], weights, pair);
+                    multiply_add(sums[j], taps, pair);
                 }
             }
     }

@@ -49,7 +49,7 @@ def test_every_source_compiles(nvrtc, path, architecture):
     assert works, log
 
 
-@pytest.mark.parametrize("name", ["conv1d.cu", "encoder.cu", "decoder_folded.cu"])
+@pytest.mark.parametrize("name", ["conv1d.cu", "encoder.cu", "decoder.cu", "decoder_folded.cu", "rescnn.cu", "lstm.cu"])
 def test_tensor_cores_compile(nvrtc, name):
     works, log = compile_for(nvrtc, (FOLDER / name).read_text(encoding="utf-8"), name, "sm_80", tensor_cores=True)
     assert works, log

@@ -1,0 +1,40 @@
+// Weights as a convolution's tiles read them, worked out once for all blocks. W is a layer's own array (O, C, K).
+//
+// A tile of correlate.cuh or tensor.cuh takes `chunk` channels at a time of up to 64 filters. What it needs for them lies
+// side by side here, in the order in which it lies in shared memory, so that a block copies four numbers at a time:
+//
+//     into [block of filters][chunk][row][filter of the block]       row = channel K + tap, or tap chunk + channel
+//
+// Filters and channels that do not exist are zero. One thread a number: reads each weight once, folded ones twice, and
+// writes it once; 0.3 MB for the largest layer.
+
+#include "correlate.cuh"
+
+const int FORWARD = 0, BACKWARD = 1, FOLDED = 2;  // FOLDED + BACKWARD: both
+
+// What filter f does with channel c at tap k of a convolution of F filters, C channels and K taps:
+//     FORWARD             W[f, c, k]
+//     BACKWARD            the gradient of the input: W[c, f, K - 1 - k], filters and channels changed, taps turned
+//     FOLDED              decoder_folded.cu's filter 2 o + phase: W[o, c, 2k - phase] + W[o, c, 2k + 1 - phase]
+//     FOLDED + BACKWARD   its channel 2 o + parity: W[o, f, q] + W[o, f, q - 1], q = Q - parity - 2 (k - lft)
+// `taps` are those of W; outside of them it is zero.
+__device__ float weight(const float* W, int kind, int f, int c, int k, int F, int C, int K, int taps, int Q) {
+    if (kind == FORWARD) return W[(f * C + c) * K + k];
+    if (kind == BACKWARD) return W[(c * F + f) * K + K - 1 - k];
+    int q = kind == FOLDED ? 2 * k + 1 - f % 2 : Q - c % 2 - 2 * (k - taps / 2 + (Q - 1) / 2);
+    const float* own = W + (kind == FOLDED ? f / 2 * C + c : c / 2 * F + f) * taps;
+    return (0 < q && q <= taps ? own[q - 1] : 0.0f) + (0 <= q && q < taps ? own[q] : 0.0f);
+}
+
+// taps_first: the rows of tensor.cuh, whose numbers are rounded.
+extern "C" __global__ void lay_out(const float* W, float* into, int kind, int F, int C, int K, int taps, int Q,
+                                   int filters, int chunk, int taps_first, int size) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= size) return;
+    int rows = chunk * K, chunks = (C + chunk - 1) / chunk;
+    int row = i / filters % rows, piece = i / filters / rows;
+    int f = piece / chunks * MOST_FILTERS + i % filters;
+    int c = piece % chunks * chunk + (taps_first ? row % chunk : row / K), k = taps_first ? row / chunk : row % K;
+    float value = f < F && c < C ? weight(W, kind, f, c, k, F, C, K, taps, Q) : 0.0f;
+    into[i] = taps_first ? to_tf32(value) : value;
+}
