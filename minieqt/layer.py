@@ -13,9 +13,23 @@ from typing import Any
 
 import numpy as np
 
-from minieqt.backend import array_module, as_array
+from minieqt.backend import accelerated, array_module, as_array
 
 Array = Any
+
+
+@accelerated
+def add_each(like: Array, arrays: tuple[Array, ...], values: tuple[Array, ...]) -> None:
+    """arrays += values, in place; each of one shape with its own, and of the dtype and the device of `like`."""
+    for array, value in zip(arrays, values, strict=True):
+        array += value
+
+
+@accelerated
+def move_each(like: Array, arrays: tuple[Array, ...], values: tuple[Array, ...], rate: float) -> None:
+    """arrays += rate (values - arrays), in place: the exponential moving average."""
+    for array, value in zip(arrays, values, strict=True):
+        array += rate * (value - array)
 
 
 class Layer:
@@ -145,6 +159,16 @@ class Layer:
         ]
         l1, l2 = np.concatenate(factors).T
         return xp.asarray(l1.copy()), xp.asarray(l2.copy())
+
+    def accumulate(self, **gradients: Array) -> None:
+        """Add to own gradients, by the parameters' names: accumulate(W=dW, b=db) is self.dW += dW, self.db += db."""
+        arrays = tuple(getattr(self, f"d{name}") for name in gradients)
+        add_each(arrays[0], arrays, tuple(gradients.values()))
+
+    def move(self, rate: float, **values: Array) -> None:
+        """Move own statistics towards `values`, by name: move(r, mean=m) is self.mean += r (m - self.mean)."""
+        arrays = tuple(getattr(self, name) for name in values)
+        move_each(arrays[0], arrays, tuple(values.values()), rate)
 
     # -- running -------------------------------------------------------------------------------------------
 

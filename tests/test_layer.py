@@ -22,7 +22,7 @@ class Leaf(Layer):
         return self.W * x
 
     def backward(self, dy):
-        self.dW += dy * self.take()
+        self.accumulate(W=dy * self.take())
         return dy * self.W
 
 
@@ -140,6 +140,16 @@ def test_zero_gradients():
         gradient += 1
     tree.zero_gradients()
     assert not any(gradient.any() for gradient in tree.gradients().values())
+
+
+def test_gradients_add_up_in_their_vector_and_statistics_move():
+    leaf = Leaf(3)
+    _, gradient = leaf.pack(np.float64)
+    for _ in range(2):
+        leaf.accumulate(W=np.ones(3), b=np.full((2, 3), 0.5))
+    leaf.move(0.1, mean=np.full(3, 1.5))
+    np.testing.assert_allclose(gradient, [2] * 3 + [1] * 6)
+    np.testing.assert_allclose(leaf.mean, 0.6)
 
 
 def test_the_cache_is_used_once():

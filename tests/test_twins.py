@@ -161,6 +161,12 @@ def logits_and_labels(rng):
     yield np.array([[-1e4, -90.0, 90.0, 1e4]]), np.array([[0.0, 1.0, 1.0, 0.0]])
 
 
+def own_arrays(rng):
+    """One, four and five arrays, of which the launches take four."""
+    for shapes in (((1,),), ((3, 5, 2), (700,), (16, 1), (4,)), ((2, 3),) * 5):
+        yield np.zeros(1), tuple(normal(rng, *s) for s in shapes), tuple(normal(rng, *s) for s in shapes)
+
+
 def optimiser_steps(rng):
     for N, t in ((1, 1), (47, 2), (1001, 500)):
         theta, gradient, m = (normal(rng, N) for _ in range(3))
@@ -174,6 +180,7 @@ def masks_to_draw(rng):
 
 CASES = {  # an accelerated function, or the pair of …_forward and …_backward -> what it is called with
     "adam_step": optimiser_steps,
+    "add_each": own_arrays,
     "attention": attentions,
     "batch_statistics": lambda rng: ((2 * normal(rng, *shape) + 1,) for shape in SHAPES),
     "batchnorm": batchnorms,
@@ -186,11 +193,14 @@ CASES = {  # an accelerated function, or the pair of …_forward and …_backwar
     "encoder_stage": convolutions,
     "feedforward": feedforwards,
     "layernorm": layernorms,
+    "move_each": lambda rng: ((*arrays, 0.1) for arrays in own_arrays(rng)),
     "lstm": lstms,
     "probabilities": lambda rng: ((z,) for z, _ in logits_and_labels(rng)),
     "rescnn_evaluated": rescnns,
     "rescnn_half": rescnn_halves,
 }
+
+IN_PLACE = "adam_step", "add_each", "move_each"
 
 # -- how they are run and compared -------------------------------------------------------------------------------------
 
@@ -240,7 +250,7 @@ def results(functions, args, noise, views=False):
         args = [as_view(a) if hasattr(a, "shape") and a.shape == args[0].shape else a for a in args]
     if len(functions) == 1:
         returned = functions[0](*args)
-        outputs = args if returned is None else returned  # adam_step works in place
+        outputs = args if returned is None else returned  # IN_PLACE
     elif "cache" not in inspect.signature(functions[1]).parameters:
         outputs = functions[0](*args), functions[1](*args, 0.4)  # cross_entropy
     else:
@@ -271,7 +281,7 @@ def assert_agrees(functions, twins, args, rng, xp=np, views=False):
         assert array.dtype == (np.float32 if right.ndim else np.float64), f"result {i} is {array.dtype}"
         error, size = np.linalg.norm(array - right), max(np.linalg.norm(right), FLOOR * largest)
         assert error <= TOLERANCE * size, f"result {i}: relative error {error / size:.1e}"
-    if twins[0].__name__ != "adam_step":
+    if twins[0].__name__ not in IN_PLACE:
         for before, after in zip(flat(rounded), flat(given), strict=True):
             if isinstance(before, np.ndarray):
                 np.testing.assert_array_equal(to_numpy(after), before, err_msg="an argument was changed")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from kernels.cuda.launch import ceil_div, empty, launch, shared_bytes, tf32
 from kernels.cuda.layout import MOST_FILTERS, Weights, lay_out
-from kernels.cuda.sums import sum_rows
+from kernels.cuda.sums import sum_split
 
 Array = Any
 
@@ -77,14 +77,15 @@ def weight_gradient(
     source: str, kernel: str, arguments: Callable[[Array], tuple], like: Array, B: int, C: int, O: int, K: int, T: int
 ) -> tuple[Array, Array]:
     """Launch a kernel of weights.cuh: dW (O, C, K), db (O)."""
-    gradient = weight_gradient_rows(source, kernel, arguments, like, B, C, O, K, T)
-    return gradient[:, :-1].reshape(O, C, K), gradient[:, -1]
+    dW, db = empty(like, (O, C, K)), empty(like, O)
+    sum_split(partial_gradients(source, kernel, arguments, like, B, C, O, K, T), dW, None, db)
+    return dW, db
 
 
-def weight_gradient_rows(
+def partial_gradients(
     source: str, kernel: str, arguments: Callable[[Array], tuple], like: Array, B: int, C: int, O: int, K: int, T: int
 ) -> Array:
-    """Launch a kernel of weights.cuh and add up what its blocks leave: (O, C K + 1), the last column that of the bias.
+    """Launch a kernel of weights.cuh: what its blocks leave (blocks, O (C K + 1)), the last column that of the bias.
 
     The kernel is called with `arguments(partial)`, and two numbers of the cut behind them.
     """
@@ -98,7 +99,7 @@ def weight_gradient_rows(
     partial = empty(like, (blocks, O * total))
     parts = (*arguments(partial), width, rows_of_x)
     launch(source, kernel, (blocks, *across), GRADIENT_THREADS, parts, bytes_of(width, rows_of_x))
-    return sum_rows(partial).reshape(O, total)
+    return partial
 
 
 def plain_cut(O: int, total: int, K: int) -> tuple[int, Callable[[int, int], int]]:

@@ -17,6 +17,7 @@
 // x (B, C, T), y (B, O, L), L = 2T - crop of both ends, both even; M moments m from m0 on.
 
 #include "elementary.cuh"
+#include "sums.cuh"
 #include "weights.cuh"
 
 // x where at least one of its copies was not cropped.
@@ -73,13 +74,18 @@ extern "C" __global__ void __launch_bounds__(GRADIENT_THREADS, 2)
         partial, B, C, 2 * O, K / 2 + 1, -m0, M, width, rows_of_x);
 }
 
-// rows (2 O, C J + 1), the folded weights' gradient and the phases' parts of db -> dW (O, C, K), db (O).
-extern "C" __global__ void unfold(const float* rows, float* dW, float* db, int C, int O, int K) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x, J = K / 2 + 1, row = C * J + 1;
-    if (i < O * C * K) {
-        int o = i / (C * K), c = i / K % C, k = i % K;
-        const float* own = rows + size_t(2 * o) * row + c * J;
-        dW[i] = own[k / 2] + own[row + (k + 1) / 2];
-    }
-    if (i < O) db[i] = rows[size_t(2 * i) * row + C * J] + rows[size_t(2 * i + 1) * row + C * J];
+// partial (G, 2 O (C J + 1)), the folded weights' gradient and the phases' parts of db, one row a block -> their sum
+// unfolded: dW (O, C, K), db (O). A column is a number of dW, or behind them of db.
+extern "C" __global__ void unfold(const float* partial, float* dW, float* db, int G, int C, int O, int K) {
+    int i = my_column(), J = K / 2 + 1, row = C * J + 1, size = O * C * K;
+    bool of_W = i < size;
+    int o = of_W ? i / (C * K) : i - size, c = i / K % C, k = i % K;
+    size_t own = size_t(2 * o) * row;  // of phase 0; that of phase 1 is a row further
+    size_t first = own + (of_W ? c * J + k / 2 : C * J), second = own + row + (of_W ? c * J + (k + 1) / 2 : C * J);
+    sum_of_rows(
+        [=](int g) {
+            const float* from = partial + size_t(g) * 2 * O * row;
+            return from[first] + from[second];
+        },
+        [=](float total) { of_W ? dW[i] = total : db[o] = total; }, i < size + O, G);
 }

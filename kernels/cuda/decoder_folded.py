@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernels.cuda.correlate import correlate, weight_gradient_rows
-from kernels.cuda.launch import ceil_div, empty, launch
+from kernels.cuda.correlate import correlate, partial_gradients
+from kernels.cuda.launch import empty
 from kernels.cuda.layout import BACKWARD, FOLDED, Weights
+from kernels.cuda.sums import launch_sums
 
 Array = Any
-
-THREADS = 256
 
 
 def pairs(K: int, crop: int, L: int) -> tuple[int, int]:
@@ -45,7 +44,7 @@ def folded_weight_gradient(dy: Array, y: Array, x: Array, K: int, crop: int) -> 
         return dy, y, x, partial, B, C, O, K, T, crop, L, M, m0
 
     kernel = "decoder_folded.cu", "folded_stage_weight_gradient"
-    rows = weight_gradient_rows(*kernel, arguments, x, B, C, 2 * O, K // 2 + 1, M)
+    partial = partial_gradients(*kernel, arguments, x, B, C, 2 * O, K // 2 + 1, M)
     dW, db = empty(x, (O, C, K)), empty(x, O)
-    launch(kernel[0], "unfold", ceil_div(dW.size, THREADS), THREADS, (rows, dW, db, C, O, K))
+    launch_sums(kernel[0], "unfold", dW.size + O, (partial, dW, db, len(partial), C, O, K))
     return dW, db

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernels.cuda.correlate import correlate, weight_gradient
+from kernels.cuda.correlate import correlate, partial_gradients
 from kernels.cuda.launch import ceil_div, contiguous, empty, launch, shared_bytes
 from kernels.cuda.layout import BACKWARD, Weights
+from kernels.cuda.sums import sum_split
 
 Array = Any
 
@@ -45,22 +46,21 @@ def lstm_backward(dh: Array, cache: Any) -> tuple[Array, Array, Array, Array]:
     for d in range(D):
         weights, parts = Weights(W[d, :, :, None], BACKWARD), (dz, input_mask, dx, C, D, H, T, d)
         correlate("lstm.cu", "lstm_input_gradient", weights, parts, B, 4 * H, C, 1, T)
-    columns, db = empty(x, (D, 4 * H, C + H)), empty(x, (D, 4 * H))
+    dW, dU, db = empty(x, W.shape), empty(x, U.shape), empty(x, (D, 4 * H))
     for d in range(D):
-        gradient, db[d] = direction_gradient(d, dz, cache)
-        columns[d] = gradient[:, :, 0]
-    return dx, columns[:, :, :C], columns[:, :, C:], db
+        sum_split(direction_gradient(d, dz, cache), dW[d], dU[d], db[d])
+    return dx, dW, dU, db
 
 
-def direction_gradient(d: int, dz: Array, cache: Any) -> tuple[Array, Array]:
-    """The gradients of direction d's weights: of W and U side by side (4H, C + H, 1), of b (4H)."""
+def direction_gradient(d: int, dz: Array, cache: Any) -> Array:
+    """What blocks leave of the gradients of direction d's W and U, side by side, and b: (blocks, 4H (C + H + 1))."""
     x, _, U, input_mask, state_mask, _, y, *_ = cache
     (B, C, T), (D, _, H) = x.shape, U.shape
 
     def arguments(partial: Array) -> tuple:
         return dz, x, y, input_mask, state_mask, partial, B, C, D, H, T, d
 
-    return weight_gradient("lstm.cu", "lstm_weight_gradient", arguments, x, B, C + H, 4 * H, 1, T)
+    return partial_gradients("lstm.cu", "lstm_weight_gradient", arguments, x, B, C + H, 4 * H, 1, T)
 
 
 def sample_first(mask: Array | None) -> Array | None:

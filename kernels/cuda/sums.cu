@@ -1,21 +1,25 @@
-// The last step of every sum over a batch: partial results, one row a block that made them, added up in order.
-//
-// A block has 32 columns; 8 warps take every eighth row, and the first adds up the eight. Reads G N floats, writes N.
+// Partial results, one row a block that made them, added up in order (sums.cuh). Reads G N floats, writes N.
 
-#include "shared.cuh"
+#include "sums.cuh"
 
 extern "C" __global__ void sum_rows(const float* rows, float* sum, int G, int N) {
-    const int WARP = 32, WARPS = 8;
-    int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, column = blockIdx.x * WARP + lane;
-    Shared shared;
-    float* parts = shared.take<float>(WARPS * WARP);
-    float total = 0;
-    if (column < N)
-        for (int g = warp; g < G; g += WARPS) total += rows[size_t(g) * N + column];
-    parts[threadIdx.x] = total;
-    __syncthreads();
-    if (warp == 0 && column < N) {
-        for (int w = 1; w < WARPS; w++) total += parts[w * WARP + lane];
-        sum[column] = total;
-    }
+    int column = my_column();
+    sum_of_rows([=](int g) { return rows[size_t(g) * N + column]; }, [=](float total) { sum[column] = total; },
+                column < N, G);
+}
+
+// The same of a matrix, each row of which belongs to three arrays: `a` numbers to the first, `b` to the second, and one to
+// the last. The gradients of a layer's weights and bias, which weights.cuh has side by side.
+extern "C" __global__ void sum_split(const float* rows, float* first, float* second, float* last, int G, int N, int a,
+                                     int b) {
+    int i = my_column(), row = i / (a + b + 1), column = i % (a + b + 1);
+    auto write = [=](float total) {
+        if (column < a)
+            first[row * a + column] = total;
+        else if (column < a + b)
+            second[row * b + column - a] = total;
+        else
+            last[row] = total;
+    };
+    sum_of_rows([=](int g) { return rows[size_t(g) * N + i]; }, write, i < N, G);
 }

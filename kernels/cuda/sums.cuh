@@ -1,11 +1,12 @@
-// Sums over the threads of a block, in one order: the lanes of a warp in a tree, then the warps one after the other.
+// Sums in one order: over the threads of a block, and over the partial results that blocks have left.
 #pragma once
 
 #include "shared.cuh"
 
 const int MOST_WARPS = 32;
 
-// The sum of every thread's value, to each of them. `scratch` holds MOST_WARPS numbers; whole warps only.
+// The sum of every thread's value, to each of them: the lanes of a warp in a tree, then the warps one after the other.
+// `scratch` holds MOST_WARPS numbers; whole warps only.
 template <class T>
 __device__ T block_sum(T value, T* scratch) {
     int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
@@ -16,4 +17,28 @@ __device__ T block_sum(T value, T* scratch) {
     T total = 0;
     for (int w = 0; w < int(blockDim.x) / 32; w++) total += scratch[w];
     return total;
+}
+
+// The last step of a sum over a batch: rows of partial results, one a block that made them, added up in order.
+//
+// A block of 8 warps has 32 columns (see `my_column`); the warps take every eighth row, and the first adds up the eight and
+// writes. value(row) is a row's number in the thread's column. All threads call this; `real`: whether there is that column.
+const int SUM_WARPS = 8, SUM_COLUMNS = 32;
+
+__device__ inline int my_column() { return blockIdx.x * SUM_COLUMNS + threadIdx.x % SUM_COLUMNS; }
+
+template <class Value, class Write>
+__device__ void sum_of_rows(Value value, Write write, bool real, int rows) {
+    int lane = threadIdx.x % SUM_COLUMNS, warp = threadIdx.x / SUM_COLUMNS;
+    Shared shared;
+    float* parts = shared.take<float>(SUM_WARPS * SUM_COLUMNS);
+    float total = 0;
+    if (real)
+        for (int row = warp; row < rows; row += SUM_WARPS) total += value(row);
+    parts[threadIdx.x] = total;
+    __syncthreads();
+    if (warp == 0 && real) {
+        for (int w = 1; w < SUM_WARPS; w++) total += parts[w * SUM_COLUMNS + lane];
+        write(total);
+    }
 }

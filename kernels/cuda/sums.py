@@ -15,5 +15,17 @@ def sum_rows(rows: Array) -> Array:
     """rows (G, N) -> their sum (N)."""
     G, N = rows.shape
     total = empty(rows, N)
-    launch("sums.cu", "sum_rows", ceil_div(N, COLUMNS), THREADS, (rows, total, G, N), shared_bytes(THREADS))
+    launch_sums("sums.cu", "sum_rows", N, (rows, total, G, N))
     return total
+
+
+def sum_split(rows: Array, first: Array, second: Array | None, last: Array) -> None:
+    """rows (G, O (a + b + 1)) -> fills first (O, a), second (O, b), if there is one, and last (O) with their sum."""
+    (G, N), O = rows.shape, last.size
+    a, b = first.size // O, 0 if second is None else second.size // O
+    launch_sums("sums.cu", "sum_split", N, (rows, first, second, last, G, N, a, b))
+
+
+def launch_sums(source: str, kernel: str, columns: int, arguments: tuple) -> None:
+    """Launch a kernel that adds up so many columns."""
+    launch(source, kernel, ceil_div(columns, COLUMNS), THREADS, arguments, shared_bytes(THREADS))

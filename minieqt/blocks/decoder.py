@@ -119,8 +119,7 @@ class DecoderStage(Layer):
     def backward(self, dy: Array) -> Array:
         """dy (B, O, 2T - crop) -> dx (B, C, T); adds to the convolution's gradients."""
         dx, dW, db = decoder_stage_backward(dy, self.take())
-        self.conv.dW += dW
-        self.conv.db += db
+        self.conv.accumulate(W=dW, b=db)
         return dx
 
 
@@ -160,8 +159,7 @@ class Decoder(Layer):
         """dlogits (B, T) -> dx (B, 16, ⌈T / 128⌉); adds to the gradients of all stages and of the head."""
         dx, dWs, dbs = decoder_backward(dlogits[:, None], self.take())
         for conv, dW, db in zip(self.convs(), dWs, dbs, strict=True):
-            conv.dW += dW
-            conv.db += db
+            conv.accumulate(W=dW, b=db)
         return dx
 
     def convs(self) -> list[Conv1D]:

@@ -82,8 +82,7 @@ class EncoderStage(Layer):
     def backward(self, dy: Array) -> Array:
         """dy (B, O, ⌈T / 2⌉) -> dx (B, C, T); adds to the convolution's gradients."""
         dx, dW, db = encoder_stage_backward(dy, self.take())
-        self.conv.dW += dW
-        self.conv.db += db
+        self.conv.accumulate(W=dW, b=db)
         return dx
 
 
@@ -114,6 +113,5 @@ class Encoder(Layer):
         """dy (B, 64, ⌈T / 128⌉) -> dx (B, 3, T); adds to the gradients of all stages."""
         dx, dWs, dbs = encoder_backward(dy, self.take())
         for stage, dW, db in zip(self.stages, dWs, dbs, strict=True):
-            stage.conv.dW += dW
-            stage.conv.db += db
+            stage.conv.accumulate(W=dW, b=db)
         return dx

@@ -93,8 +93,7 @@ class ResCNNHalf(Layer):
     def backward(self, dy: Array) -> Array:
         """dy (B, C, T) -> dx (B, C, T); adds to the gradients of norm and convolution."""
         dx, dgamma, dbeta, dW, db = rescnn_half_backward(dy, self.take())
-        self.conv.dW += dW
-        self.conv.db += db
+        self.conv.accumulate(W=dW, b=db)
         return self.norm.add_gradients(dx, dgamma, dbeta)
 
 

@@ -119,9 +119,5 @@ class Attention(Layer):
     def backward(self, dy: Array) -> Array:
         """dy (B, C, T) -> dx (B, C, T); adds to the five parameters' gradients."""
         dx, dWt, dWx, dbh, dWa, dba = attention_backward(dy, self.take())
-        self.dWt += dWt
-        self.dWx += dWx
-        self.dbh += dbh
-        self.dWa += dWa
-        self.dba += dba
+        self.accumulate(Wt=dWt, Wx=dWx, bh=dbh, Wa=dWa, ba=dba)
         return dx

@@ -83,8 +83,7 @@ class BatchNorm(Layer):
         if self.whole is not None:
             mean, variance = self.whole.statistics(x.shape[0] * x.shape[2], mean, variance)
             self._normalised = (x, mean, variance)
-        self.mean += (1 - MOMENTUM) * (mean - self.mean)
-        self.variance += (1 - MOMENTUM) * (variance - self.variance)
+        self.move(1 - MOMENTUM, mean=mean, variance=variance)
         return mean, variance
 
     def forward(self, x: Array) -> Array:
@@ -99,8 +98,7 @@ class BatchNorm(Layer):
 
     def add_gradients(self, dx: Array, dgamma: Array, dbeta: Array) -> Array:
         """Add to dgamma and dbeta (C) what backward found; returns dx (B, C, T), that of the batch of all ranks."""
-        self.dgamma += dgamma
-        self.dbeta += dbeta
+        self.accumulate(gamma=dgamma, beta=dbeta)
         if self.whole is None:
             return dx
         x, mean, variance = self._normalised

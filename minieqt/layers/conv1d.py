@@ -89,6 +89,5 @@ class Conv1D(Layer):
     def backward(self, dy: Array) -> Array:
         """dy (B, O, T) -> dx (B, C, T); adds to dW and db."""
         dx, dW, db = conv1d_backward(dy, self.take())
-        self.dW += dW
-        self.db += db
+        self.accumulate(W=dW, b=db)
         return dx

@@ -50,6 +50,5 @@ class Dense(Layer):
     def backward(self, dy: Array) -> Array:
         """dy (B, O, T) -> dx (B, C, T); adds to dW and db."""
         dx, dW, db = dense_backward(dy, self.take())
-        self.dW += dW
-        self.db += db
+        self.accumulate(W=dW, b=db)
         return dx

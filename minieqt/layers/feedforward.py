@@ -70,8 +70,6 @@ class FeedForward(Layer):
     def backward(self, dy: Array) -> Array:
         """dy (B, C, T) -> dx (B, C, T); adds to the gradients of both dense layers."""
         dx, dW1, db1, dW2, db2 = feedforward_backward(dy, self.take())
-        self.wide.dW += dW1
-        self.wide.db += db1
-        self.narrow.dW += dW2
-        self.narrow.db += db2
+        self.wide.accumulate(W=dW1, b=db1)
+        self.narrow.accumulate(W=dW2, b=db2)
         return dx

@@ -63,6 +63,5 @@ class LayerNorm(Layer):
     def backward(self, dy: Array) -> Array:
         """dy (B, C, T) -> dx (B, C, T); adds to dgamma and dbeta."""
         dx, dgamma, dbeta = layernorm_backward(dy, self.take())
-        self.dgamma += dgamma
-        self.dbeta += dbeta
+        self.accumulate(gamma=dgamma, beta=dbeta)
         return dx

@@ -162,9 +162,7 @@ class LSTM(Layer):
     def backward(self, dy: Array) -> Array:
         """dy (B, D·H, T) -> dx (B, C, T); adds to dW, dU and db."""
         dx, dW, dU, db = lstm_backward(dy, self.take())
-        self.dW += dW
-        self.dU += dU
-        self.db += db
+        self.accumulate(W=dW, U=dU, b=db)
         return dx
 
 

@@ -1,0 +1,31 @@
+"""Launches layer.cu: twin of minieqt/layer.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernels.cuda.launch import ceil_div, contiguous, launch
+
+Array = Any
+
+THREADS, ARRAYS = 256, 4
+
+
+def add_each(like: Array, arrays: tuple[Array, ...], values: tuple[Array, ...]) -> None:
+    """arrays += values, in place; each of one shape with its own."""
+    launch_each("add_each", arrays, values)
+
+
+def move_each(like: Array, arrays: tuple[Array, ...], values: tuple[Array, ...], rate: float) -> None:
+    """arrays += rate (values - arrays), in place."""
+    launch_each("move_each", arrays, values, float(rate))
+
+
+def launch_each(kernel: str, arrays: tuple[Array, ...], values: tuple[Array, ...], *rest: float) -> None:
+    """Four arrays at a time."""
+    for first in range(0, len(arrays), ARRAYS):
+        own, new = arrays[first : first + ARRAYS], values[first : first + ARRAYS]
+        triples = [(array, contiguous(value), array.size) for array, value in zip(own, new, strict=True)]
+        triples += [(None, None, 0)] * (ARRAYS - len(triples))
+        grid = ceil_div(max(size for *_, size in triples), THREADS), len(own)
+        launch("layer.cu", kernel, grid, THREADS, tuple(part for triple in triples for part in triple) + rest)
