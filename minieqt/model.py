@@ -21,6 +21,7 @@ from minieqt.blocks.phase import PhaseBranch
 from minieqt.blocks.rescnn import ResCNN
 from minieqt.blocks.transformer import Transformer
 from minieqt.device import array_module_for
+from minieqt.graph import replayed
 from minieqt.layer import Layer
 from minieqt.layers.attention import EPS
 from minieqt.layers.dropout import Dropout
@@ -67,6 +68,7 @@ class EQTransformer(Layer):
             "normalisation": normalisation,
         }
         self.length = length
+        self.monte_carlo = False  # see `sample_dropout`
         self.randomness = Randomness(seed)
         rng = np.random.default_rng(seed)
         drop = (rng, self.randomness, drop_rate)
@@ -110,10 +112,10 @@ class EQTransformer(Layer):
         """An array in the network's dtype, on the device of its parameters."""
         return as_array(x, self.vector.dtype, array_module(self.vector))
 
-    def forward(self, x: Array) -> tuple[Array, Array, Array]:
+    @replayed
+    def forward(self, x: Array) -> tuple[Array, ...]:
         """x (B, 3, T) -> probabilities of detection, P and S, each (B, T), on the network's device."""
-        detection, p, s = (probabilities(z) for z in self.logits(x))
-        return detection, p, s
+        return tuple(probabilities(z) for z in self.logits(x))
 
     def loss(self, x: Array, labels: Array) -> float:
         """x (B, 3, T), labels (B, 3, T) in the order detection, P, S -> weighted cross-entropy, no penalties."""
@@ -146,6 +148,7 @@ class EQTransformer(Layer):
         That is Monte-Carlo dropout (Gal & Ghahramani 2016) as the published code has it: no other dropout is sampled,
         and batch normalisation stays as evaluation wants it. Each sample of masks has its own `randomness.step`.
         """
+        self.monte_carlo = on
         for _, layer in self.rescnn.layers():
             if isinstance(layer, Dropout):
                 layer.sampling = on

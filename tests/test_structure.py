@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LEVELS = [
     {"kernels", "errors", "threads", "memory"},
     {"backend", "device", "files"},
-    {"layer", "philox", "initialise", "schedule", "plots", "parallel", "streams"},
+    {"layer", "philox", "initialise", "schedule", "plots", "parallel", "streams", "graph"},
     {"layers"},
     {"blocks", "loss", "adam", "summary", "data"},
     {"model"},

@@ -208,6 +208,18 @@ def test_the_contender_of_one_graph(cupy, monkeypatch, refused):
     assert found["training 2"] == ("RuntimeError: the step could not be captured" if refused else 2e-3)
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_the_contender_answers_by_a_graph(cupy, monkeypatch, refused):
+    monkeypatch.setattr(gpu_parts, "EQTransformer", partial(EQTransformer, length=128))
+    monkeypatch.setattr(gpu_parts, "TASKS", [("inference", 1)])
+    monkeypatch.setattr(gpu_parts, "windows", lambda batch: (np.ones((batch, 3, 128), np.float32),) * 2)
+    if refused:
+        monkeypatch.setattr(cupy.cuda, "Stream", lambda non_blocking: cupy_stand_in.Stream())
+    with backend.using("fast"):
+        found = gpu_parts.race(cupy, "minieqt, one graph", lambda row: None)
+    assert found["inference 1"] == ("RuntimeError: the network could not be captured" if refused else 2e-3)
+
+
 def test_pytorch_contenders(cupy, monkeypatch):
     """On the processor; what SeisBench's network answers is compared elsewhere."""
     torch = pytest.importorskip("torch", reason="PyTorch is a peer: pip install -e '.[peers]'")

@@ -1,0 +1,109 @@
+"""CUDA graphs: what is launched again and again on a GPU, launched as one.
+
+The network is some hundred kernels of a few microseconds each, and a processor needs longer to launch one. A graph is
+captured once, by doing the work on a stream that only takes notes, and then replayed: one launch for all of it.
+
+A capture asks that nothing is copied to or from the host, that everything is compiled, and that arrays stay where they
+are: memory comes from a pool that belongs to the graph. training/graph_step.py captures a training step; `replayed`,
+here, makes a network answer by a graph.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from minieqt.backend import array_module, device_of, mode
+
+Array = Any
+
+
+def captured(stream: Any, work: Callable[[], object]) -> tuple[Any, str]:
+    """`work`, launched on `stream`, as a graph, and ""; or None, and in words why this machine refuses.
+
+    It computes nothing yet. MemoryError where there is too little.
+    """
+    try:
+        stream.begin_capture()
+        work()
+        return stream.end_capture(), ""
+    except MemoryError:
+        raise
+    except Exception as error:
+        with suppress(Exception):  # the stream must be left in any case
+            stream.end_capture()
+        return None, str(error)
+
+
+class Replay:
+    """What `forward(model, x)` returns, by a graph as soon as inputs of one shape follow each other."""
+
+    def __init__(self, forward: Callable[[Any, Array], tuple[Array, ...]], model: Any):
+        self.vector = model.vector  # the graph reads parameters where they lie
+        self.function, self.xp = functools.partial(forward, model), array_module(model.vector)
+        self.stream, self.pool = self.xp.cuda.Stream(non_blocking=True), self.xp.cuda.MemoryPool()
+        self.last_shape: tuple[int, ...] = ()
+        self.place: Array = None  # where the graph finds its input
+        self.outputs: tuple[Array, ...] = ()
+        self.graph: Any = None
+        self.refused = False
+
+    def __call__(self, x: Array) -> tuple[Array, ...]:
+        """What the function returns of x, an array on the device; arrays of the caller's own."""
+        if not self.fits(x) and x.shape == self.last_shape and not self.refused:
+            self.capture(x)
+        self.last_shape = x.shape
+        if not self.fits(x):
+            return self.function(x)
+        self.place[...] = x
+        self.graph.launch()
+        return tuple(output.copy() for output in self.outputs)
+
+    def fits(self, x: Array) -> bool:
+        """Whether there is a graph for such an input."""
+        return self.graph is not None and x.shape == self.place.shape
+
+    def capture(self, x: Array) -> None:
+        """Make the graph for inputs like x, in the place of an older one, or say in a line why there is none."""
+
+        def work() -> None:
+            self.outputs = self.function(self.place)
+
+        self.graph, self.outputs, self.place, problem = None, (), x.copy(), ""
+        self.xp.cuda.get_current_stream().synchronize()  # it is there before another stream reads it
+        try:
+            with self.stream, self.xp.cuda.using_allocator(self.pool.malloc):
+                work()  # all memory that the graph needs is in its pool
+                self.stream.synchronize()
+                self.graph, problem = captured(self.stream, work)
+        except MemoryError as error:
+            problem = str(error)
+        if self.graph is None:
+            self.refused, self.outputs = True, ()
+            line = f"the network answers without a CUDA graph, kernel by kernel: {problem}"
+            print(line, file=sys.stderr, flush=True)
+
+
+def replayed(forward: Callable[[Any, Array], tuple[Array, ...]]) -> Callable[[Any, Array], tuple[Array, ...]]:
+    """Let a network's `forward` be replayed, where it lives on a GPU and says the same of the same input.
+
+    That is: in evaluation, without samples of dropout, by the kernels (the readable code's matrix products cannot be
+    captured). A network that has moved gets another graph.
+    """
+
+    @functools.wraps(forward)
+    def call(model: Any, x: Array) -> tuple[Array, ...]:
+        fixed = not model.training and not model.monte_carlo and mode() == "fast" and model.vector.dtype == np.float32
+        if not fixed or device_of(model.vector) == "cpu":
+            return forward(model, x)
+        replay: Replay | None = vars(model).get("replay")
+        if replay is None or replay.vector is not model.vector:
+            replay = model.replay = Replay(forward, model)
+        return replay(model.own(x))
+
+    return call
