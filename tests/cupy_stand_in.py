@@ -170,11 +170,26 @@ class Graph:
             done.add(number)
 
 
-class Event:
+class Place:
+    """`follows`: the operations of the capture that is on, behind which a place is; none of an earlier capture."""
+
+    noted: tuple[Graph | None, set] = None, set()
+
+    @property
+    def follows(self):
+        graph, numbers = self.noted
+        return numbers if graph is Graph.capturing else set()
+
+    @follows.setter
+    def follows(self, numbers):
+        self.noted = Graph.capturing, numbers
+
+
+class Event(Place):
     """A place in a stream: outside of a capture everything has happened already."""
 
     def __init__(self, disable_timing=False):
-        self.follows = set()
+        pass
 
     def record(self, stream=None):
         self.follows = (stream or Stream.current()).follows
@@ -183,16 +198,13 @@ class Event:
         Graph.refuse("waiting")
 
 
-class Stream:
-    """One stream; `non_blocking` as a capture wants it.
-
-    follows: the captured operations that its next one waits for.
-    """
+class Stream(Place):
+    """One stream, at the place that it has come to; `non_blocking` as a capture wants it."""
 
     entered: list[Stream] = []  # noqa: RUF012 - the stack of with statements
 
     def __init__(self, non_blocking=False):
-        self.non_blocking, self.follows = non_blocking, set()
+        self.non_blocking = non_blocking
 
     @staticmethod
     def current():
@@ -208,12 +220,12 @@ class Stream:
     def begin_capture(self):
         if not self.non_blocking:
             raise RuntimeError("cudaErrorStreamCaptureUnsupported: the default stream")
-        Graph.capturing, self.follows = Graph(), set()
+        Graph.capturing = Graph()
 
     def end_capture(self):
+        awaited = self.follows.union(*(follows for _, follows in Graph.capturing.operations))
         graph, Graph.capturing = Graph.capturing, None
         graph.end()
-        awaited = self.follows.union(*(follows for _, follows in graph.operations))
         if len(awaited) < len(graph.operations):
             raise RuntimeError("cudaErrorStreamCaptureUnjoined: nothing waits for what another stream does")
         return graph

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from minieqt.backend import array_module, to_numpy
+from minieqt.backend import array_module, as_array, to_numpy
 from minieqt.errors import UserError
 from minieqt.layers.batchnorm import BatchNorm
 from minieqt.layers.syncbatchnorm import WholeBatch
@@ -78,10 +78,14 @@ class DataParallel:
         self.model.backward(windows)
         return loss
 
-    def average(self, own: int, windows: int) -> None:
-        """All ranks' gradients and statistics into everybody's: the mean over all `windows`; `own` were this rank's."""
-        self.communicator.all_reduce(self.model.gradient)
-        self.model.gradient /= self.model.gradient.dtype.type(windows)
+    def average(self, own: Any, windows: Any) -> None:
+        """All ranks' gradients and statistics into everybody's: the mean over all `windows`; `own` were this rank's.
+
+        Both are numbers, or arrays of one number on the network's device.
+        """
+        gradient = self.model.gradient
+        self.communicator.all_reduce(gradient)
+        gradient /= as_array(windows, gradient.dtype, array_module(gradient))
         # Running statistics: every rank's, weighted by its share of the windows; synchronised ones are the same anyway.
         if self.communicator.size > 1 and not self.sync_batchnorm:
             share = self.model.statistics_vector.astype(np.float64) * (own / windows)

@@ -60,8 +60,8 @@ def train(
     ranks = DataParallel(model, communicator, sync_batchnorm)
     leads = ranks.communicator.rank == 0
     # One graph a step on a GPU; the readable code's products cannot be captured.
-    captured = device_of(model.vector) == "cuda" and mode() == "fast" and accumulate == 1
-    graph = GraphStep(model, optimiser, ranks) if captured else None
+    captured = device_of(model.vector) == "cuda" and mode() == "fast"
+    graph = GraphStep(model, optimiser, ranks, accumulate) if captured else None
     losses = position.history.column("validation_loss")
     saved = time.monotonic()
     with Interrupt(leads) as interrupt, np.errstate(all="ignore"):  # what is not finite is reported in words
@@ -75,9 +75,10 @@ def train(
                     progressed = epoch + (first.number + accumulate) / len(training)
                     optimiser.learning_rate = rate * warm_up_factor(progressed, warm_up)
                     batch, due = first, leads and time.monotonic() - saved > save_seconds
+                    of_step = chain((first,), islice(batches, accumulate - 1))
                     if graph is None:
                         model.zero_gradients()
-                        for batch in chain((first,), islice(batches, accumulate - 1)):
+                        for batch in of_step:
                             ranks.add(batch.x, batch.labels)
                         loss, windows, signal = ranks.reduce(interrupt.signal)
                         taken = windows
@@ -85,7 +86,11 @@ def train(
                         if windows:
                             optimiser.step()
                     else:
-                        taken, signal, due = graph(batch, interrupt.signal, due)
+                        taken = 0
+                        for batch in of_step:
+                            new, signal, due = graph(batch, interrupt.signal, due)
+                            taken += new
+                        graph.finish()
                         loss, windows = read_loss(graph, graph.due(), position, learning_rate, folder)
                     done = batch.number + 1 - position.batch
                     position.add_batch(batch.number, loss, windows)

@@ -137,7 +137,7 @@ def test_windows_are_made_in_a_captured_step(dataset, monkeypatch):
                 np.testing.assert_allclose(found.get(), right.x, atol=2e-5)
             for found in (network.labels, batch.labels):
                 np.testing.assert_array_equal(found.get(), right.labels)
-    assert step.graph.replays == 7
+    assert step.graphs[True].replays == 7
 
 
 def test_traces_are_kept_in_the_order_of_their_rows(write):

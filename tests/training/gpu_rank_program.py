@@ -71,7 +71,7 @@ def train(ranks: Device, sync: bool) -> dict[str, np.ndarray]:
             number == 5,
         )
         losses.append(step.read_loss()[0])
-    replays = step.graph.replays if step.graph else 0
+    replays = sum(graph.replays for graph in step.graphs.values())
     assert ranks.launches == replays
     found = {"parameters": model.vector.get(), "losses": np.array(losses), "replays": np.array(replays)}
     return found | {name: array.get() for name, array in model.state().items()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cupy_stand_in
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from minieqt.training.data_parallel import DataParallel
 from minieqt.training.graph_step import REHEARSALS, GraphStep
 
 LENGTH = 128
-RATES = (1e-3, 1e-3, 1e-3, 1e-4, 1e-4, 2e-3)
+RATES = (1e-3, 1e-3, 1e-3, 1e-4, 1e-4, 2e-3, 1e-3, 1e-3)
 SIZES = (3, 3, 3, 3, 2, 3)  # a smaller batch among them
 
 
@@ -45,38 +47,43 @@ def end_of(model, optimiser):
     return [backend.to_numpy(a) for a in arrays] + [np.array([optimiser.t, model.randomness.step])]
 
 
-def launched(batches, dtype):
-    """Step after step, without a graph: the losses and the end."""
+def launched(batches, dtype, accumulate=1):
+    """Step after step, without a graph: the losses of batches and the end."""
     model, optimiser = network(dtype)
     alone, losses = DataParallel(model), []
-    for batch, rate in zip(batches, RATES, strict=False):
-        optimiser.learning_rate = rate
+    for first in range(0, len(batches), accumulate):
+        optimiser.learning_rate = RATES[first]
         model.zero_gradients()
-        alone.add(model.own(batch.x), batch.labels)
-        losses.append(alone.reduce()[0])
+        before = 0.0
+        for batch in batches[first : first + accumulate]:
+            alone.add(model.own(batch.x), batch.labels)
+            losses.append((alone.loss_sum - before) / len(batch.rows))
+            before = alone.loss_sum
+        alone.reduce()
         optimiser.step()
     return losses, end_of(model, optimiser)
 
 
-def replayed(batches, dtype):
-    """The same through a GraphStep; the loss is read after every third step."""
+def replayed(batches, dtype, accumulate=1):
+    """The same through a GraphStep; the loss is read after every third batch."""
     model, optimiser = network(dtype)
-    step, losses = GraphStep(model, optimiser), []
-    for number, (batch, rate) in enumerate(zip(batches, RATES, strict=False)):
-        optimiser.learning_rate = rate
+    step, losses = GraphStep(model, optimiser, accumulate=accumulate), []
+    for number, batch in enumerate(batches):
+        optimiser.learning_rate = RATES[number // accumulate * accumulate]
         assert step(batch) == (len(batch.rows), None, False)
         if number % 3 == 2:
             losses.append(step.read_loss())
+    step.finish()
     return losses, end_of(model, optimiser), step
 
 
-def check(batches, replays, dtype="float64", sizes=SIZES):
-    """Both ways come to the same, and so many steps were replays.
+def check(batches, replays, dtype="float64", sizes=SIZES, accumulate=1):
+    """Both ways come to the same, and so many batches were replays.
 
     The kernels (float32) do to the bit; the readable Adam takes powers of t from another library if t is an array.
     """
-    (losses, end), (found, found_end, step) = launched(batches, dtype), replayed(batches, dtype)
-    assert (step.graph.replays if step.graph else 0) == replays
+    (losses, end), (found, found_end, step) = (way(batches, dtype, accumulate) for way in (launched, replayed))
+    assert sum(graph.replays for graph in step.graphs.values()) == replays
     for number, (loss, windows) in enumerate(found):
         part = slice(3 * number, 3 * number + 3)
         assert windows == sum(sizes[part])
@@ -103,6 +110,25 @@ def test_the_kernels_replayed(cupy, batches, monkeypatch):
         monkeypatch.setattr(cupy, name, join, raising=False)
     with backend.using("fast"):
         check(batches[:3], 2, "float32")
+
+
+def test_several_batches_a_step(cupy, batches, monkeypatch):
+    """Two graphs, of batches that end with backward and of those that end with a step; the last step is cut short."""
+    monkeypatch.setattr(graph_step, "REHEARSALS", 1)
+    eight = [batches[number % 4] for number in range(8)]
+    check(eight, replays=6, sizes=(3,) * 8, accumulate=3)
+
+
+def test_a_step_whose_last_batch_is_empty(cupy, batches):
+    """As where every trace of a batch is bad: the step is taken all the same."""
+    model, optimiser = network("float64")
+    step, empty = GraphStep(model, optimiser, accumulate=2), replace(batches[0], rows=batches[0].rows[:0])
+    for batch in (batches[0], empty, empty, empty):
+        step(batch)
+    alone, other = network("float64")
+    GraphStep(alone, other)(batches[0])
+    assert optimiser.t == other.t == 1
+    np.testing.assert_allclose(model.vector.get(), alone.vector.get(), rtol=1e-12)
 
 
 def test_without_a_graph_where_a_capture_fails(cupy, batches, monkeypatch, capsys):
