@@ -9,14 +9,15 @@ from kernels.cuda.launch import ceil_div, contiguous, empty, launch, shared_byte
 Array = Any
 
 EPS = 1e-3  # as in the definition
-THREADS, MOST_WARPS = 256, 32
+THREADS, CHANNEL_THREADS, MOST_WARPS = 256, 1024, 32
 
 
 def batch_statistics(x: Array) -> tuple[Array, Array]:
     """x (B, C, T) -> mean (C), biased variance (C)."""
     x, (B, C, T) = contiguous(x), x.shape
     mean, variance = empty(x, C), empty(x, C)
-    launch("batchnorm.cu", "batch_statistics", C, THREADS, (x, mean, variance, B, C, T), shared_bytes(MOST_WARPS))
+    arguments = x, mean, variance, B, C, T
+    launch("batchnorm.cu", "batch_statistics", C, CHANNEL_THREADS, arguments, shared_bytes(MOST_WARPS))
     return mean, variance
 
 
@@ -35,5 +36,5 @@ def batchnorm_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     x, gamma, mean, variance, eps = cache
     dx, dgamma, dbeta = empty(x, x.shape), empty(x, x.shape[1]), empty(x, x.shape[1])
     arguments = contiguous(dy), x, gamma, mean, variance, eps, dx, dgamma, dbeta, *x.shape
-    launch("batchnorm.cu", "batchnorm_backward", x.shape[1], THREADS, arguments, shared_bytes(MOST_WARPS))
+    launch("batchnorm.cu", "batchnorm_backward", x.shape[1], CHANNEL_THREADS, arguments, shared_bytes(MOST_WARPS))
     return dx, dgamma, dbeta

@@ -2,11 +2,12 @@
 //
 // Forward and dx: one thread a moment, which walks through the C channels; a warp has 32 neighbouring moments, so that
 // each step is one piece of memory. The channels are walked through three times, from the cache but for the first:
-// 8 bytes a number forward, 12 backward. dgamma and dbeta: one block a channel, whose sums have one order.
+// 8 bytes a number forward, 12 backward. dgamma and dbeta: one large block a channel, whose sums have
+// one order.
 
 #include "sums.cuh"
 
-const int THREADS = 128;
+const int THREADS = 128, CHANNEL_THREADS = 1024;
 const float EPS = 1e-14f;
 
 extern "C" __global__ void layernorm_forward(const float* x, const float* gamma, const float* beta, float* y,
@@ -49,14 +50,14 @@ extern "C" __global__ void layernorm_input_gradient(const float* dy, const float
     }
 }
 
-extern "C" __global__ void layernorm_parameter_gradient(const float* dy, const float* x, const float* mean,
-                                                        const float* inverse_std, float* dgamma, float* dbeta, int C,
-                                                        int T, int moments) {
+extern "C" __global__ void __launch_bounds__(CHANNEL_THREADS)
+    layernorm_parameter_gradient(const float* dy, const float* x, const float* mean, const float* inverse_std,
+                                 float* dgamma, float* dbeta, int C, int T, int moments) {
     int c = blockIdx.x;
     Shared shared;
     float* scratch = shared.take<float>(MOST_WARPS);
     float sum = 0, sum_x = 0;
-    for (int i = threadIdx.x; i < moments; i += THREADS) {
+    for (int i = threadIdx.x; i < moments; i += CHANNEL_THREADS) {
         size_t at = (size_t(i / T) * C + c) * T + i % T;
         sum += dy[at];
         sum_x += dy[at] * ((x[at] - mean[i]) * inverse_std[i]);

@@ -8,7 +8,7 @@ from kernels.cuda.launch import ceil_div, contiguous, empty, launch, shared_byte
 
 Array = Any
 
-THREADS, MOST_WARPS = 128, 32
+THREADS, CHANNEL_THREADS, MOST_WARPS = 128, 1024, 32
 
 
 def layernorm_forward(x: Array, gamma: Array, beta: Array) -> tuple[Array, Any]:
@@ -28,5 +28,5 @@ def layernorm_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     arguments = dy, x, gamma, mean, inverse_std, dx, C, T, B * T
     launch("layernorm.cu", "layernorm_input_gradient", ceil_div(B * T, THREADS), THREADS, arguments)
     arguments = dy, x, mean, inverse_std, dgamma, dbeta, C, T, B * T
-    launch("layernorm.cu", "layernorm_parameter_gradient", C, THREADS, arguments, shared_bytes(MOST_WARPS))
+    launch("layernorm.cu", "layernorm_parameter_gradient", C, CHANNEL_THREADS, arguments, shared_bytes(MOST_WARPS))
     return dx, dgamma, dbeta
