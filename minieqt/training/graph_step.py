@@ -10,7 +10,8 @@ last of them is such a graph, and the others have one that ends with backward. A
   that a step was made of and what the augmentation must know of each window are arrays on the device
   (kernels/cuda/dropout.cu and adam.cu read them).
 - Every array stays where it was. So a batch is copied to one place, and memory comes from a pool that belongs to the
-  graph: nobody else is given what it writes to.
+  graph: nobody else is given what it writes to. (What is launched beside it takes none from there: a pool that is full
+  gives back to the card what it thinks is free.)
 - Everything is compiled and allocated before. So the first steps are launched one by one, and they are steps like all
   others: with a graph or without one, training comes to the same bits.
 - NCCL wants a sum captured on all ranks or on none. So before each step the ranks tell each other, through the
@@ -78,13 +79,14 @@ class GraphStep:
         self.batches += 1
         if counts.any():
             self.step_windows += own, counts.sum()
-            with self.stream, self.xp.cuda.using_allocator(self.pool.malloc):
+            with self.stream:
                 last = self.batches == self.accumulate
                 if last:
                     self.set_numbers()
                 arrays = self.transfer.send(*batch.inputs) if own else batch.inputs
                 if self.in_place(arrays, bool(agreed.all()), bool(counts.all())):
-                    self.replay(batch.made, counts, last)
+                    with self.xp.cuda.using_allocator(self.pool.malloc):
+                        self.replay(batch.made, counts, last)
                 else:
                     self.compute(batch.made, arrays, counts, last)
                 self.transfer.consumed()
@@ -99,7 +101,7 @@ class GraphStep:
     def finish(self) -> None:
         """Take the step that has been begun, if one has: where an epoch ends before it is complete."""
         if self.step_windows.any():
-            with self.stream, self.xp.cuda.using_allocator(self.pool.malloc):
+            with self.stream:
                 self.set_numbers()
                 self.step()
             self.stepped()
