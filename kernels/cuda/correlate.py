@@ -70,7 +70,7 @@ def tensor_tile(C: int, O: int, K: int) -> Tile:
     row, pitch = ceil_div(width + K - 1, 32) * 32 + 8, filters + 8
     most = max(1, SHARED // (4 * TENSOR_CHANNELS * (row + K * pitch)))
     chunk = TENSOR_CHANNELS * min(ceil_div(C, TENSOR_CHANNELS), most)
-    return Tile(filters, width, chunk, shared_bytes(chunk * row, chunk * K * pitch, filters * width))
+    return Tile(filters, width, chunk, max(shared_bytes(chunk * row, chunk * K * pitch), shared_bytes(filters * width)))
 
 
 def weight_gradient(

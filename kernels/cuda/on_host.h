@@ -105,6 +105,7 @@ inline bool reversed = false;
 inline uint64_t slots[MOST_THREADS][2];  // what each thread offers to its warp; two, so that one barrier is enough
 inline std::vector<void*> pieces;        // of this block's shared memory
 inline std::vector<size_t> piece_sizes;
+inline size_t first_piece = 0;  // of those that lie side by side now (Shared::begin_again)
 inline size_t shared_bytes = 0;
 inline std::string error;
 inline void (*body)(void*) = nullptr;
@@ -184,6 +185,7 @@ inline void run_block() {
     for (void* piece : pieces) free(piece);
     pieces.clear();
     piece_sizes.clear();
+    first_piece = 0;
 }
 
 // The next piece of the block's shared memory: the same for every thread, NaN at first.
@@ -196,7 +198,7 @@ inline void* take_shared(size_t bytes) {
         pieces.push_back(piece);
         piece_sizes.push_back(bytes);
         size_t total = 0;
-        for (size_t size : piece_sizes) total += (size + 15) / 16 * 16;
+        for (size_t i = first_piece; i < piece_sizes.size(); i++) total += (piece_sizes[i] + 15) / 16 * 16;
         if (total > shared_bytes)
             fail("the kernel takes " + std::to_string(total) + " bytes of shared memory, launched with " + std::to_string(shared_bytes));
     }

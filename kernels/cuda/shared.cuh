@@ -4,18 +4,21 @@
 //     float* row = shared.take<float>(T);
 //
 // The launcher hands over the sum of all pieces, each rounded up to 16 bytes (launch.shared_bytes). Every thread takes
-// the same pieces in the same order. On the host a piece is an allocation of its own (on_host.h).
+// the same pieces in the same order. `begin_again` gives the memory of all earlier pieces to those that follow, once no
+// thread needs them any more. On the host a piece is an allocation of its own (on_host.h).
 #pragma once
 
 #ifdef CUDA_ON_HOST
 struct Shared {
     template <class T>
     T* take(int count) { return static_cast<T*>(on_host::take_shared(count * sizeof(T))); }
+    void begin_again() { on_host::first_piece = on_host::fibers[on_host::current].pieces; }
 };
 #else
 struct Shared {
     char* next;
-    __device__ Shared() {
+    __device__ Shared() { begin_again(); }
+    __device__ void begin_again() {
         extern __shared__ float4 memory[];
         next = reinterpret_cast<char*>(memory);
     }

@@ -68,15 +68,16 @@ __device__ void correlate_tensor(const float* weights, Read read, Write write, i
     Shared shared;
     float* x = shared.take<float>(chunk * row);        // [channel][sample]
     float* w = shared.take<float>(chunk * K * pitch);  // [tap][channel][filter]
-    float* out = shared.take<float>(filters * width);  // [filter][moment]
 
     weights += blockIdx.z * ((C + chunk - 1) / chunk) * chunk * K * filters;
     float sums[TENSOR_TIMES][4] = {};
     for (int c0 = 0; c0 < C; c0 += chunk) {
         __syncthreads();
         for (int c = warp; c < chunk; c += WARPS) {
-            bool real = c0 + c < C;  // its weights are zero if not, but zero times what was never written can be NaN
-            for (int s = lane; s < samples; s += 32) x[c * row + s] = real ? to_tf32(read(c0 + c, first + s - left)) : 0.0f;
+            if (c0 + c < C)
+                for (int s = lane; s < samples; s += 32) x[c * row + s] = to_tf32(read(c0 + c, first + s - left));
+            else  // its weights are zero, but zero times what was never written can be NaN
+                for (int s = lane; s < samples; s += 32) x[c * row + s] = 0.0f;
         }
         copy_rows(weights, w, chunk * K, filters, pitch);
         weights += chunk * K * filters;
@@ -93,6 +94,9 @@ __device__ void correlate_tensor(const float* weights, Read read, Write write, i
                 }
             }
     }
+    __syncthreads();
+    shared.begin_again();
+    float* out = shared.take<float>(filters * width);  // [filter][moment]
 #pragma unroll
     for (int j = 0; j < TENSOR_TIMES; j++)
 #pragma unroll
