@@ -32,6 +32,7 @@ def whole(minimum: int, maximum: int = 2**32 - 1) -> Callable[[str], int]:
             raise argparse.ArgumentTypeError(f"must lie between {minimum} and {maximum}, got {text}")
         return value
 
+    whole_number.__name__ = "whole number"  # as argparse words a mistake
     return whole_number
 
 
