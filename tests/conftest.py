@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cupy_stand_in
 import numpy as np
 import pytest
 
+from kernels.cuda import launch
+from minieqt.device import require_gpus
+from minieqt.errors import UserError
 from minieqt.warmup import warm_up
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -27,6 +31,30 @@ def kernels_on_disk(request: pytest.FixtureRequest) -> None:
     Tests of a GPU alone (-m gpu) need none of the processor's."""
     if request.config.getoption("markexpr") != "gpu":
         warm_up()
+
+
+@pytest.fixture
+def gpu():
+    """CuPy on a real GPU; skips where there is none."""
+    try:
+        require_gpus(1)
+    except UserError as error:
+        pytest.skip(str(error))
+    return pytest.importorskip("cupy")
+
+
+@pytest.fixture
+def pretended(monkeypatch):
+    """CuPy's stand-in, whose kernels run on the host build."""
+    yield cupy_stand_in.install(monkeypatch)
+    launch.module.cache_clear()
+    launch.on_device.cache_clear()
+
+
+@pytest.fixture(params=["pretended", pytest.param("gpu", marks=pytest.mark.gpu)])
+def cupy(request):
+    """Either: what holds on a pretended GPU has to hold on a real one."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from minieqt.backend import using
 from minieqt.weights import from_seisbench, to_seisbench
 
 
@@ -36,6 +37,18 @@ def test_forward(shared, file, gate, blocks):
         np.testing.assert_allclose(y, golden[f"inter/{name}"], rtol=0, atol=1e-9)
         weights = golden[f"inter/{name}/attention"]
         np.testing.assert_allclose(transformer.attention.weights, weights, rtol=0, atol=1e-9)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype, mode, tolerance", [("float64", "readable", 1e-9), ("float32", "fast", 1e-4)])
+def test_forward_on_a_gpu(shared, gpu, dtype, mode, tolerance):
+    """Launched, captured, replayed: three times the same."""
+    golden = np.load(shared / "golden" / "forward_conservative.npz")
+    model = from_seisbench(under(golden, "param/"), gate="hard_sigmoid", dtype=dtype).to("cuda")
+    with using(mode):
+        for _ in range(3):
+            for outputs, name in zip(model.forward(golden["x"]), ("detection", "P", "S"), strict=True):
+                np.testing.assert_allclose(outputs.get(), golden[f"out/{name}"], rtol=0, atol=tolerance)
 
 
 def test_training_step(shared):

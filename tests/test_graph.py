@@ -1,23 +1,17 @@
-"""A network that answers by a graph, on a pretended GPU: the same numbers as kernel by kernel."""
+"""A network that answers by a graph, on a GPU or a pretended one: the same numbers as kernel by kernel."""
 
 from __future__ import annotations
 
 import cupy_stand_in
 import numpy as np
 import pytest
+from cupy_stand_in import assert_replays
 
-from kernels.cuda import launch, on_host
+from kernels.cuda import on_host
 from minieqt import EQTransformer, backend
 from minieqt.graph import captured, replayed
 
 LENGTH = 128
-
-
-@pytest.fixture
-def cupy(monkeypatch):
-    yield cupy_stand_in.install(monkeypatch)
-    launch.module.cache_clear()
-    launch.on_device.cache_clear()
 
 
 class Scale:
@@ -35,9 +29,10 @@ class Scale:
         return x * self.vector, x + self.vector
 
 
-def replays(model):
+def assert_replayed(model, times):
+    """That the graph that the network has now was launched so many times."""
     replay = vars(model).get("replay")
-    return replay.graph.replays if replay and replay.graph else 0
+    assert_replays([replay.graph] if replay and replay.graph else [], times)
 
 
 def test_the_second_of_a_shape_and_all_that_follow(cupy):
@@ -47,7 +42,7 @@ def test_the_second_of_a_shape_and_all_that_follow(cupy):
         model.vector[...] = number  # a graph reads parameters where they lie
         kept.append((number, *model.forward(x + number)))
     short, _ = model.forward(x[:2])
-    assert replays(model) == 4
+    assert_replayed(model, 4)
     np.testing.assert_array_equal(short.get(), 4 * x[:2])
     for number, product, total in kept:  # and what it answered stays the caller's
         np.testing.assert_array_equal(product.get(), number * (x + number))
@@ -58,7 +53,8 @@ def test_another_size_gets_its_own_graph_when_it_comes_to_stay(cupy):
     model = Scale(cupy)
     for size, expected in ((4, 0), (4, 1), (3, 1), (4, 2), (3, 2), (3, 1), (3, 2), (4, 2)):
         product, _ = model.forward(np.full(size, 5, np.float32))
-        assert (product.get() == 5).all() and replays(model) == expected
+        assert (product.get() == 5).all()
+        assert_replayed(model, expected)
 
 
 @pytest.mark.parametrize("attribute", ["training", "monte_carlo"])
@@ -67,7 +63,7 @@ def test_what_changes_from_call_to_call_is_not_replayed(cupy, attribute):
     setattr(model, attribute, True)
     for _ in range(4):
         model.forward(np.ones(3, np.float32))
-    assert replays(model) == 0
+    assert_replayed(model, 0)
 
 
 def test_neither_is_the_readable_code_nor_a_processor(cupy):
@@ -75,7 +71,7 @@ def test_neither_is_the_readable_code_nor_a_processor(cupy):
         with backend.using(mode):
             for _ in range(4):
                 model.forward(np.ones(3, np.float32))
-        assert replays(model) == 0
+        assert_replayed(model, 0)
 
 
 def test_a_network_that_moved_gets_another_graph(cupy):
@@ -88,13 +84,13 @@ def test_a_network_that_moved_gets_another_graph(cupy):
 
 
 @pytest.mark.parametrize("error", [RuntimeError("cudaErrorStreamCaptureInvalidated"), MemoryError("no room")])
-def test_where_a_capture_fails(cupy, monkeypatch, capsys, error):
+def test_where_a_capture_fails(pretended, monkeypatch, capsys, error):
     def refuse(self):
         raise error
 
     monkeypatch.setattr(cupy_stand_in.Stream, "begin_capture", refuse)
     monkeypatch.setattr(cupy_stand_in.Stream, "end_capture", refuse)
-    model = Scale(cupy)
+    model = Scale(pretended)
     for _ in range(4):
         product, _ = model.forward(np.full(3, 2, np.float32))
         assert (product.get() == 2).all()
@@ -103,11 +99,11 @@ def test_where_a_capture_fails(cupy, monkeypatch, capsys, error):
     ]
 
 
-def test_a_failed_capture_leaves_the_stream(cupy):
+def test_a_failed_capture_leaves_the_stream(pretended):
     def work():
-        cupy.zeros(3).get()
+        pretended.zeros(3).get()
 
-    graph, problem = captured(cupy.cuda.Stream(non_blocking=True), work)
+    graph, problem = captured(pretended.cuda.Stream(non_blocking=True), work)
     assert graph is None and "a copy to the host during a capture" in problem
     assert cupy_stand_in.Graph.capturing is None
 
@@ -125,4 +121,4 @@ def test_the_network(cupy, rng):
             found = [p.get() for p in model.forward(x)]
             right = [p.get() for p in EQTransformer.forward.__wrapped__(model, model.own(x))]
             np.testing.assert_array_equal(found, right)
-    assert replays(model) == 3
+    assert_replayed(model, 3)

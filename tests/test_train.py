@@ -246,6 +246,16 @@ def test_a_run_on_a_pretended_gpu(data, tmp_path, monkeypatch):
     assert_same_run(tmp_path / "0", tmp_path / "1")
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("more", [(), ("--cache", "gpu"), ("--accumulate", "2"), ("--tf32",)])
+def test_a_run_on_a_gpu(gpu, data, tmp_path, more):
+    """By a graph; and the same seed twice is the same run."""
+    for out in "ab":
+        _, err = finish(start(*data, *SMALL, "--gpus", "1", *more, "--out", tmp_path / out))
+        assert "without a CUDA graph" not in err, err
+    assert_same_run(tmp_path / "a", tmp_path / "b")
+
+
 def test_a_folder_that_holds_a_run(data, whole):
     before = (whole[0] / "last.h5").read_bytes()
     with pytest.raises(UserError, match=r"already holds a run: .*--resume.*--overwrite"):

@@ -24,6 +24,7 @@ from minieqt.commands import pick as command
 from minieqt.errors import UserError
 from minieqt.model import EQTransformer
 from minieqt.picking import run as picking_run
+from minieqt.picking.results import Picks
 from minieqt.weights import load_weights, save_weights
 
 TABLES = {"X_prediction_results.csv", "association.csv", "picks.csv", "picks.xml"}
@@ -253,6 +254,20 @@ def test_on_a_pretended_gpu(records, weights, monkeypatch):
         cupy_stand_in.install(monkeypatch)
         found = contents(start(records, weights, "--device", "cuda"))
     assert found["picks.csv"] == right["picks.csv"] and right["picks.csv"].count(b"\n") > 1
+
+
+@pytest.mark.gpu
+def test_on_a_gpu(gpu, shared, tmp_path):
+    """The processor's picks: the same ones, to a sample, and their probabilities to what float32 leaves of them."""
+    weights, found = str(shared / "weights" / "eqt_conservative.npz"), []
+    for device in ("cpu", "cuda"):
+        arguments = [str(shared / "data" / "PB.B204.mseed"), "--weights", weights, "--device", device]
+        assert cli.main(["pick", *arguments, "--out", str(tmp_path / device)]) == 0
+        found.append(Picks.from_csv(tmp_path / device / "picks.csv"))
+    assert len(found[0]) == len(found[1]) > 0
+    for ours, theirs in zip(*found, strict=True):
+        assert ours.phase == theirs.phase and abs(ours.time - theirs.time) <= 0.01
+        assert ours.probability == pytest.approx(theirs.probability, abs=1e-2)
 
 
 def test_a_gpu_that_is_not_there(records, weights, monkeypatch):
