@@ -32,11 +32,11 @@ def captured(stream: Any, work: Callable[[], object]) -> tuple[Any, str]:
         stream.begin_capture()
         work()
         return stream.end_capture(), ""
-    except MemoryError:
-        raise
     except Exception as error:
-        with suppress(Exception):  # the stream must be left in any case
+        with suppress(Exception):  # the stream must be left in any case, and those that it has drawn in
             stream.end_capture()
+        if isinstance(error, MemoryError):
+            raise
         return None, str(error)
 
 

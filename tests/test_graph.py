@@ -108,6 +108,15 @@ def test_a_failed_capture_leaves_the_stream(pretended):
     assert cupy_stand_in.Graph.capturing is None
 
 
+def test_so_does_too_little_memory(pretended):
+    def work():
+        raise MemoryError("no room")
+
+    with pytest.raises(MemoryError):
+        captured(pretended.cuda.Stream(non_blocking=True), work)
+    assert cupy_stand_in.Graph.capturing is None
+
+
 @pytest.mark.skipif(not on_host.available(), reason="CUDA kernels are compiled for the host by g++")
 def test_the_network(cupy, rng):
     """To the same bits, also after a step of training in between; and no kernel but the graph's."""
