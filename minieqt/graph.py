@@ -37,7 +37,7 @@ def captured(stream: Any, work: Callable[[], object]) -> tuple[Any, str]:
             stream.end_capture()
         if isinstance(error, MemoryError):
             raise
-        return None, str(error)
+        return None, str(error) or type(error).__name__
 
 
 class Replay:
