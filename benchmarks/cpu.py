@@ -63,7 +63,7 @@ def minieqt_contender(mode: str) -> Callable[[Task], Callable[[], None]]:
                     model.train()
                     model.zero_gradients()
                     model.loss(x, labels)
-                    model.backward()
+                    model.backward(of_input=False)
                     optimiser.step()
 
         return once

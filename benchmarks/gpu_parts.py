@@ -235,7 +235,7 @@ def minieqt_contender(graph: bool, tensor_cores: bool = False) -> Contender:
         def once() -> None:
             model.zero_gradients()
             model.loss_on_device(x, labels)
-            model.backward()
+            model.backward(of_input=False)
             optimiser.step()
 
         return once

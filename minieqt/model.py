@@ -130,8 +130,11 @@ class EQTransformer(Layer):
         self.keep(pairs)
         return sum(w * cross_entropy_forward(z, y) for w, (z, y) in zip(WEIGHTS, pairs, strict=True))
 
-    def backward(self, dloss: float = 1.0) -> Array:  # type: ignore[override]
-        """`dloss` times the gradient of the last `loss` into every parameter's gradient; returns dx (B, 3, T)."""
+    def backward(self, dloss: float = 1.0, of_input: bool = True) -> Array | None:  # type: ignore[override]
+        """`dloss` times the gradient of the last `loss` into every parameter's gradient; returns dx (B, 3, T).
+
+        None without `of_input`: whoever trains saves the time that it takes.
+        """
 
         def of_branch(branch: Layer, weight: float, pair: tuple[Array, Array]) -> Array:
             return branch.backward(cross_entropy_backward(*pair, dloss * weight))
@@ -140,7 +143,7 @@ class EQTransformer(Layer):
         dy = sum(side_by_side(self.vector, *jobs))
         for transformer in reversed(self.transformers):
             dy = transformer.backward(dy)
-        return self.encoder.backward(self.rescnn.backward(self.bilstm.backward(dy)))
+        return self.encoder.backward(self.rescnn.backward(self.bilstm.backward(dy)), of_input)
 
     def sample_dropout(self, on: bool = True) -> None:
         """Keep the ResCNN's spatial dropout active in evaluation, or no longer.

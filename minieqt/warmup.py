@@ -87,7 +87,7 @@ def compile_kernels(length: int = SHORT, beside: bool = False) -> int:
             network.eval().forward(x)
             network.train()
             network.loss(x, np.zeros_like(x))
-            network.backward()
+            network.backward(of_input=False)
             Adam(network).step()
     return count.count
 

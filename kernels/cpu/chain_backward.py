@@ -45,19 +45,21 @@ HANDFUL = 4  # samples that are brought to a stage's weights together, where it 
 SHORT = 192  # samples long or shorter: to add up a tile's lanes takes as long there as a piece of the sum
 
 
-def chain_backward(dy: Array, kept: Kept) -> tuple[Array, tuple[Array, ...], tuple[Array, ...]]:
-    """dy (B, O, T') -> dx (B, C, T), dW (O, C, K) and db (O) of every stage."""
+def chain_backward(
+    dy: Array, kept: Kept, of_input: bool = True
+) -> tuple[Array, tuple[Array, ...], tuple[Array, ...]]:
+    """dy (B, O, T') -> dx (B, C, T), or None where nobody asks, dW (O, C, K) and db (O) of every stage."""
     keep_freed_memory(large=True)
     dy, (B, *_), places = np.ascontiguousarray(dy), dy.shape, kept.places
     stages = stages_of(kept.ends, kept.shapes)
     table, groups = stages.table, max(1, min(GROUPS, B))  # one for no sample at all: its sums are zero
     packed = np.empty(stages.back_packed, np.float32)
     pack_all_backward(table, kept.weights.flat, packed)
-    dx = np.empty((B, table[0, CHANNELS], places[0, LENGTH]), np.float32)
+    dx = np.empty((B, table[0, CHANNELS], places[0, LENGTH]) if of_input else (B, 0, 0), np.float32)
     sums = np.empty((groups, stages.sums), np.float32)
     db = np.empty((groups, sum(O for O, _, _ in kept.shapes)), np.float32)
     each_group(
-        dy, table, places, stages.margin, packed, kept.values, kept.numbers, kept.passes, kept.y, dx, sums, db
+        dy, table, places, stages.margin, packed, kept.values, kept.numbers, kept.passes, kept.y, dx, of_input, sums, db
     )
     dW = np.empty(stages.weights, np.float32)
     add_groups(sums)
@@ -66,7 +68,7 @@ def chain_backward(dy: Array, kept: Kept) -> tuple[Array, tuple[Array, ...], tup
         dW[at : at + O * C * K].reshape(O, C, K)
         for at, (O, C, K) in zip(table[:, WEIGHTS].tolist(), kept.shapes, strict=True)
     )
-    return dx, tuple(dWs), tuple(np.split(db.sum(axis=0), table[1:, BIAS]))
+    return dx if of_input else None, tuple(dWs), tuple(np.split(db.sum(axis=0), table[1:, BIAS]))
 
 
 @compiled_parallel
@@ -94,16 +96,17 @@ def one_piece(
     z: Array,
     out: Array,
     dx: Array,
+    goes_on: bool,
     db: Array,
 ) -> None:
     """`length` samples from `start` on: dy (O, T_out) -> z, `start` in column margin -> dx (C, T), added to db (O).
 
-    y (O, …), sample 0 in column `first`; out is scratch.
+    y (O, …), sample 0 in column `first`; out is scratch. dx stays as it is unless the gradient `goes_on`.
     """
     C, O, K, count = stage[CHANNELS], stage[FILTERS], stage[TAPS], min(length, T - start)
     right = K - 1 - (K - 1) // 2
     fill_gradient(stage[END], z, margin - right, dy, y, first, passes, start - right, length + K - 1, T)
-    for block in range(padded_rows(C) // ROWS):
+    for block in range(padded_rows(C) // ROWS if goes_on else 0):
         weights = packed_block(packed, stage[BACK_PACKED], block, O, K)
         correlate(z, margin - right, weights, round_up(count, COLUMNS), out)
         for r in range(min(ROWS, C - block * ROWS)):
@@ -183,6 +186,7 @@ def one_stage(
     passes: Array,
     y: Array,
     dx: Array,
+    of_input: bool,
     sums: Array,
     db: Array,
     z: Array,
@@ -199,7 +203,8 @@ def one_stage(
     own_z = z[slot * rows : (slot + 1) * rows] if short else z[:rows]
     for start in range(0, T, length):
         one_piece(
-            stage, T, start, length, margin, packed, arriving, own_y, first, ways, own_z, out, leaving, bias
+            stage, T, start, length, margin, packed, arriving, own_y, first, ways, own_z, out, leaving,
+            of_input or s > 0, bias,
         )
         if not short:
             at, count = n * numbers + places[s, ROWS_AT], min(length, T - start)
@@ -218,6 +223,7 @@ def each_group(
     passes: Array,
     y: Array,
     dx: Array,
+    of_input: bool,
     sums: Array,
     db: Array,
 ) -> None:
@@ -239,7 +245,7 @@ def each_group(
                     for stage in range(s, until, -1):
                         one_stage(
                             stage, first + slot, slot, dy, stages, places, margin, packed, values, numbers,
-                            passes, y, dx, sums[group], db[group], z, out, between,
+                            passes, y, dx, of_input, sums[group], db[group], z, out, between,
                         )
                 if is_short(places, s):
                     T, at = places[s, LENGTH], first * numbers + places[s, ROWS_AT]

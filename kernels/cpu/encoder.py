@@ -23,9 +23,11 @@ def encoder_forward(
     return chain_forward((POOL,) * len(Ws), x, Ws, bs, lengths, keep)
 
 
-def encoder_backward(dy: Array, cache: Any) -> tuple[Array, tuple[Array, ...], tuple[Array, ...]]:
-    """dy like y -> dx (B, C, T), dW (O, C, K) and db (O) of every stage."""
-    return chain_backward(dy, cache)
+def encoder_backward(
+    dy: Array, cache: Any, of_input: bool = True
+) -> tuple[Array | None, tuple[Array, ...], tuple[Array, ...]]:
+    """dy like y -> dx (B, C, T) or None, dW (O, C, K) and db (O) of every stage."""
+    return chain_backward(dy, cache, of_input)
 
 
 def encoder_stage_forward(x: Array, W: Array, b: Array) -> tuple[Array, Any]:
@@ -33,7 +35,7 @@ def encoder_stage_forward(x: Array, W: Array, b: Array) -> tuple[Array, Any]:
     return encoder_forward(x, (W,), (b,))
 
 
-def encoder_stage_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
-    """dy (B, O, ⌈T / 2⌉) -> dx (B, C, T), dW (O, C, K), db (O)."""
-    dx, (dW,), (db,) = chain_backward(dy, cache)
+def encoder_stage_backward(dy: Array, cache: Any, of_input: bool = True) -> tuple[Array | None, Array, Array]:
+    """dy (B, O, ⌈T / 2⌉) -> dx (B, C, T) or None, dW (O, C, K), db (O)."""
+    dx, (dW,), (db,) = chain_backward(dy, cache, of_input)
     return dx, dW, db

@@ -23,13 +23,14 @@ def encoder_stage_forward(x: Array, W: Array, b: Array) -> tuple[Array, Any]:
     return y, (x, W, origin)
 
 
-def encoder_stage_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
-    """dy (B, O, ⌈T / 2⌉) -> dx (B, C, T), dW (O, C, K), db (O)."""
+def encoder_stage_backward(dy: Array, cache: Any, of_input: bool = True) -> tuple[Array | None, Array, Array]:
+    """dy (B, O, ⌈T / 2⌉) -> dx (B, C, T) or None, dW (O, C, K), db (O)."""
     x, W, origin = cache
     dy, (B, C, T), (O, _, K) = contiguous(dy), x.shape, W.shape
-    dx = empty(x, x.shape)
-    arguments = dy, origin, dx, C, O, K, T
-    correlate("encoder.cu", "encoder_stage_input_gradient", Weights(W, BACKWARD), arguments, B, O, C, K, T)
+    dx = empty(x, x.shape) if of_input else None
+    if of_input:
+        arguments = dy, origin, dx, C, O, K, T
+        correlate("encoder.cu", "encoder_stage_input_gradient", Weights(W, BACKWARD), arguments, B, O, C, K, T)
 
     def of_weights(partial: Array) -> tuple:
         return dy, origin, x, partial, B, C, O, K, T

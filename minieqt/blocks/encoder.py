@@ -34,10 +34,14 @@ def encoder_stage_forward(x: Array, W: Array, b: Array) -> tuple[Array, Any]:
 
 
 @accelerated
-def encoder_stage_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
-    """dy (B, O, ⌈T / 2⌉) -> dx (B, C, T), dW (O, C, K), db (O)."""
+def encoder_stage_backward(dy: Array, cache: Any, of_input: bool = True) -> tuple[Array | None, Array, Array]:
+    """dy (B, O, ⌈T / 2⌉) -> dx (B, C, T), dW (O, C, K), db (O).
+
+    dx is None without `of_input`: to train, nobody has to know how the loss changes with the seismogram.
+    """
     conv_cache, a, pool_cache = cache
-    return conv1d_backward(relu_backward(maxpool1d_backward(dy, pool_cache), a), conv_cache)
+    dx, dW, db = conv1d_backward(relu_backward(maxpool1d_backward(dy, pool_cache), a), conv_cache)
+    return dx if of_input else None, dW, db
 
 
 @accelerated
@@ -56,11 +60,13 @@ def encoder_forward(
 
 
 @accelerated
-def encoder_backward(dy: Array, cache: Any) -> tuple[Array, tuple[Array, ...], tuple[Array, ...]]:
-    """dy like y -> dx (B, C, T), dW (O, C, K) and db (O) of every stage."""
+def encoder_backward(
+    dy: Array, cache: Any, of_input: bool = True
+) -> tuple[Array | None, tuple[Array, ...], tuple[Array, ...]]:
+    """dy like y -> dx (B, C, T), None without `of_input`, dW (O, C, K) and db (O) of every stage."""
     pairs = []
-    for stage_cache in reversed(cache):
-        dy, *gradients = encoder_stage_backward(dy, stage_cache)
+    for stage in reversed(range(len(cache))):
+        dy, *gradients = encoder_stage_backward(dy, cache[stage], of_input or stage > 0)
         pairs.append(gradients)
     dWs, dbs = zip(*reversed(pairs), strict=True)
     return dy, dWs, dbs
@@ -109,9 +115,9 @@ class Encoder(Layer):
             x = stage.forward(x)
         return x
 
-    def backward(self, dy: Array) -> Array:
-        """dy (B, 64, ⌈T / 128⌉) -> dx (B, 3, T); adds to the gradients of all stages."""
-        dx, dWs, dbs = encoder_backward(dy, self.take())
+    def backward(self, dy: Array, of_input: bool = True) -> Array | None:
+        """dy (B, 64, ⌈T / 128⌉) -> dx (B, 3, T), None without `of_input`; adds to the gradients of all stages."""
+        dx, dWs, dbs = encoder_backward(dy, self.take(), of_input)
         for stage, dW, db in zip(self.stages, dWs, dbs, strict=True):
             stage.conv.accumulate(W=dW, b=db)
         return dx

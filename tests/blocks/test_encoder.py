@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 import pytest
 from layer_checks import assert_customs, assert_gradients, disturb
+from test_twins import CASES, flat, functions_of, with_dtype
 
+from kernels.cuda import on_host
 from minieqt.blocks.encoder import Encoder, EncoderStage
 from minieqt.layers.activations import relu_forward
 from minieqt.layers.pool import maxpool1d_forward
@@ -42,6 +46,25 @@ def test_kernels_and_biases_are_penalised(rng):
 @pytest.mark.parametrize("B, T", [(2, 128), (1, 47), (1, 129)])
 def test_gradients(rng, B, T):
     assert_gradients(disturb(Encoder(rng), rng, 0.1), rng.standard_normal((B, 3, T)), rng, directions=5)
+
+
+@pytest.mark.parametrize("device", ["readable", "cpu", "host"])
+@pytest.mark.parametrize("stem", ["encoder", "encoder_stage"])
+def test_without_the_inputs_gradient(rng, stem, device):
+    """The same gradients of the weights, to the bit."""
+    if device == "host" and not on_host.available():
+        pytest.skip("CUDA kernels are compiled for the host by g++")
+    forward, backward = functions_of(stem, None if device == "readable" else device)
+    if forward is None:
+        pytest.skip(f"{stem} is made of its stages on a GPU")
+    for args in islice(CASES[stem](rng), 1, 4):
+        y, cache = forward(*with_dtype(args, np.float32))
+        dy = rng.standard_normal(y.shape).astype(np.float32)
+        dx, *right = backward(dy, cache)
+        none, *found = backward(dy, cache, of_input=False)
+        assert none is None and dx.shape == args[0].shape
+        for a, b in zip(flat(found), flat(right), strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 def test_customs(rng):

@@ -107,7 +107,7 @@ class Recorder:
         self.x[...], self.labels[...] = x, labels
         return x.sum()
 
-    def backward(self, windows):
+    def backward(self, windows, of_input):
         pass
 
     def zero_gradients(self):
