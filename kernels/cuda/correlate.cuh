@@ -5,7 +5,7 @@
 // `read` and `write` are given by the kernel: ReLU, pooling, upsampling, normalisation and their gradients happen while a
 // tile is loaded and while its sums leave, so that arrays in between are never written. A gradient of an input is a
 // correlation too, with filters and channels changing roles and the taps reversed. The weights come laid out as a tile
-// wants them (layout.cu): finding them one by one, with a division for each, took a block half as long as its sums did.
+// wants them (layout.cu): finding them one by one, with a division for each, was a third as many instructions as the sums.
 //
 // Layout. A block of 128 threads has one sample (blockIdx.y), up to 64 filters (blockIdx.z) and a stretch of time
 // (blockIdx.x). A thread has ROWS filters next to each other and TIMES moments, `lanes` apart, so that a warp reads

@@ -2,8 +2,7 @@
 //
 // Forward and dx: one thread a moment, which walks through the C channels; a warp has 32 neighbouring moments, so that
 // each step is one piece of memory. The channels are walked through three times, from the cache but for the first:
-// 8 bytes a number forward, 12 backward. dgamma and dbeta: one large block a channel, whose sums have
-// one order.
+// 8 bytes a number forward, 12 backward. dgamma and dbeta: one large block a channel, whose sums have one order.
 
 #include "sums.cuh"
 

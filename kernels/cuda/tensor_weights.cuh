@@ -15,17 +15,17 @@
 
 #include "tensor.cuh"
 
-const int TENSOR_ROWS = 16, TENSOR_COLUMNS = 32, GRADIENT_WARPS = GRADIENT_THREADS / WARP;
+const int TENSOR_COLUMNS = 32, GRADIENT_WARPS = GRADIENT_THREADS / WARP;
 
 template <int HIGH, class ReadDz, class ReadX>
 __device__ void weight_gradient_tensor(ReadDz read_dz, ReadX read_x, float* partial, int B, int C, int O, int K, int left,
                                        int T, int width, int rows_of_x) {
     const int WIDE = TENSOR_COLUMNS / 8, COUNT = HIGH * WIDE * 4;
-    int total = C * K + 1, down = O > HIGH * TENSOR_ROWS ? 2 : 1, across = 1;  // warps over filters and columns
+    int total = C * K + 1, down = O > HIGH * TENSOR_FILTERS ? 2 : 1, across = 1;  // warps over filters and columns
     while (across * TENSOR_COLUMNS < total && across * down < GRADIENT_WARPS) across *= 2;
-    int slices = GRADIENT_WARPS / (down * across), filters = down * HIGH * TENSOR_ROWS, columns = across * TENSOR_COLUMNS;
+    int slices = GRADIENT_WARPS / (down * across), filters = down * HIGH * TENSOR_FILTERS, columns = across * TENSOR_COLUMNS;
     int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP, g = lane / 4, i = lane % 4, slice = warp / (down * across);
-    int my_filter = warp / across % down * HIGH * TENSOR_ROWS, my_column = warp % across * TENSOR_COLUMNS;
+    int my_filter = warp / across % down * HIGH * TENSOR_FILTERS, my_column = warp % across * TENSOR_COLUMNS;
     int pitch = width + 4, row = width + K + 3, first_filter = blockIdx.z * MOST_FILTERS;
     int real = min(filters, O - first_filter), first_channel = min(int(blockIdx.y) * columns / K, C);
     int channels = min(C - first_channel, rows_of_x - 1);
@@ -57,7 +57,7 @@ __device__ void weight_gradient_tensor(ReadDz read_dz, ReadX read_x, float* part
             float gradient[HIGH][4];
 #pragma unroll
             for (int h = 0; h < HIGH; h++) {
-                const float* from = dz + (my_filter + h * TENSOR_ROWS + g) * pitch + t + i;
+                const float* from = dz + (my_filter + h * TENSOR_FILTERS + g) * pitch + t + i;
                 gradient[h][0] = from[0], gradient[h][1] = from[8 * pitch];
                 gradient[h][2] = from[4], gradient[h][3] = from[8 * pitch + 4];
             }
@@ -73,7 +73,7 @@ __device__ void weight_gradient_tensor(ReadDz read_dz, ReadX read_x, float* part
         mine,
         [=](int n) {
             int part = n % 4, j = n / 4 % WIDE, h = n / 4 / WIDE;
-            return int2{my_filter + h * TENSOR_ROWS + g + part / 2 * 8, my_column + 8 * j + 2 * i + part % 2};
+            return int2{my_filter + h * TENSOR_FILTERS + g + part / 2 * 8, my_column + 8 * j + 2 * i + part % 2};
         },
         sums, slice, slices, columns, O, total, partial);
 }

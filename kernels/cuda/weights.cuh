@@ -104,11 +104,11 @@ template <class ReadDz, class ReadX>
 __device__ void weight_gradient(ReadDz read_dz, ReadX read_x, float* partial, int B, int C, int O, int K, int left,
                                 int T, int width, int rows_of_x) {
 #ifdef TF32
-    if (O > TENSOR_ROWS) {
+    if (O > TENSOR_FILTERS) {
         weight_gradient_tensor<2>(read_dz, read_x, partial, B, C, O, K, left, T, width, rows_of_x);
         return;
     }
-    if (O == TENSOR_ROWS) {
+    if (O == TENSOR_FILTERS) {
         weight_gradient_tensor<1>(read_dz, read_x, partial, B, C, O, K, left, T, width, rows_of_x);
         return;
     }
