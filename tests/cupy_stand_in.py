@@ -1,8 +1,8 @@
 """CuPy's manners without a GPU: arrays that are not NumPy's, will not mix with them, nor turn into them unasked.
 
 `install(monkeypatch)` puts a module in CuPy's place. Its arrays hold a NumPy array and let nobody see it but by `get`;
-what a real GPU would refuse raises TypeError here. Kernels (RawModule) run on the host build. A capture notes what is
-launched, and leaves no trace in any array; what may not happen during one raises RuntimeError.
+what a real GPU would refuse raises TypeError here. Kernels (RawModule) run on the host build. Streams and graphs are
+streams_stand_in.py's.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from contextlib import nullcontext
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
+from streams_stand_in import Event, Graph, Stream
 
 from kernels.cuda import on_host
 
@@ -20,13 +21,11 @@ from kernels.cuda import on_host
 class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
     """An array on the pretended device."""
 
-    alive: dict[int, weakref.ref] = {}  # noqa: RUF012 - the memory of every array there is
-
     def __init__(self, array):
         self.held = array
         memory = array if array.base is None else array.base
         if isinstance(memory, np.ndarray):
-            ndarray.alive[id(memory)] = weakref.ref(memory)
+            Graph.alive[id(memory)] = weakref.ref(memory)
 
     def __array_ufunc__(self, ufunc, method, *inputs, out=None, **options):
         kept = {} if out is None else {"out": tuple(opened(o) for o in out)}
@@ -126,121 +125,6 @@ def function_on_device(function):
         return closed(result[0])
 
     return call
-
-
-class Graph:
-    """What was launched during a capture, and what each operation has to wait for."""
-
-    capturing: Graph | None = None
-
-    def __init__(self):
-        self.operations, self.replays = [], 0  # (what it does, the numbers of those that must have been done before)
-        self.before = {}
-        for memory in (reference() for reference in ndarray.alive.values()):
-            if memory is not None:
-                self.before[id(memory)] = memory, memory.copy()
-
-    @staticmethod
-    def do(operation):
-        """An operation of the device: done, and noted where a capture is on."""
-        if Graph.capturing is not None:
-            operations, stream = Graph.capturing.operations, Stream.current()
-            operations.append((operation, stream.follows))
-            stream.follows = {len(operations) - 1}
-        operation()
-
-    @staticmethod
-    def refuse(what):
-        if Graph.capturing is not None:
-            raise RuntimeError(f"cudaErrorStreamCaptureUnsupported: {what} during a capture")
-
-    def end(self):
-        """As it was before the capture: a real one computes nothing."""
-        for memory, contents in self.before.values():
-            memory[...] = contents
-        self.before = {}
-
-    def launch(self, stream=None):
-        """Do it all again, of what may be done next always the last: streams do not wait for each other unasked."""
-        self.replays += 1
-        waiting, done = dict(enumerate(self.operations)), set()
-        while waiting:
-            number = next(number for number in reversed(waiting) if waiting[number][1] <= done)
-            waiting.pop(number)[0]()
-            done.add(number)
-
-
-class Place:
-    """`follows`: the operations of the capture that is on, behind which a place is; none of an earlier capture."""
-
-    noted: tuple[Graph | None, set] = None, set()
-
-    @property
-    def follows(self):
-        graph, numbers = self.noted
-        return numbers if graph is Graph.capturing else set()
-
-    @follows.setter
-    def follows(self, numbers):
-        self.noted = Graph.capturing, numbers
-
-
-class Event(Place):
-    """A place in a stream: outside of a capture everything has happened already."""
-
-    def __init__(self, disable_timing=False):
-        pass
-
-    def record(self, stream=None):
-        self.follows = (stream or Stream.current()).follows
-
-    def synchronize(self):
-        Graph.refuse("waiting")
-
-
-class Stream(Place):
-    """One stream, at the place that it has come to; `non_blocking` as a capture wants it."""
-
-    entered: list[Stream] = []  # noqa: RUF012 - the stack of with statements
-
-    def __init__(self, non_blocking=False):
-        self.non_blocking = non_blocking
-
-    @staticmethod
-    def current():
-        return Stream.entered[-1] if Stream.entered else DEFAULT_STREAM
-
-    def __enter__(self):
-        Stream.entered.append(self)
-        return self
-
-    def __exit__(self, *_):
-        Stream.entered.pop()
-
-    def begin_capture(self):
-        if not self.non_blocking:
-            raise RuntimeError("cudaErrorStreamCaptureUnsupported: the default stream")
-        Graph.capturing = Graph()
-
-    def end_capture(self):
-        awaited = self.follows.union(*(follows for _, follows in Graph.capturing.operations))
-        graph, Graph.capturing = Graph.capturing, None
-        graph.end()
-        if len(awaited) < len(graph.operations):
-            raise RuntimeError("cudaErrorStreamCaptureUnjoined: nothing waits for what another stream does")
-        return graph
-
-    def is_capturing(self):
-        return Graph.capturing is not None
-
-    def wait_event(self, event):
-        self.follows = self.follows | event.follows
-
-    def synchronize(self):
-        Graph.refuse("waiting")
-
-
-DEFAULT_STREAM = Stream()
 
 
 class RawModule:
