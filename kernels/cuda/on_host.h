@@ -7,7 +7,8 @@
 //   - a barrier that some threads of a block (or of a warp) never reach is reported;
 //   - threads and blocks can run in reverse (reverse_order): a result that changes was read before a barrier made it
 //     safe, or is a sum without a fixed order;
-//   - arguments of another type than the kernel's parameters are reported (see signature).
+//   - arguments of another type than the kernel's parameters are reported (see signature);
+//   - every access to memory can be watched (watchers/watch.h).
 #pragma once
 #define CUDA_ON_HOST
 
@@ -22,6 +23,17 @@
 #include <utility>
 #include <vector>
 
+#if defined(WATCHED)
+#include "watchers/watch.h"
+#else  // nobody is told (watchers/watch.h)
+inline void watch_launch(const void*, size_t) {}
+inline void watch_block(int, int) {}
+inline void watch_piece(const void*, size_t, size_t) {}
+inline void watch_turn(int) {}
+inline void watch_barrier() {}
+inline void watch_warp(int, bool) {}
+inline const char* watch_end() { return ""; }
+#endif
 #if !defined(__x86_64__)
 #include <ucontext.h>
 #endif
@@ -42,6 +54,12 @@ struct int2 {
 };
 struct alignas(16) float4 {
     float x, y, z, w;
+    using Whole = float __attribute__((vector_size(16), may_alias));  // one access to memory, as on a GPU
+    float4(const float4& from) { *reinterpret_cast<Whole*>(this) = *reinterpret_cast<const Whole*>(&from); }
+    float4& operator=(const float4& from) {
+        *reinterpret_cast<Whole*>(this) = *reinterpret_cast<const Whole*>(&from);
+        return *this;
+    }
 };
 inline dim3 threadIdx, blockIdx, blockDim, gridDim;
 
@@ -85,7 +103,7 @@ namespace on_host {
 constexpr int WARP = 32, MOST_THREADS = 1024;
 constexpr size_t STACK = 256 * 1024;
 
-enum State { READY, AT_WARP_BARRIER, AT_BLOCK_BARRIER, DONE };
+enum State { READY, AT_SHUFFLE, AT_WARP_BARRIER, AT_BLOCK_BARRIER, DONE };
 
 struct Fiber {
     Context context;
@@ -144,6 +162,7 @@ inline void run_fiber() {
 
 inline void give_turn(int thread) {
     current = thread;
+    watch_turn(thread);
     threadIdx.x = thread % blockDim.x;
     threadIdx.y = thread / blockDim.x % blockDim.y;
     threadIdx.z = thread / (blockDim.x * blockDim.y);
@@ -160,7 +179,8 @@ inline bool release(int first, int last, State barrier) {
     return true;
 }
 
-inline void run_block() {
+inline void run_block(int number) {
+    watch_block(number, threads);
     for (int i = 0; i < threads; i++) {
         Fiber& fiber = fibers[i];
         prepare(fiber.context, stacks + size_t(i) * STACK, STACK, run_fiber);
@@ -177,8 +197,15 @@ inline void run_block() {
             }
         }
         for (int first = 0; first < threads; first += WARP)
-            progress |= release(first, std::min(first + WARP, threads), AT_WARP_BARRIER);
-        progress |= release(0, threads, AT_BLOCK_BARRIER);
+            for (State barrier : {AT_SHUFFLE, AT_WARP_BARRIER})
+                if (release(first, std::min(first + WARP, threads), barrier)) {
+                    watch_warp(first / WARP, barrier == AT_WARP_BARRIER);
+                    progress = true;
+                }
+        if (release(0, threads, AT_BLOCK_BARRIER)) {
+            watch_barrier();
+            progress = true;
+        }
     }
     for (int i = 0; i < threads; i++)
         if (fibers[i].state != DONE) fail("a barrier was not reached by all threads, by thread " + std::to_string(i) + " it was");
@@ -198,7 +225,10 @@ inline void* take_shared(size_t bytes) {
         pieces.push_back(piece);
         piece_sizes.push_back(bytes);
         size_t total = 0;
-        for (size_t i = first_piece; i < piece_sizes.size(); i++) total += (piece_sizes[i] + 15) / 16 * 16;
+        for (size_t i = first_piece; i < piece_sizes.size(); i++) {
+            if (i + 1 == piece_sizes.size()) watch_piece(piece, bytes, total);
+            total += (piece_sizes[i] + 15) / 16 * 16;
+        }
         if (total > shared_bytes)
             fail("the kernel takes " + std::to_string(total) + " bytes of shared memory, launched with " + std::to_string(shared_bytes));
     }
@@ -213,7 +243,7 @@ T exchange(T value, int source) {
     memcpy(&slots[current][side], &value, sizeof(T));
     int warp = current / WARP * WARP;
     if (warp + WARP > threads) fail("a shuffle in a warp that is not whole");
-    wait(AT_WARP_BARRIER);
+    wait(AT_SHUFFLE);
     memcpy(&value, &slots[warp + source][side], sizeof(T));
     return value;
 }
@@ -253,17 +283,16 @@ const char* launch(void (*kernel)(Parameters...), const unsigned* grid, const un
     blockDim = {block[0], block[1], block[2]};
     threads = block[0] * block[1] * block[2];
     shared_bytes = shared;
-    if (threads < 1 || threads > MOST_THREADS) {
-        fail(std::to_string(threads) + " threads in a block");
-        return error.c_str();
-    }
+    if (threads < 1 || threads > MOST_THREADS) fail(std::to_string(threads) + " threads in a block");
     if (!stacks) stacks = static_cast<char*>(malloc(MOST_THREADS * STACK));
+    watch_launch(stacks, MOST_THREADS * STACK);
     unsigned blocks = grid[0] * grid[1] * grid[2];
     for (unsigned i = 0; i < blocks && error.empty(); i++) {
         unsigned number = reversed ? blocks - 1 - i : i;
         blockIdx = {number % grid[0], number / grid[0] % grid[1], number / (grid[0] * grid[1])};
-        run_block();
+        run_block(number);
     }
+    if (const char* seen = watch_end(); *seen) fail(seen);
     return error.c_str();
 }
 
@@ -293,7 +322,7 @@ T __shfl_down_sync(unsigned, T value, int by) {
     return on_host::exchange(value, lane + by < on_host::WARP ? lane + by : lane);
 }
 template <class T>
-T atomicAdd(T* at, T value) {
+__attribute__((no_sanitize("thread"))) T atomicAdd(T* at, T value) {
     T before = *at;
     *at += value;
     return before;

@@ -1,7 +1,8 @@
 """The very same .cu files, compiled by g++ and run on the processor: how the kernels are tested without a GPU.
 
 `on_host.h` stands for CUDA. It is no way to train: a block's threads take turns. Set MINIEQT_SANITIZE=1, and start
-Python with AddressSanitizer's library preloaded, to have an index out of bounds end the process with a report.
+Python with AddressSanitizer's library preloaded, to have an index out of bounds end the process with a report. Inside
+`watched` every access to memory is looked at: for races, or to count what it would cost (watchers/).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
@@ -25,11 +26,15 @@ import numpy as np
 from kernels.cuda.sources import FOLDER, digest
 
 COMPILER = "g++"
-OPTIONS = ("-std=c++17", "-O1", "-g1", "-shared", "-fPIC", "-w", f"-I{FOLDER}")
+OPTIONS = ("-std=c++17", "-O1", "-g1", "-fPIC", "-w", f"-I{FOLDER}")
 SANITIZE = ("-fsanitize=address,bounds", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
+WATCHED = ("-fsanitize=thread", "-DWATCHED")
 KERNEL = re.compile(r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\s*\(")
+WATCHERS = FOLDER / "watchers"
 
 _reversed = False
+_watcher = ""  # a file of watchers/, without its ending
+_after: Callable[[str, str, ctypes.PyDLL], None] | None = None
 
 
 @contextmanager
@@ -41,6 +46,17 @@ def reversed_order() -> Iterator[None]:
         yield
     finally:
         _reversed = False
+
+
+@contextmanager
+def watched(watcher: str, after: Callable[[str, str, ctypes.PyDLL], None] | None = None) -> Iterator[None]:
+    """Let `races` or `traffic` see every access; `after` is called with file, kernel and library when one has run."""
+    global _watcher, _after
+    _watcher, _after = watcher, after
+    try:
+        yield
+    finally:
+        _watcher, _after = "", None
 
 
 def available() -> bool:
@@ -65,11 +81,16 @@ def folder() -> Path:
     return path
 
 
-@cache
 def library(source: str, tensor_cores: bool = False) -> ctypes.PyDLL:
     """The compiled kernels of one .cu file; RuntimeError with the compiler's words if it does not compile."""
+    return built(source, tensor_cores, _watcher)
+
+
+@cache
+def built(source: str, tensor_cores: bool, watcher: str) -> ctypes.PyDLL:
+    """The same, kept. What is watched is compiled for ThreadSanitizer and linked with the watcher in its place."""
     text = (FOLDER / source).read_text(encoding="utf-8")
-    kind = "-tf32" * tensor_cores + "-sanitized" * sanitizing()
+    kind = "-tf32" * tensor_cores + "-sanitized" * sanitizing() + f"-{watcher}" * bool(watcher)
     name = f"{Path(source).stem}-{hashlib.sha256(text.encode()).hexdigest()[:8]}{kind}.so"
     path = folder() / name
     if not path.exists():
@@ -79,21 +100,37 @@ def library(source: str, tensor_cores: bool = False) -> ctypes.PyDLL:
             *(f"ON_HOST({name})" for name in KERNEL.findall(text)),
         ]
         with tempfile.TemporaryDirectory(dir=path.parent) as made:
-            written, built = Path(made) / "wrapped.cpp", Path(made) / "kernels.so"
+            written, compiled, linked = (Path(made) / name for name in ("wrapped.cpp", "wrapped.o", "kernels.so"))
             written.write_text("\n".join(wrapped) + "\n", encoding="utf-8")
-            options = OPTIONS + ("-DTF32",) * tensor_cores + SANITIZE * sanitizing()
-            command = [COMPILER, *options, str(written), "-o", str(built)]
-            done = subprocess.run(command, capture_output=True, text=True)
-            if done.returncode:
-                raise RuntimeError(f"{source} does not compile on the host:\n{done.stderr}")
-            os.replace(built, path)
+            options = ("-DTF32",) * tensor_cores + SANITIZE * sanitizing() + WATCHED * bool(watcher)
+            parts = [str(compiled), *([str(WATCHERS / f"{watcher}.cpp")] if watcher else [])]
+            compiler(source, *options, "-c", str(written), "-o", str(compiled))
+            compiler(source, "-O2", *SANITIZE * sanitizing(), "-shared", *parts, "-o", str(linked))
+            os.replace(linked, path)
     return ctypes.PyDLL(str(path))
+
+
+def compiler(source: str, *options: str) -> None:
+    """One call of g++; RuntimeError with its words if it fails."""
+    done = subprocess.run([COMPILER, *OPTIONS, *options], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{source} does not compile on the host:\n{done.stderr}")
 
 
 def build_all() -> None:
     """Compile every .cu file, a few at a time, instead of each when it is first launched."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(library, sorted(path.name for path in FOLDER.glob("*.cu"))))
+
+
+def line_of(kernels: ctypes.PyDLL, offset: int) -> str:
+    """The place in the sources from which an instruction of a library comes, as name:line; "?" where nothing is known.
+
+    Of functions that were put into each other it is the innermost that does not belong to the host build."""
+    command = ["addr2line", "--inlines", "--exe", kernels._name, hex(offset)]
+    lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
+    places = (Path(line.split(" ")[0]).name for line in lines)
+    return next((place for place in places if not place.startswith("on_host.h")), "?")
 
 
 def kind(argument: Any, wanted: str) -> str:
@@ -125,8 +162,16 @@ def run(
     places = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
     sizes = ((ctypes.c_uint * 3)(*numbers, *(1,) * (3 - len(numbers))) for numbers in (grid, block))
     kernels.reverse_order(int(_reversed))
+    if _watcher:
+        for array in arguments:
+            if isinstance(array, np.ndarray):
+                sizes_of = ctypes.c_size_t(array.nbytes), ctypes.c_size_t(array.itemsize)
+                kernels.watch_array(ctypes.c_void_p(array.ctypes.data), *sizes_of)
     start = getattr(kernels, f"run_{kernel}")
     start.restype = ctypes.c_char_p
     problem = start(*sizes, ctypes.c_size_t(shared), places).decode()
     if problem:
+        problem = re.sub(r"\{(\d+)\}", lambda offset: line_of(kernels, int(offset[1])), problem)
         raise RuntimeError(f"{kernel} of {source}: {problem}")
+    if _after:
+        _after(source, kernel, kernels)

@@ -11,8 +11,9 @@ FOLDER = Path(__file__).parent
 
 @cache
 def digest() -> str:
-    """Of every .cu, .cuh and .h: what was compiled from other sources is not used again."""
+    """Of every .cu, .cuh, .h and .cpp: what was compiled from other sources is not used again."""
     total = hashlib.sha256()
-    for path in sorted(FOLDER.glob("*.cu*")) + sorted(FOLDER.glob("*.h")):
-        total.update(path.read_bytes())
+    for ending in "*.cu", "*.cuh", "*.h", "*.cpp":
+        for path in sorted(FOLDER.rglob(ending)):
+            total.update(path.read_bytes())
     return total.hexdigest()[:16]

@@ -96,6 +96,40 @@ def test_arguments_of_another_type(x):
             run("turn_round", *wrong, shared=shared_bytes(N))
 
 
+@pytest.mark.parametrize(
+    "kernel, blocks, report",
+    [
+        ("turn_round", 1, None),
+        ("sum", 1, None),
+        ("warp_after_barrier", 1, None),
+        (
+            "turn_round_too_early",
+            1,
+            "shared memory, byte 128: thread 31 .* toys.cu:17, thread 32 .* wrote at toys.cu:16",
+        ),
+        ("warp_without_barrier", 1, "shared memory, byte 4: thread 0 of block 0 read at .*, thread 1 of block 0 wrote"),
+        ("warp_after_shuffle", 1, "shared memory, byte 4: thread 1 of block 0 wrote at .*, thread 0 of block 0 read"),
+        ("written_while_read", 1, "shared memory, byte 0: thread 0 .* wrote at .*, thread 1 .* read"),
+        ("taken_again_too_early", 1, "shared memory, byte 124: thread 31 .* wrote at .*, thread 32 .* read"),
+        ("blocks_write_one_number", 2, "array 2, byte 0: thread 0 of block 0 wrote at .*, thread 0 of block 1 wrote"),
+        ("blocks_read_a_neighbour", 2, "array 2, byte 0: thread 0 of block 0 wrote at .*, thread 0 of block 1 read"),
+    ],
+)
+def test_races_are_seen(kernel, blocks, report):
+    x, y = np.ones(2 * N, np.float32), np.zeros(2 * N, np.float32)
+    with on_host.watched("races"):
+        if report is None:
+            run(kernel, x, y, blocks=blocks, shared=shared_bytes(N))
+        else:
+            with pytest.raises(RuntimeError, match=f"{kernel} of .*: a race in {report}"):
+                run(kernel, x, y, blocks=blocks, shared=shared_bytes(N))
+
+
+def test_atomics_are_no_race():
+    with on_host.watched("races"):
+        test_atomics()
+
+
 def test_what_does_not_compile(tmp_path):
     (tmp_path / "broken.cu").write_text('extern "C" __global__ void broken(float* y) { y[0] = nothing; }')
     with pytest.raises(RuntimeError, match="nothing"):

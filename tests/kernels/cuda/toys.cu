@@ -48,3 +48,47 @@ extern "C" __global__ void beyond_shared(float* y) {
 }
 
 extern "C" __global__ void beyond_array(float* y) { y[threadIdx.x + 1] = 1; }
+
+// A number from the thread beside, within a warp: `barrier` says what stands between writing and reading.
+enum Between { NOTHING, A_SHUFFLE, A_WARP_BARRIER };
+__device__ inline void turn_in_warp(const float* x, float* y, Between between) {
+    Shared shared;
+    float* kept = shared.take<float>(blockDim.x);
+    kept[threadIdx.x] = x[threadIdx.x];
+    float sum = between == A_SHUFFLE ? __shfl_xor_sync(0xffffffffu, x[threadIdx.x], 1) : 0;
+    if (between == A_WARP_BARRIER) __syncwarp();
+    y[threadIdx.x] = kept[threadIdx.x ^ 1] + sum;
+}
+extern "C" __global__ void warp_without_barrier(const float* x, float* y) { turn_in_warp(x, y, NOTHING); }
+extern "C" __global__ void warp_after_shuffle(const float* x, float* y) { turn_in_warp(x, y, A_SHUFFLE); }
+extern "C" __global__ void warp_after_barrier(const float* x, float* y) { turn_in_warp(x, y, A_WARP_BARRIER); }
+
+extern "C" __global__ void written_while_read(const float* x, float* y) {
+    Shared shared;
+    float* kept = shared.take<float>(blockDim.x);
+    kept[threadIdx.x] = x[threadIdx.x];
+    __syncthreads();
+    float first = kept[0];
+    kept[threadIdx.x] = 2;
+    y[threadIdx.x] = first;
+}
+
+extern "C" __global__ void taken_again_too_early(const float* x, float* y) {
+    Shared shared;
+    float* kept = shared.take<float>(blockDim.x);
+    kept[threadIdx.x] = x[threadIdx.x];
+    __syncthreads();
+    float before = kept[blockDim.x - 1 - threadIdx.x];
+    shared.begin_again();
+    shared.take<float>(blockDim.x)[threadIdx.x] = before;
+    y[threadIdx.x] = before;
+}
+
+extern "C" __global__ void blocks_write_one_number(const float* x, float* y) {
+    if (threadIdx.x == 0) y[0] = x[blockIdx.x];
+}
+
+extern "C" __global__ void blocks_read_a_neighbour(const float* x, float* y) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    y[i] = x[i] + (blockIdx.x ? y[i - blockDim.x] : 0);
+}
