@@ -20,7 +20,7 @@ train: setup
 	$(BIN)/python train.py $(ARGS)
 
 test: setup lint
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile $(ARGS)
 
 notebooks: setup
 	$(BIN)/python notebooks/run.py $(ARGS)

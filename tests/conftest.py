@@ -24,12 +24,12 @@ def shared() -> Path:
     return SHARED
 
 
-@pytest.fixture(scope="session", autouse=True)
-def kernels_on_disk(request: pytest.FixtureRequest) -> None:
+def pytest_sessionstart(session: pytest.Session) -> None:
     """Compile the kernels first: tests that compare one process with another want the same ones in both.
 
-    Tests of a GPU alone (-m gpu) need none of the processor's."""
-    if request.config.getoption("markexpr") != "gpu":
+    Once, before there are workers (-n). Tests of a GPU alone (-m gpu) need none of the processor's."""
+    options = session.config.option
+    if not (hasattr(session.config, "workerinput") or options.markexpr == "gpu" or options.collectonly):
         warm_up()
 
 

@@ -60,7 +60,7 @@ def convolutions(rng):
         yield normal(rng, B, C, T), normal(rng, O, C, K, scale=(C * K) ** -0.5), normal(rng, O)
     yield normal(rng, 2, 3, 6000), normal(rng, 8, 3, 11, scale=0.2), normal(rng, 8)
     yield normal(rng, 2, 3, 2), normal(rng, 4, 3, 9, scale=0.2), normal(rng, 4)  # a kernel longer than the signal
-    yield normal(rng, MANY, 2, 5), normal(rng, 3, 2, 2), normal(rng, 3)
+    yield normal(rng, MANY, 2, 5), normal(rng, 16, 2, 2), normal(rng, 16)
 
 
 CROPS = (1, 1), (0, 0), (0, 1), (2, 4), (1, 0), (7, 8)  # left and right

@@ -11,14 +11,9 @@
 // A sequence of 47 steps takes 25 kB of shared memory forward and 45 kB backward.
 
 #include "elementary.cuh"
-#include "shared.cuh"
+#include "sums.cuh"
 
 const int THREADS = 256, WARP = 32, WARPS = THREADS / WARP;
-
-__device__ inline float warp_sum(float value) {
-    for (int by = WARP / 2; by > 0; by /= 2) value += __shfl_xor_sync(0xffffffffu, value, by);
-    return value;
-}
 
 // q (rows, U) = xᵀ Wt + bh for the rows from `first` on.
 __device__ void project_looking(const float* x, const float* Wt, const float* bh, float* q, int first, int rows, int C,
@@ -106,6 +101,7 @@ extern "C" __global__ void attention_backward(const float* dy, const float* x, c
                                               const float* bh, const float* Wa, const float* a, const int* largest,
                                               float* dx, float* partial, int C, int T, int U, int most_rows) {
     int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
+    int pitch = U + 1;
     size_t n = blockIdx.x;
     dy += n * C * T;
     x += n * C * T;
@@ -119,7 +115,7 @@ extern "C" __global__ void attention_backward(const float* dy, const float* x, c
     float* k = shared.take<float>(U * T);
     float* dk = shared.take<float>(U * T);
     float* q = shared.take<float>(most_rows * U);
-    float* dq = shared.take<float>(most_rows * U);
+    float* dq = shared.take<float>(most_rows * pitch);  // rows of it are read side by side, too
     float* dh = shared.take<float>(most_rows * U);  // Σ de h, what Wa's gradient is made of
     float* de = shared.take<float>(most_rows * T);
     for (int i = threadIdx.x; i < C * T; i += THREADS) steps[i] = x[i], dsteps[i] = 0;
@@ -129,7 +125,6 @@ extern "C" __global__ void attention_backward(const float* dy, const float* x, c
 
     for (int first = 0; first < T; first += most_rows) {
         int rows = min(most_rows, T - first);
-        __syncthreads();
         project_looking(steps, Wt, bh, q, first, rows, C, T, U);
         for (int i = threadIdx.x; i < rows * T; i += THREADS) {  // da, the gradient of the weights
             float sum = 0;
@@ -162,7 +157,7 @@ extern "C" __global__ void attention_backward(const float* dy, const float* x, c
                     height += row[s] * h;
                     slope += row[s] * (1 - h * h);
                 }
-            dq[i] = Wa[u] * slope;
+            dq[i / U * pitch + u] = Wa[u] * slope;
             dh[i] = height;
         }
         for (int i = threadIdx.x; i < U * T; i += THREADS) {  // the step looked at, all that look at it
@@ -185,18 +180,18 @@ extern "C" __global__ void attention_backward(const float* dy, const float* x, c
         for (int i = threadIdx.x; i < C * rows; i += THREADS) {  // and what comes through the projection
             int c = i / rows, r = i % rows;
             float sum = 0;
-            for (int u = 0; u < U; u++) sum += Wt[c * U + u] * dq[r * U + u];
+            for (int u = 0; u < U; u++) sum += Wt[c * U + u] * dq[r * pitch + u];
             dsteps[c * T + first + r] += sum;
         }
         for (int i = threadIdx.x; i < C * U; i += THREADS) {
             int c = i / U, u = i % U;
             float sum = 0;
-            for (int r = 0; r < rows; r++) sum += steps[c * T + first + r] * dq[r * U + u];
+            for (int r = 0; r < rows; r++) sum += steps[c * T + first + r] * dq[r * pitch + u];
             dWt[i] = first ? dWt[i] + sum : sum;
         }
         for (int u = threadIdx.x; u < U; u += THREADS) {
             float of_bh = 0, of_Wa = 0;
-            for (int r = 0; r < rows; r++) of_bh += dq[r * U + u], of_Wa += dh[r * U + u];
+            for (int r = 0; r < rows; r++) of_bh += dq[r * pitch + u], of_Wa += dh[r * U + u];
             dbh[u] = first ? dbh[u] + of_bh : of_bh;
             dWa[u] = first ? dWa[u] + of_Wa : of_Wa;
         }

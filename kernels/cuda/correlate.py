@@ -17,6 +17,7 @@ TENSOR_FILTERS, TENSOR_CHANNELS, TENSOR_MOMENTS = 16, 8, 96
 GRADIENT_WARPS, TENSOR_COLUMNS = 8, 32
 WIDTHS = 256, 192, 128, 96, 64, 48, 32  # that a strip of a weight gradient may have
 SHARED = 40 * 1024  # bytes that a tile may fill, so that several blocks share a multiprocessor
+STRIP = 16  # moments that a strip costs beside its own and K more at its ends: two barriers, and moments beyond the end
 BLOCKS = 256  # of a weight gradient, about: enough to fill any card, the same on all of them
 
 
@@ -94,7 +95,7 @@ def partial_gradients(
     rows_of_x = min(C, ceil_div(columns - 1, K) + 1) + 1  # those of a block's columns, and one of ones
     across = ceil_div(total, columns), ceil_div(O, MOST_FILTERS)
     fitting = [width for width in WIDTHS if bytes_of(width, rows_of_x) <= SHARED] or [WIDTHS[-1]]
-    width = min(fitting, key=lambda width: (ceil_div(T, width) * width, -width))  # the fewest moments beyond the end
+    width = min(fitting, key=lambda width: ceil_div(T, width) * (width + K + STRIP))
     blocks = max(1, min(B * ceil_div(T, width), BLOCKS // (across[0] * across[1])))
     partial = empty(like, (blocks, O * total))
     parts = (*arguments(partial), width, rows_of_x)
@@ -110,7 +111,7 @@ def plain_cut(O: int, total: int, K: int) -> tuple[int, Callable[[int, int], int
         lanes *= 2
     filters, columns = groups * rows, COLUMNS * lanes
     pitch, sums = filters + (4 if rows == 8 else 0), filters * columns if groups * lanes < GRADIENT_THREADS else 0
-    return columns, lambda width, rows_of_x: shared_bytes(rows_of_x * (width + K), width * pitch, sums)
+    return columns, lambda width, rows_of_x: shared_bytes(rows_of_x * (whole_banks(width) + K), width * pitch, sums)
 
 
 def tensor_cut(O: int, total: int, K: int) -> tuple[int, Callable[[int, int], int]]:
@@ -121,4 +122,11 @@ def tensor_cut(O: int, total: int, K: int) -> tuple[int, Callable[[int, int], in
         across *= 2
     filters, columns = down * high * TENSOR_FILTERS, across * TENSOR_COLUMNS
     sums = filters * columns if down * across < GRADIENT_WARPS else 0
-    return columns, lambda width, rows_of_x: shared_bytes(rows_of_x * (width + K + 3), filters * (width + 4), sums)
+    return columns, lambda width, rows_of_x: shared_bytes(
+        rows_of_x * (whole_banks(width) + K + 3), filters * (width + 4), sums
+    )
+
+
+def whole_banks(width: int) -> int:
+    """A row of so many numbers, until the next would begin in the same bank of shared memory."""
+    return ceil_div(width, 32) * 32

@@ -148,8 +148,7 @@ extern "C" __global__ void __launch_bounds__(FEED_THREADS)
         load_tile(dy + size_t(n) * C * T, arrives, C, first, T);
         __syncthreads();
         make_wide(steps, w1, b1, own, a, C, F, pitch, first, T);
-        __syncthreads();
-        for (int i = threadIdx.x; i < pitch / 8 * MOMENTS; i += FEED_THREADS) {
+        for (int i = threadIdx.x; i < pitch / 8 * MOMENTS; i += FEED_THREADS) {  // of `a` a thread reads what it has made
             int f0 = i / MOMENTS * 8, t = i % MOMENTS;
             float sums[8] = {};
             multiply<8>(w2 + f0, pitch, arrives + t, C, sums);

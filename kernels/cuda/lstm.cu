@@ -37,23 +37,23 @@ __device__ void run_sequence(const float* x, const float* W, const float* U, con
                              int H_) {
     const int H = UNITS ? UNITS : H_, D = gridDim.y, n = blockIdx.x, d = blockIdx.y, j = threadIdx.x;
     const bool row = j < 4 * H;
+    const int pitch = 4 * H + 1;  // neighbouring channels in neighbouring banks, while the weights are turned
     size_t sequence = size_t(n) * D + d;
     Shared shared;
-    float* weights = shared.take<float>(C * 4 * H);            // [channel][gate row]
+    float* weights = shared.take<float>(C * pitch);            // [channel][gate row]
     float* inputs = shared.take<float>(C * STEPS);             // [channel][step]
     float* state = shared.take<float>(H);                      // h, after dropout
     float* values = shared.take<float>(4 * H);                 // this step's gates
     float* recurrent = shared.take<float>(UNITS ? 0 : H * 4 * H);  // [cell][gate row]
     float u[UNITS ? UNITS : 1];
-    for (int i = j; i < C * 4 * H; i += blockDim.x) weights[i % C * 4 * H + i / C] = W[size_t(d) * 4 * H * C + i];
+    for (int i = j; i < C * 4 * H; i += blockDim.x) weights[i % C * pitch + i / C] = W[size_t(d) * 4 * H * C + i];
     if (!UNITS)
         for (int i = j; i < 4 * H * H; i += blockDim.x) recurrent[i % H * 4 * H + i / H] = U[size_t(d) * 4 * H * H + i];
     for (int k = 0; k < UNITS; k++) u[k] = row ? U[(size_t(d) * 4 * H + j) * H + k] : 0.0f;
     if (j < H) state[j] = 0;
 
     float cell = 0, keep = j < H && state_mask ? state_mask[sequence * H + j] : 1.0f;
-    for (int first = 0; first < T; first += STEPS) {
-        __syncthreads();
+    for (int first = 0; first < T; first += STEPS) {  // the steps' barriers are between it and the inputs before
         for (int i = j; i < C * STEPS; i += blockDim.x) {
             int channel = i / STEPS, t = first + i % STEPS;
             float factor = input_mask ? input_mask[sequence * C + channel] : 1.0f;
@@ -65,7 +65,7 @@ __device__ void run_sequence(const float* x, const float* W, const float* U, con
         for (int s = 0; s < STEPS; s++) z[s] = row ? b[d * 4 * H + j] : 0.0f;
         if (row)
             for (int c = 0; c < C; c++) {
-                float weight = weights[c * 4 * H + j];
+                float weight = weights[c * pitch + j];
 #pragma unroll
                 for (int s = 0; s < STEPS; s++) z[s] += weight * inputs[c * STEPS + s];
             }

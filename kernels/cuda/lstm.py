@@ -31,7 +31,7 @@ def lstm_forward(
     input_mask, state_mask = sample_first(input_mask), sample_first(state_mask)
     y, gates, cells = empty(x, (B, D * H, T)), empty(x, (B, D, T, 4 * H)), empty(x, (B, D, T, H))
     arguments = x, W, U, contiguous(b), input_mask, state_mask, GATES[gate], y, gates, cells, C, T, H
-    shared = shared_bytes(C * 4 * H, C * STEPS, H, 4 * H, recurrent(H))
+    shared = shared_bytes(C * (4 * H + 1), C * STEPS, H, 4 * H, recurrent(H))
     launch("lstm.cu", "lstm_forward", (B, D), threads(H), arguments, shared)
     return y, (x, W, U, input_mask, state_mask, gate, y, gates, cells)
 

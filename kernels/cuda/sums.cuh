@@ -5,18 +5,23 @@
 
 const int MOST_WARPS = 32;
 
-// The sum of every thread's value, to each of them: the lanes of a warp in a tree, then the warps one after the other.
+// The sum of every lane's value, to each of them, in a tree.
+template <class T>
+__device__ inline T warp_sum(T value) {
+    for (int by = 16; by > 0; by /= 2) value += __shfl_xor_sync(0xffffffffu, value, by);
+    return value;
+}
+
+// The sum of every thread's value, to each of them: over the lanes of a warp, then over the warps.
 // `scratch` holds MOST_WARPS numbers; whole warps only.
 template <class T>
 __device__ T block_sum(T value, T* scratch) {
     int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    for (int by = 16; by > 0; by /= 2) value += __shfl_xor_sync(0xffffffffu, value, by);
+    value = warp_sum(value);
     __syncthreads();  // the scratch may still be read by an earlier sum
     if (lane == 0) scratch[warp] = value;
     __syncthreads();
-    T total = 0;
-    for (int w = 0; w < int(blockDim.x) / 32; w++) total += scratch[w];
-    return total;
+    return warp_sum(lane < int(blockDim.x) / 32 ? scratch[lane] : T(0));
 }
 
 // The last step of a sum over a batch: rows of partial results, one a block that made them, added up in order.

@@ -10,7 +10,7 @@
 //     sums (filter, column)    (g, 2i) (g, 2i + 1) (g + 8, 2i) (g + 8, 2i + 1)
 //
 // For eight moments it loads 4 HIGH + 8 numbers for 4 HIGH instructions. Rows of dz lie an odd number of times four apart,
-// those of x K + 3 more than a strip: the 32 loads of a warp go to as many banks.
+// those of x K + 3 more than a multiple of 32: the 32 loads of a warp go to as many banks.
 #pragma once
 
 #include "tensor.cuh"
@@ -26,7 +26,7 @@ __device__ void weight_gradient_tensor(ReadDz read_dz, ReadX read_x, float* part
     int slices = GRADIENT_WARPS / (down * across), filters = down * HIGH * TENSOR_FILTERS, columns = across * TENSOR_COLUMNS;
     int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP, g = lane / 4, i = lane % 4, slice = warp / (down * across);
     int my_filter = warp / across % down * HIGH * TENSOR_FILTERS, my_column = warp % across * TENSOR_COLUMNS;
-    int pitch = width + 4, row = width + K + 3, first_filter = blockIdx.z * MOST_FILTERS;
+    int pitch = width + 4, row = (width + 31) / 32 * 32 + K + 3, first_filter = blockIdx.z * MOST_FILTERS;
     int real = min(filters, O - first_filter), first_channel = min(int(blockIdx.y) * columns / K, C);
     int channels = min(C - first_channel, rows_of_x - 1);
     Shared shared;

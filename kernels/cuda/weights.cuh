@@ -8,7 +8,7 @@
 //     afterwards by sums.cu;
 //   - within a block, `slices` of threads take every slices-th run of four moments, and are added up in shared memory.
 // A thread has ROWS filters × 4 columns, `lanes` apart: 2 float4 of dz (a broadcast) and 4 numbers of x for 32
-// multiply-adds. Rows of x lie width + K apart, so that neighbouring columns lie in neighbouring banks.
+// multiply-adds. Rows of x lie K more than a multiple of 32 apart, so that neighbouring columns lie in neighbouring banks.
 //
 // Bytes: x and dz once for every blockIdx.y and .z; operations 2 O (C K + 1) B T. `correlate.py` cuts in the same way.
 #pragma once
@@ -48,12 +48,13 @@ __device__ void add_slices(const float* mine, Place place, float* sums, int slic
 template <int ROWS, class ReadDz, class ReadX>
 __device__ void weight_gradient_tile(ReadDz read_dz, ReadX read_x, float* partial, int B, int C, int O, int K, int left,
                                      int T, int width, int rows_of_x) {
+    const int ACROSS = ROWS == 8 ? 8 : GRADIENT_THREADS;  // moments of dz side by side: a sector of four rows, four banks
     int groups = groups_of(O, ROWS), total = C * K + 1, lanes = 1;
     while (lanes * COLUMNS < total && lanes * groups < GRADIENT_THREADS) lanes *= 2;
     int slices = GRADIENT_THREADS / (groups * lanes);
     int lane = threadIdx.x % lanes, group = threadIdx.x / lanes % groups, slice = threadIdx.x / (lanes * groups);
     int warp = threadIdx.x / WARP, in_warp = threadIdx.x % WARP, warps = GRADIENT_THREADS / WARP;
-    int filters = groups * ROWS, pitch = ROWS == 8 ? filters + 4 : filters, row = width + K;
+    int filters = groups * ROWS, pitch = ROWS == 8 ? filters + 4 : filters, row = (width + 31) / 32 * 32 + K;
     int first_filter = blockIdx.z * MOST_FILTERS, real = min(filters, O - first_filter), columns = COLUMNS * lanes;
     int first_channel = min(int(blockIdx.y) * columns / K, C), channels = min(C - first_channel, rows_of_x - 1);
     Shared shared;
@@ -77,8 +78,9 @@ __device__ void weight_gradient_tile(ReadDz read_dz, ReadX read_x, float* partia
         for (int c = warp; c < channels; c += warps)
             for (int s = in_warp; s < width + K - 1; s += WARP)
                 x[c * row + s] = read_x(n, first_channel + c, first + s - left);
-        for (int o = warp; o < real; o += warps)
-            for (int t = in_warp; t < width; t += WARP) dz[t * pitch + o] = read_dz(n, first_filter + o, first + t);
+        for (int o = threadIdx.x / ACROSS; o < real; o += GRADIENT_THREADS / ACROSS)
+            for (int t = threadIdx.x % ACROSS; t < width; t += ACROSS)
+                dz[t * pitch + o] = read_dz(n, first_filter + o, first + t);
         __syncthreads();
         for (int t = RUN * slice; t < width; t += RUN * slices)
 #pragma unroll

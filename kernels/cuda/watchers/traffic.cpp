@@ -17,7 +17,7 @@ const int WARP = 32, BANKS = 32, WORD = 4, SECTOR = 32;
 
 struct Request {
     int number;
-    size_t bytes;
+    size_t bytes;  // a lane
     std::vector<size_t> offsets;  // of its lanes
 };
 struct Instruction {
@@ -31,7 +31,7 @@ using Warp = std::unordered_map<uintptr_t, Instruction>;  // by instruction, and
 // What an instruction has moved, to or from one memory. `units` are sectors, or passes through shared memory; `least` is
 // what the same bytes would have taken side by side.
 struct Moved {
-    uint64_t instruction, memory, write, requests, bytes, units, least;
+    uint64_t instruction, memory, write, requests, units, least;
 };
 
 namespace {
@@ -74,7 +74,6 @@ void count(uintptr_t key, const Request& request) {
     for (size_t word : words) banks[word % BANKS]++;
     Moved& sum = moved[{key, request.number}];
     sum.requests++;
-    sum.bytes += request.offsets.size() * request.bytes;
     sum.units += request.number ? stretches(words, together) : *std::max_element(banks, banks + BANKS);
     sum.least += (words.size() + together - 1) / together;
 }

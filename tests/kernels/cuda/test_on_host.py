@@ -13,6 +13,7 @@ from small_cases import WITH_KERNELS, outputs, small_cases
 
 from kernels.cuda import on_host
 from kernels.cuda.launch import launch, shared_bytes
+from kernels.cuda.watchers.traffic import counted
 
 pytestmark = pytest.mark.skipif(not on_host.available(), reason="CUDA kernels are compiled for the host by g++")
 
@@ -128,6 +129,42 @@ def test_races_are_seen(kernel, blocks, report):
 def test_atomics_are_no_race():
     with on_host.watched("races"):
         test_atomics()
+
+
+def counts(kernel, *arguments, **options):
+    """{where and what: requests, units, least} of a toy; and the bytes of device memory that it touches."""
+    launches = []
+    with counted(launches.append):
+        run(kernel, *arguments, **options)
+    (traffic,) = launches
+    assert traffic.kernel == kernel and all(part.line.startswith("toys.cu:") for part in traffic.moved)
+    names = [f"{'shared' if part.shared else 'device'} {'write' if part.writes else 'read'}" for part in traffic.moved]
+    return sorted((name, *part[3:]) for name, part in zip(names, traffic.moved, strict=True)), traffic.touched
+
+
+def test_what_lies_side_by_side_moves_at_once(x):
+    found, touched = counts("turn_round", x, x.copy(), shared=shared_bytes(N))  # two warps, in either memory
+    sectors, passes = (2, 2 * 4, 2 * 4), (2, 2, 2)
+    assert found == [
+        ("device read", *sectors),
+        ("device write", *sectors),
+        ("shared read", *passes),
+        ("shared write", *passes),
+    ]
+    assert touched == 2 * 4 * N
+
+
+def test_what_lies_apart_moves_one_by_one():
+    x, y = np.ones(8 * 32, np.float32), np.zeros(32, np.float32)
+    found, touched = counts("far_apart", x, y, threads=32, shared=shared_bytes(32 * 32))
+    assert found == [
+        ("device read", 1, 32, 4),
+        ("device write", 1, 4, 4),
+        ("shared read", 1, 1, 1),  # one word for all
+        ("shared read", 1, 32, 1),
+        ("shared write", 1, 32, 1),
+    ]
+    assert touched == 32 * 32 + 4 * 32
 
 
 def test_what_does_not_compile(tmp_path):

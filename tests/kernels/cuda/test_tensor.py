@@ -6,14 +6,14 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from test_twins import CASES, functions_of, normal, results, with_dtype
+from test_twins import CASES, MANY, functions_of, normal, results, with_dtype
 
 from kernels.cuda import launch, on_host
 
 pytestmark = pytest.mark.skipif(not on_host.available(), reason="CUDA kernels are compiled for the host by g++")
 
 CROPS = {11: (1, 1), 2: (0, 0), 5: (2, 0)}  # by K: the plain kernels, and twice those with folded taps
-SHAPES = [(1, 3, 16, 11, 50), (2, 40, 33, 2, 47), (1, 9, 70, 5, 31)]  # B, C, O, K, T
+SHAPES = [(1, 3, 16, 11, 50), (2, 40, 33, 2, 47), (1, 9, 70, 5, 31), (MANY, 2, 16, 2, 5)]  # B, C, O, K, T
 
 
 @pytest.fixture(autouse=True)

@@ -92,3 +92,12 @@ extern "C" __global__ void blocks_read_a_neighbour(const float* x, float* y) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     y[i] = x[i] + (blockIdx.x ? y[i - blockDim.x] : 0);
 }
+
+// Every eighth number of an array, by way of shared memory where they all lie in one bank.
+extern "C" __global__ void far_apart(const float* x, float* y) {
+    Shared shared;
+    float* kept = shared.take<float>(32 * blockDim.x);
+    kept[32 * threadIdx.x] = x[8 * threadIdx.x];
+    __syncthreads();
+    y[threadIdx.x] = kept[32 * threadIdx.x] + kept[0];
+}

@@ -1,0 +1,64 @@
+"""What traffic.cpp counts, as Python sees it: every launch inside `counted` is handed over, line by line."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import NamedTuple
+
+from kernels.cuda import on_host
+
+
+class Moved(NamedTuple):
+    """What one instruction has moved in a launch.
+
+    requests: of warps. units: sectors of 32 bytes in device memory, or passes through shared memory; least: how many
+    the same numbers would have taken side by side.
+    """
+
+    line: str
+    shared: bool
+    writes: bool
+    requests: int
+    units: int
+    least: int
+
+
+class Traffic(NamedTuple):
+    """One launch. touched: bytes of device memory, every sector that is read counted once, and every one written."""
+
+    kernel: str
+    touched: int
+    moved: list[Moved]
+
+
+class Row(ctypes.Structure):
+    """`Moved` of traffic.cpp."""
+
+    _fields_ = [(name, ctypes.c_uint64) for name in ("instruction", "memory", "write", "requests", "units", "least")]
+
+
+def counted(each: Callable[[Traffic], None]) -> AbstractContextManager[None]:
+    """Count what kernels move on the host build; `each` launch is handed over when it has run."""
+    return on_host.watched("traffic", lambda _, kernel, kernels: each(last_launch(kernel, kernels)))
+
+
+def last_launch(kernel: str, kernels: ctypes.PyDLL) -> Traffic:
+    """What the last launch of a library's kernels has moved."""
+    kernels.traffic_rows.restype = ctypes.POINTER(Row)
+    kernels.traffic_touched.restype = ctypes.c_uint64
+    count = ctypes.c_size_t()
+    rows = kernels.traffic_rows(ctypes.byref(count))
+    moved = [
+        Moved(line(kernels, row.instruction), row.memory == 0, bool(row.write), row.requests, row.units, row.least)
+        for row in rows[: count.value]
+    ]
+    return Traffic(kernel, sum(kernels.traffic_touched(write) for write in (0, 1)), moved)
+
+
+@cache
+def line(kernels: ctypes.PyDLL, instruction: int) -> str:
+    """Where an instruction stands in the sources; it is asked for again and again."""
+    return on_host.line_of(kernels, instruction)
