@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from test_gradcheck import LAYERS
 
 from kernels.cuda import launch, on_host
 from minieqt import EQTransformer, backend
@@ -54,6 +55,27 @@ def test_what_a_gpu_refuses(cupy):
     with pytest.raises(TypeError):
         x[0:2] = np.ones(2)
     assert backend.array_module(x + 1) is cupy and float((x + 1).sum()) == 3
+
+
+EVERY_LAYER = {name: made for name, made in (LAYERS | LAYERS["activations"]).items() if callable(made)}
+
+
+@pytest.mark.parametrize("name", EVERY_LAYER)
+def test_a_layer_on_either(cupy, name):
+    """y, dx and the gradients of the readable code in float64: the device's are the processor's."""
+
+    def there_and_back(xp):
+        rng = np.random.default_rng(20201203)
+        layer = EVERY_LAYER[name](rng)
+        layer.pack(np.float64, xp)
+        x = xp.asarray(2 * rng.standard_normal((2, 3, 9)))
+        y = layer.forward(x)
+        dx = layer.backward(xp.asarray(rng.standard_normal(y.shape)))
+        return [backend.to_numpy(array) for array in (y, dx, *layer.gradients().values())]
+
+    with backend.using("readable"):
+        for found, right in zip(there_and_back(cupy), there_and_back(np), strict=True):
+            np.testing.assert_allclose(found, right, rtol=1e-12, atol=1e-13)
 
 
 def test_the_readable_code_runs_on_either(pretended, batch):

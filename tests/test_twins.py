@@ -61,6 +61,8 @@ def convolutions(rng):
     yield normal(rng, 2, 3, 6000), normal(rng, 8, 3, 11, scale=0.2), normal(rng, 8)
     yield normal(rng, 2, 3, 2), normal(rng, 4, 3, 9, scale=0.2), normal(rng, 4)  # a kernel longer than the signal
     yield normal(rng, MANY, 2, 5), normal(rng, 16, 2, 2), normal(rng, 16)
+    for B, C, T in ((2, 8, 1800), (MANY, 9, 3)):  # one filter, as the decoders end
+        yield normal(rng, B, C, T), normal(rng, 1, C, 11, scale=0.2), normal(rng, 1)
 
 
 CROPS = (1, 1), (0, 0), (0, 1), (2, 4), (1, 0), (7, 8)  # left and right

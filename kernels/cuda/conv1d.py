@@ -1,9 +1,10 @@
-"""Launches conv1d.cu: twin of minieqt/layers/conv1d.py."""
+"""Launches conv1d.cu, or head.cu where there is one filter: twin of minieqt/layers/conv1d.py."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from kernels.cuda import head
 from kernels.cuda.correlate import correlate, weight_gradient
 from kernels.cuda.launch import contiguous, empty
 from kernels.cuda.layout import BACKWARD, FORWARD, Weights
@@ -16,7 +17,10 @@ def conv1d_forward(x: Array, W: Array, b: Array) -> tuple[Array, Any]:
     x, W, b = contiguous(x), contiguous(W), contiguous(b)
     (B, C, T), (O, _, K) = x.shape, W.shape
     y = empty(x, (B, O, T))
-    correlate("conv1d.cu", "conv1d_forward", Weights(W, FORWARD), (x, b, y, C, O, K, T), B, C, O, K, T)
+    if head.fits(W):
+        head.head_forward(x, W, b, y)
+    else:
+        correlate("conv1d.cu", "conv1d_forward", Weights(W, FORWARD), (x, b, y, C, O, K, T), B, C, O, K, T)
     return y, (x, W)
 
 
@@ -26,7 +30,7 @@ def conv1d_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     dy, (B, C, T), (O, _, K) = contiguous(dy), x.shape, W.shape
     dx = empty(x, x.shape)
     correlate("conv1d.cu", "conv1d_input_gradient", Weights(W, BACKWARD), (dy, dx, C, O, K, T), B, O, C, K, T)
-    return dx, *conv1d_weight_gradient(dy, x, K)
+    return dx, *(head.head_weight_gradient(dy, x) if head.fits(W) else conv1d_weight_gradient(dy, x, K))
 
 
 def conv1d_weight_gradient(dy: Array, x: Array, K: int) -> tuple[Array, Array]:

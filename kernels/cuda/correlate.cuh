@@ -94,8 +94,12 @@ __device__ void correlate_tile(const float* weights, Read read, Write write, int
 template <class Read, class Write>
 __device__ void correlate(const float* weights, Read read, Write write, int C, int O, int K, int left, int T, int chunk) {
 #ifdef TF32
-    if (O >= TENSOR_FILTERS) {
-        correlate_tensor(weights, read, write, C, O, K, left, chunk);
+    if (O > TENSOR_FILTERS) {
+        correlate_tensor<2>(weights, read, write, C, O, K, left, chunk);
+        return;
+    }
+    if (O == TENSOR_FILTERS) {
+        correlate_tensor<1>(weights, read, write, C, O, K, left, chunk);
         return;
     }
 #endif

@@ -71,7 +71,8 @@ def tensor_tile(C: int, O: int, K: int) -> Tile:
     row, pitch = ceil_div(width + K - 1, 32) * 32 + 8, filters + 8
     most = max(1, SHARED // (4 * TENSOR_CHANNELS * (row + K * pitch)))
     chunk = TENSOR_CHANNELS * min(ceil_div(C, TENSOR_CHANNELS), most)
-    return Tile(filters, width, chunk, max(shared_bytes(chunk * row, chunk * K * pitch), shared_bytes(filters * width)))
+    loaded, sums = shared_bytes(chunk * row, chunk * K * pitch), shared_bytes(filters * (width + 8))
+    return Tile(filters, width, chunk, max(loaded, sums))
 
 
 def weight_gradient(

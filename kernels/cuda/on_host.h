@@ -52,14 +52,22 @@ struct dim3 {
 struct int2 {
     int x, y;
 };
+// Copied by one access to memory, as on a GPU: g++ would take one for each number.
+#define IN_ONE_PIECE(type, bytes)                                                                   \
+    using Whole = float __attribute__((vector_size(bytes), may_alias));                             \
+    type(const type& from) { *reinterpret_cast<Whole*>(this) = *reinterpret_cast<const Whole*>(&from); } \
+    type& operator=(const type& from) {                                                             \
+        *reinterpret_cast<Whole*>(this) = *reinterpret_cast<const Whole*>(&from);                   \
+        return *this;                                                                               \
+    }
+struct alignas(8) float2 {
+    float x, y;
+    float2(float x, float y) : x(x), y(y) {}
+    IN_ONE_PIECE(float2, 8)
+};
 struct alignas(16) float4 {
     float x, y, z, w;
-    using Whole = float __attribute__((vector_size(16), may_alias));  // one access to memory, as on a GPU
-    float4(const float4& from) { *reinterpret_cast<Whole*>(this) = *reinterpret_cast<const Whole*>(&from); }
-    float4& operator=(const float4& from) {
-        *reinterpret_cast<Whole*>(this) = *reinterpret_cast<const Whole*>(&from);
-        return *this;
-    }
+    IN_ONE_PIECE(float4, 16)
 };
 inline dim3 threadIdx, blockIdx, blockDim, gridDim;
 

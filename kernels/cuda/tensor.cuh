@@ -1,15 +1,16 @@
 // The same tile on tensor cores, in TF32: numbers of 8 bits of exponent and 10 of fraction, sums in float32.
 //
 // One instruction of a warp multiplies 16 filters × 8 channels by 8 channels × 8 moments. A block of 4 warps has the tile
-// of correlate.cuh: a warp has 16 filters and 12 times 8 moments. For each tap the channels are taken eight at a time;
-// what lies outside is zero. Who holds what is the instruction's (PTX, mma.m16n8k8), with g = lane / 4 and i = lane % 4:
+// of correlate.cuh: a warp has 32 filters and 6 times 8 moments, or, where there are 16 filters only, 12 times as many.
+// For each tap the channels are taken eight at a time; what lies outside is zero. Who holds what is the instruction's (PTX, mma.m16n8k8), with g = lane / 4 and i = lane % 4:
 //
 //     weights (filter, channel)      (g, i) (g + 8, i) (g, i + 4) (g + 8, i + 4)
 //     samples (channel, moment)      (i, g) (i + 4, g)
 //     sums (filter, moment)          (g, 2i) (g, 2i + 1) (g + 8, 2i) (g + 8, 2i + 1)
 //
 // The sums go through shared memory, so that a kernel's `write` finds neighbouring moments in neighbouring threads.
-// Per tap and 8 channels a thread loads 28 numbers for 12 instructions, each worth 32 multiply-adds of its own.
+// Per tap and 8 channels a thread loads 20 numbers (28 with 16 filters) for 12 instructions, each worth 32 multiply-adds
+// of its own; a multiprocessor makes about one of either a cycle.
 #pragma once
 
 #include "shared.cuh"
@@ -56,21 +57,22 @@ __device__ inline void multiply_add(float* sums, const float* weights, const flo
 #endif
 
 // `chunk` is a multiple of 8 channels. Called with what correlate_tile is called with.
-template <class Read, class Write>
+// HIGH: how many times 16 filters a warp has.
+template <int HIGH, class Read, class Write>
 __device__ void correlate_tensor(const float* weights, Read read, Write write, int C, int O, int K, int left, int chunk) {
-    const int WARPS = 4;
+    const int WARPS = 4, TALL = HIGH * TENSOR_FILTERS, TIMES = TENSOR_TIMES / HIGH;
     int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, i = lane % 4;
-    int groups = O > 32 ? 4 : O > 16 ? 2 : 1;  // of 16 filters in a block
-    int filters = groups * TENSOR_FILTERS, first_filter = blockIdx.z * 64;
-    int width = WARPS / groups * TENSOR_TIMES * TENSOR_MOMENTS, first = blockIdx.x * width, samples = width + K - 1;
-    int my_filter = warp % groups * TENSOR_FILTERS, my_time = warp / groups * TENSOR_TIMES * TENSOR_MOMENTS;
+    int down = O > TALL ? 2 : 1;  // warps over filters; the others are over time
+    int filters = down * TALL, first_filter = blockIdx.z * 64;
+    int width = WARPS / down * TIMES * TENSOR_MOMENTS, first = blockIdx.x * width, samples = width + K - 1;
+    int my_filter = warp % down * TALL, my_time = warp / down * TIMES * TENSOR_MOMENTS;
     int pitch = filters + 8, row = (samples + 31) / 32 * 32 + 8;  // the four channels of a load lie 8 banks apart
     Shared shared;
     float* x = shared.take<float>(chunk * row);        // [channel][sample]
     float* w = shared.take<float>(chunk * K * pitch);  // [tap][channel][filter]
 
     weights += blockIdx.z * ((C + chunk - 1) / chunk) * chunk * K * filters;
-    float sums[TENSOR_TIMES][4] = {};
+    float sums[HIGH][TIMES][4] = {};
     for (int c0 = 0; c0 < C; c0 += chunk) {
         __syncthreads();
         for (int c = warp; c < chunk; c += WARPS) {
@@ -85,24 +87,35 @@ __device__ void correlate_tensor(const float* weights, Read read, Write write, i
         for (int k = 0; k < K; k++)
             for (int c = 0; c < chunk; c += TENSOR_CHANNELS) {
                 const float* from = w + (k * chunk + c + i) * pitch + my_filter + g;
-                float taps[4] = {from[0], from[8], from[4 * pitch], from[4 * pitch + 8]};
+                float taps[HIGH][4];
+#pragma unroll
+                for (int h = 0; h < HIGH; h++, from += TENSOR_FILTERS) {
+                    taps[h][0] = from[0], taps[h][1] = from[8];
+                    taps[h][2] = from[4 * pitch], taps[h][3] = from[4 * pitch + 8];
+                }
                 const float* at = x + (c + i) * row + my_time + g + k;
 #pragma unroll
-                for (int j = 0; j < TENSOR_TIMES; j++) {
+                for (int j = 0; j < TIMES; j++) {
                     float pair[2] = {at[j * TENSOR_MOMENTS], at[4 * row + j * TENSOR_MOMENTS]};
-                    multiply_add(sums[j], taps, pair);
+#pragma unroll
+                    for (int h = 0; h < HIGH; h++) multiply_add(sums[h][j], taps[h], pair);
                 }
             }
     }
     __syncthreads();
     shared.begin_again();
-    float* out = shared.take<float>(filters * width);  // [filter][moment]
+    int out_row = width + 8;  // four filters' eight moments lie in 32 banks
+    float* out = shared.take<float>(filters * out_row);  // [filter][moment]
 #pragma unroll
-    for (int j = 0; j < TENSOR_TIMES; j++)
+    for (int h = 0; h < HIGH; h++)
 #pragma unroll
-        for (int part = 0; part < 4; part++)
-            out[(my_filter + g + part / 2 * 8) * width + my_time + j * TENSOR_MOMENTS + 2 * i + part % 2] = sums[j][part];
+        for (int j = 0; j < TIMES; j++)
+#pragma unroll
+            for (int part = 0; part < 4; part += 2) {
+                int o = my_filter + h * TENSOR_FILTERS + g + part / 2 * 8, t = my_time + j * TENSOR_MOMENTS + 2 * i;
+                *reinterpret_cast<float2*>(out + o * out_row + t) = float2{sums[h][j][part], sums[h][j][part + 1]};
+            }
     __syncthreads();
     for (int o = warp; o < filters; o += WARPS)
-        for (int t = lane; t < width; t += 32) write(first_filter + o, first + t, out[o * width + t]);
+        for (int t = lane; t < width; t += 32) write(first_filter + o, first + t, out[o * out_row + t]);
 }
