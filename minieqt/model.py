@@ -22,7 +22,7 @@ from minieqt.blocks.rescnn import ResCNN
 from minieqt.blocks.transformer import Transformer
 from minieqt.device import array_module_for
 from minieqt.graph import replayed
-from minieqt.layer import Layer
+from minieqt.layer import Layer, together
 from minieqt.layers.attention import EPS
 from minieqt.layers.dropout import Dropout
 from minieqt.loss import WEIGHTS, cross_entropy_backward, cross_entropy_forward, probabilities
@@ -97,11 +97,12 @@ class EQTransformer(Layer):
             raise ValueError(f"input must be (batch, 3, {self.length}), got {x.shape}")
         if self.training:
             self.randomness.step += 1
-        x = self.own(x)
-        x = self.bilstm.forward(self.rescnn.forward(self.encoder.forward(x)))
-        for transformer in self.transformers:
-            x = transformer.forward(x)
-        detection, p, s = side_by_side(x, *(partial(branch.forward, x) for branch in self.branches()))
+        with together():
+            x = self.own(x)
+            x = self.bilstm.forward(self.rescnn.forward(self.encoder.forward(x)))
+            for transformer in self.transformers:
+                x = transformer.forward(x)
+            detection, p, s = side_by_side(x, *(partial(branch.forward, x) for branch in self.branches()))
         return detection, p, s
 
     def branches(self) -> tuple[Decoder, PhaseBranch, PhaseBranch]:
@@ -140,10 +141,11 @@ class EQTransformer(Layer):
             return branch.backward(cross_entropy_backward(*pair, dloss * weight))
 
         jobs = (partial(of_branch, *job) for job in zip(self.branches(), WEIGHTS, self.take(), strict=True))
-        dy = sum(side_by_side(self.vector, *jobs))
-        for transformer in reversed(self.transformers):
-            dy = transformer.backward(dy)
-        return self.encoder.backward(self.rescnn.backward(self.bilstm.backward(dy)), of_input)
+        with together():
+            dy = sum(side_by_side(self.vector, *jobs))
+            for transformer in reversed(self.transformers):
+                dy = transformer.backward(dy)
+            return self.encoder.backward(self.rescnn.backward(self.bilstm.backward(dy)), of_input)
 
     def sample_dropout(self, on: bool = True) -> None:
         """Keep the ResCNN's spatial dropout active in evaluation, or no longer.

@@ -167,8 +167,8 @@ def logits_and_labels(rng):
 
 
 def own_arrays(rng):
-    """One, four and five arrays, of which the launches take four."""
-    for shapes in (((1,),), ((3, 5, 2), (700,), (16, 1), (4,)), ((2, 3),) * 5):
+    """One, four and eighteen arrays, of which a launch takes sixteen."""
+    for shapes in (((1,),), ((3, 5, 2), (700,), (16, 1), (4,)), ((2, 3), (300,)) * 9):
         yield np.zeros(1), tuple(normal(rng, *s) for s in shapes), tuple(normal(rng, *s) for s in shapes)
 
 

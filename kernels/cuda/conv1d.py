@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from kernels.cuda import head
-from kernels.cuda.correlate import correlate, weight_gradient
+from kernels.cuda.correlate import Prepared, correlate, prepare, weight_gradient
 from kernels.cuda.launch import contiguous, empty
-from kernels.cuda.layout import BACKWARD, FORWARD, Weights
+from kernels.cuda.layout import BACKWARD, FORWARD, Convolution
 
 Array = Any
 
@@ -16,21 +16,29 @@ def conv1d_forward(x: Array, W: Array, b: Array) -> tuple[Array, Any]:
     """x (B, C, T), W (O, C, K), b (O) -> y (B, O, T), cache."""
     x, W, b = contiguous(x), contiguous(W), contiguous(b)
     (B, C, T), (O, _, K) = x.shape, W.shape
-    y = empty(x, (B, O, T))
+    y, gradient = empty(x, (B, O, T)), Convolution(W, BACKWARD, O, C, K, T)
     if head.fits(W):
         head.head_forward(x, W, b, y)
-    else:
-        correlate("conv1d.cu", "conv1d_forward", Weights(W, FORWARD), (x, b, y, C, O, K, T), B, C, O, K, T)
-    return y, (x, W)
+        return y, (x, *prepare(gradient))
+    own, of_input = prepare(Convolution(W, FORWARD, C, O, K, T), gradient)
+    correlate("conv1d.cu", "conv1d_forward", own, (x, b, y, C, O, K, T), B)
+    return y, (x, of_input)
 
 
 def conv1d_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     """dy (B, O, T) -> dx (B, C, T), dW (O, C, K), db (O)."""
-    x, W = cache
-    dy, (B, C, T), (O, _, K) = contiguous(dy), x.shape, W.shape
-    dx = empty(x, x.shape)
-    correlate("conv1d.cu", "conv1d_input_gradient", Weights(W, BACKWARD), (dy, dx, C, O, K, T), B, O, C, K, T)
-    return dx, *(head.head_weight_gradient(dy, x) if head.fits(W) else conv1d_weight_gradient(dy, x, K))
+    x, of_input = cache
+    dy, W = contiguous(dy), of_input.convolution.W
+    dx = conv1d_input_gradient(dy, of_input)
+    return dx, *(head.head_weight_gradient(dy, x) if head.fits(W) else conv1d_weight_gradient(dy, x, W.shape[2]))
+
+
+def conv1d_input_gradient(dy: Array, of_input: Prepared) -> Array:
+    """dy (B, O, T), contiguous -> dx (B, C, T)."""
+    (B, O, T), (_, _, _, C, K, _, _) = dy.shape, of_input.convolution
+    dx = empty(dy, (B, C, T))
+    correlate("conv1d.cu", "conv1d_input_gradient", of_input, (dy, dx, C, O, K, T), B)
+    return dx
 
 
 def conv1d_weight_gradient(dy: Array, x: Array, K: int) -> tuple[Array, Array]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from kernels.cuda.launch import ceil_div, empty, launch, shared_bytes, tf32
-from kernels.cuda.layout import MOST_FILTERS, Weights, lay_out
+from kernels.cuda.layout import MOST_FILTERS, Convolution, Order, lay_out
 from kernels.cuda.sums import sum_split
 
 Array = Any
@@ -38,19 +38,35 @@ class Tile(NamedTuple):
     shared: int
 
 
-def correlate(
-    source: str, kernel: str, weights: Weights, arguments: tuple, B: int, C: int, O: int, K: int, T: int
-) -> None:
-    """Launch a kernel of correlate.cuh: C channels to O filters of K taps, T moments, B samples.
+class Prepared(NamedTuple):
+    """A convolution, the tile that it is cut into, and its weights in that tile's order."""
+
+    convolution: Convolution
+    tile: Tile
+    weights: Array
+
+
+def prepare(*convolutions: Convolution) -> list[Prepared]:
+    """Cut convolutions into tiles and lay out their weights, two in one launch."""
+    on_tensor_cores = [tf32() and convolution.O >= TENSOR_FILTERS for convolution in convolutions]
+    tiles = [
+        tensor_tile(C, O, K) if tensor else plain_tile(C, O, K, T)
+        for (_, _, C, O, K, T, _), tensor in zip(convolutions, on_tensor_cores, strict=True)
+    ]
+    orders = [Order(tile.filters, tile.chunk, tensor) for tile, tensor in zip(tiles, on_tensor_cores, strict=True)]
+    weights = lay_out(list(zip(convolutions, orders, strict=True)))
+    return [Prepared(*parts) for parts in zip(convolutions, tiles, weights, strict=True)]
+
+
+def correlate(source: str, kernel: str, prepared: Prepared, arguments: tuple, B: int) -> None:
+    """Launch a kernel of correlate.cuh on B samples.
 
     The kernel is called with the weights as its tiles want them, with `arguments`, and with how many channels it is to
     take at a time.
     """
-    on_tensor_cores = tf32() and O >= TENSOR_FILTERS
-    tile = tensor_tile(C, O, K) if on_tensor_cores else plain_tile(C, O, K, T)
-    laid_out = lay_out(weights, O, C, K, tile.filters, tile.chunk, taps_first=on_tensor_cores)
-    grid = ceil_div(T, tile.width), B, ceil_div(O, MOST_FILTERS)
-    launch(source, kernel, grid, THREADS, (laid_out, *arguments, tile.chunk), tile.shared)
+    convolution, tile, weights = prepared
+    grid = ceil_div(convolution.T, tile.width), B, ceil_div(convolution.O, MOST_FILTERS)
+    launch(source, kernel, grid, THREADS, (weights, *arguments, tile.chunk), tile.shared)
 
 
 def plain_tile(C: int, O: int, K: int, T: int) -> Tile:

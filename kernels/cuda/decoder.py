@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernels.cuda.correlate import correlate, weight_gradient
+from kernels.cuda.correlate import correlate, prepare, weight_gradient
 from kernels.cuda.decoder_folded import folded_forward, folded_input_gradient, folded_weight_gradient
 from kernels.cuda.launch import contiguous, empty
-from kernels.cuda.layout import BACKWARD, FORWARD, Weights
+from kernels.cuda.layout import BACKWARD, FORWARD, Convolution
 
 Array = Any
 
@@ -26,23 +26,21 @@ def decoder_stage_forward(x: Array, W: Array, b: Array, crop: tuple[int, int] = 
     L = 2 * T - sum(crop)
     y = empty(x, (B, O, L))
     if foldable(crop):
-        folded_forward(x, W, b, y, crop[0])
-        return y, (x, W, y, crop)
-    arguments = x, b, y, C, O, K, T, crop[0], L
-    correlate("decoder.cu", "decoder_stage_forward", Weights(W, FORWARD), arguments, B, C, O, K, L)
-    return y, (x, W, y, crop)
+        return y, (x, folded_forward(x, W, b, y, crop[0]), y, crop)
+    own, gradient = prepare(Convolution(W, FORWARD, C, O, K, L), Convolution(W, BACKWARD, O, C, K, 2 * T))
+    correlate("decoder.cu", "decoder_stage_forward", own, (x, b, y, C, O, K, T, crop[0], L), B)
+    return y, (x, gradient, y, crop)
 
 
 def decoder_stage_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     """dy (B, O, 2T - left - right) -> dx (B, C, T), dW (O, C, K), db (O)."""
-    x, W, y, crops = cache
-    dy, (B, C, T), (O, _, K), L = contiguous(dy), x.shape, W.shape, y.shape[2]
+    x, gradient, y, crops = cache
+    dy, (B, C, T), (O, _, K), L = contiguous(dy), x.shape, gradient.convolution.W.shape, y.shape[2]
     dx, crop = empty(x, x.shape), crops[0]
     if foldable(crops):
-        folded_input_gradient(dy, y, W, dx, crop)
+        folded_input_gradient(dy, y, gradient, dx, crop)
         return dx, *folded_weight_gradient(dy, y, x, K, crop)
-    arguments = dy, y, dx, C, O, K, T, crop, L
-    correlate("decoder.cu", "decoder_stage_input_gradient", Weights(W, BACKWARD), arguments, B, O, C, K, 2 * T)
+    correlate("decoder.cu", "decoder_stage_input_gradient", gradient, (dy, y, dx, C, O, K, T, crop, L), B)
 
     def of_weights(partial: Array) -> tuple:
         return dy, y, x, partial, B, C, O, K, T, crop, L

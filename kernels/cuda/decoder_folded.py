@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernels.cuda.correlate import correlate, partial_gradients
+from kernels.cuda.correlate import Prepared, correlate, partial_gradients, prepare
 from kernels.cuda.launch import empty
-from kernels.cuda.layout import BACKWARD, FOLDED, Weights
+from kernels.cuda.layout import BACKWARD, FOLDED, Convolution
 from kernels.cuda.sums import launch_sums
 
 Array = Any
@@ -19,20 +19,24 @@ def pairs(K: int, crop: int, L: int) -> tuple[int, int]:
     return (L - 1 - d) // 2 - m0 + 1, m0
 
 
-def folded_forward(x: Array, W: Array, b: Array, y: Array, crop: int) -> None:
-    """x (B, C, T), W (O, C, K), b (O) -> fills y (B, O, L); crop: how many samples of the left end are left out."""
+def folded_forward(x: Array, W: Array, b: Array, y: Array, crop: int) -> Prepared:
+    """x (B, C, T), W (O, C, K), b (O) -> fills y (B, O, L); crop: how many samples of the left end are left out.
+
+    Returns what `folded_input_gradient` needs of W.
+    """
     (B, C, T), (O, _, K), L = x.shape, W.shape, y.shape[2]
-    M, m0 = pairs(K, crop, L)
-    weights, arguments = Weights(W, FOLDED), (x, b, y, C, O, K, T, crop, L, M, m0)
-    correlate("decoder_folded.cu", "folded_stage_forward", weights, arguments, B, C, 2 * O, K // 2 + 1, M)
+    (M, m0), J, Q = pairs(K, crop, L), K // 2 + 1, 1 - crop + (K - 1) // 2 | 1
+    of_input = Convolution(W, FOLDED + BACKWARD, 2 * O, C, J, T, Q)
+    own, gradient = prepare(Convolution(W, FOLDED, C, 2 * O, J, M), of_input)
+    correlate("decoder_folded.cu", "folded_stage_forward", own, (x, b, y, C, O, K, T, crop, L, M, m0), B)
+    return gradient
 
 
-def folded_input_gradient(dy: Array, y: Array, W: Array, dx: Array, crop: int) -> None:
-    """dy, y (B, O, L), W (O, C, K) -> fills dx (B, C, T)."""
-    (B, C, T), (O, _, K) = dx.shape, W.shape
-    Q = 1 - crop + (K - 1) // 2 | 1
-    weights, arguments = Weights(W, FOLDED + BACKWARD, Q), (dy, y, dx, C, O, K, T, crop, y.shape[2], Q)
-    correlate("decoder_folded.cu", "folded_stage_input_gradient", weights, arguments, B, 2 * O, C, K // 2 + 1, T)
+def folded_input_gradient(dy: Array, y: Array, gradient: Prepared, dx: Array, crop: int) -> None:
+    """dy, y (B, O, L) -> fills dx (B, C, T)."""
+    (B, C, T), (O, _, K), Q = dx.shape, gradient.convolution.W.shape, gradient.convolution.Q
+    arguments = dy, y, dx, C, O, K, T, crop, y.shape[2], Q
+    correlate("decoder_folded.cu", "folded_stage_input_gradient", gradient, arguments, B)
 
 
 def folded_weight_gradient(dy: Array, y: Array, x: Array, K: int, crop: int) -> tuple[Array, Array]:

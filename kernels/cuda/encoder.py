@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from kernels.cuda.correlate import correlate, weight_gradient
+from kernels.cuda.correlate import correlate, prepare, weight_gradient
 from kernels.cuda.launch import contiguous, empty
-from kernels.cuda.layout import BACKWARD, FORWARD, Weights
+from kernels.cuda.layout import BACKWARD, FORWARD, Convolution
 
 Array = Any
 
@@ -18,19 +18,18 @@ def encoder_stage_forward(x: Array, W: Array, b: Array) -> tuple[Array, Any]:
     x, W, b = contiguous(x), contiguous(W), contiguous(b)
     (B, C, T), (O, _, K) = x.shape, W.shape
     y, origin = empty(x, (B, O, -(-T // 2))), empty(x, (B, O, -(-T // 2)), np.uint8)
-    arguments = x, b, y, origin, C, O, K, T
-    correlate("encoder.cu", "encoder_stage_forward", Weights(W, FORWARD), arguments, B, C, O, K, T)
-    return y, (x, W, origin)
+    own, gradient = prepare(Convolution(W, FORWARD, C, O, K, T), Convolution(W, BACKWARD, O, C, K, T))
+    correlate("encoder.cu", "encoder_stage_forward", own, (x, b, y, origin, C, O, K, T), B)
+    return y, (x, gradient, origin)
 
 
 def encoder_stage_backward(dy: Array, cache: Any, of_input: bool = True) -> tuple[Array | None, Array, Array]:
     """dy (B, O, ⌈T / 2⌉) -> dx (B, C, T) or None, dW (O, C, K), db (O)."""
-    x, W, origin = cache
-    dy, (B, C, T), (O, _, K) = contiguous(dy), x.shape, W.shape
+    x, gradient, origin = cache
+    dy, (B, C, T), (O, _, K) = contiguous(dy), x.shape, gradient.convolution.W.shape
     dx = empty(x, x.shape) if of_input else None
     if of_input:
-        arguments = dy, origin, dx, C, O, K, T
-        correlate("encoder.cu", "encoder_stage_input_gradient", Weights(W, BACKWARD), arguments, B, O, C, K, T)
+        correlate("encoder.cu", "encoder_stage_input_gradient", gradient, (dy, origin, dx, C, O, K, T), B)
 
     def of_weights(partial: Array) -> tuple:
         return dy, origin, x, partial, B, C, O, K, T

@@ -7,10 +7,10 @@ from __future__ import annotations
 from typing import Any
 
 from kernels.cuda.conv1d import conv1d_backward, conv1d_forward, conv1d_weight_gradient
-from kernels.cuda.correlate import correlate
+from kernels.cuda.correlate import correlate, prepare
 from kernels.cuda.feedforward_fused import fits, fused_backward, fused_forward
 from kernels.cuda.launch import contiguous, empty
-from kernels.cuda.layout import BACKWARD, FORWARD, Weights
+from kernels.cuda.layout import BACKWARD, FORWARD, Convolution
 
 Array = Any
 
@@ -24,8 +24,8 @@ def feedforward_forward(
     if fits(C, F):
         return fused_forward(x, W1, b1, W2, b2, mask), (x, W1, b1, W2, mask, None)
     a = empty(x, (B, F, T))
-    weights = Weights(W1[:, :, None], FORWARD)
-    correlate("feedforward.cu", "wide_forward", weights, (x, b1, mask, a, C, F, T), B, C, F, 1, T)
+    (wide,) = prepare(Convolution(W1[:, :, None], FORWARD, C, F, 1, T))
+    correlate("feedforward.cu", "wide_forward", wide, (x, b1, mask, a, C, F, T), B)
     y, _ = conv1d_forward(a, W2[:, :, None], b2)
     return y, (x, W1, b1, W2, mask, a)
 
@@ -38,7 +38,11 @@ def feedforward_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array, Ar
         return fused_backward(dy, x, W1, b1, W2, mask)
     dW2, db2 = conv1d_weight_gradient(dy, a, 1)
     da = empty(a, a.shape)
-    weights = Weights(W2[:, :, None], BACKWARD)
-    correlate("feedforward.cu", "wide_gradient", weights, (dy, mask, a, da, C, F, T), B, C, F, 1, T)
-    dx, dW1, db1 = conv1d_backward(da, (x, W1[:, :, None]))
+    of_narrow, of_wide = (
+        Convolution(W2[:, :, None], BACKWARD, C, F, 1, T),
+        Convolution(W1[:, :, None], BACKWARD, F, C, 1, T),
+    )
+    narrow, wide = prepare(of_narrow, of_wide)
+    correlate("feedforward.cu", "wide_gradient", narrow, (dy, mask, a, da, C, F, T), B)
+    dx, dW1, db1 = conv1d_backward(da, (x, wide))
     return dx, dW1[:, :, 0], db1, dW2[:, :, 0], db2

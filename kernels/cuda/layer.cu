@@ -1,28 +1,27 @@
-// What a layer does to its own arrays: adds to gradients, moves running statistics. Twin of minieqt/layer.py.
+// What layers do to their own arrays: add to gradients, move running statistics. Twin of minieqt/layer.py.
 //
-// Four arrays in one launch, because a launch takes longer than the work: blockIdx.y is the array, one thread a number.
+// Sixteen arrays in one launch, because a launch takes longer than the work: blockIdx.y is the array, one thread a number.
 // Reads two floats a number and writes one. An array that is not there has no numbers.
 
-template <class T>
-__device__ inline T choose(T first, T second, T third, T fourth) {
-    return blockIdx.y == 0 ? first : blockIdx.y == 1 ? second : blockIdx.y == 2 ? third : fourth;
-}
+#include "shared.cuh"
+
+#define FOR_EACH(X) X(0), X(1), X(2), X(3), X(4), X(5), X(6), X(7), X(8), X(9), X(10), X(11), X(12), X(13), X(14), X(15)
+#define PARAMETERS(n) float *to##n, const float *from##n, int size##n
+#define TAKE(n) void(blockIdx.y == n && (to = to##n, from = from##n, size = size##n))
+#define MY_ARRAY                                               \
+    int i = blockIdx.x * blockDim.x + threadIdx.x, size = 0;   \
+    float* to = nullptr;                                       \
+    const float* from = nullptr;                               \
+    FOR_EACH(TAKE)
 
 // array += value
-extern "C" __global__ void add_each(float* a, const float* a_value, int a_size, float* b, const float* b_value, int b_size,
-                                    float* c, const float* c_value, int c_size, float* d, const float* d_value,
-                                    int d_size) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i < choose(a_size, b_size, c_size, d_size))
-        choose(a, b, c, d)[i] += choose(a_value, b_value, c_value, d_value)[i];
+extern "C" __global__ void add_each(FOR_EACH(PARAMETERS)) {
+    MY_ARRAY;
+    if (i < size) to[i] += from[i];
 }
 
 // array += rate (value - array)
-extern "C" __global__ void move_each(float* a, const float* a_value, int a_size, float* b, const float* b_value,
-                                     int b_size, float* c, const float* c_value, int c_size, float* d,
-                                     const float* d_value, int d_size, float rate) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i >= choose(a_size, b_size, c_size, d_size)) return;
-    float* at = choose(a, b, c, d) + i;
-    *at += rate * (choose(a_value, b_value, c_value, d_value)[i] - *at);
+extern "C" __global__ void move_each(FOR_EACH(PARAMETERS), float rate) {
+    MY_ARRAY;
+    if (i < size) to[i] += rate * (from[i] - to[i]);
 }

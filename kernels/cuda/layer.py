@@ -8,7 +8,7 @@ from kernels.cuda.launch import ceil_div, contiguous, launch
 
 Array = Any
 
-THREADS, ARRAYS = 256, 4
+THREADS, ARRAYS = 256, 16
 
 
 def add_each(like: Array, arrays: tuple[Array, ...], values: tuple[Array, ...]) -> None:
@@ -22,7 +22,7 @@ def move_each(like: Array, arrays: tuple[Array, ...], values: tuple[Array, ...],
 
 
 def launch_each(kernel: str, arrays: tuple[Array, ...], values: tuple[Array, ...], *rest: float) -> None:
-    """Four arrays at a time."""
+    """Sixteen arrays at a time."""
     for first in range(0, len(arrays), ARRAYS):
         own, new = arrays[first : first + ARRAYS], values[first : first + ARRAYS]
         triples = [(array, contiguous(value), array.size) for array, value in zip(own, new, strict=True)]

@@ -6,7 +6,8 @@
 //     into [block of filters][chunk][row][filter of the block]       row = channel K + tap, or tap chunk + channel
 //
 // Filters and channels that do not exist are zero. One thread a number: reads each weight once, folded ones twice, and
-// writes it once; 0.3 MB for the largest layer.
+// writes it once; 0.3 MB for the largest layer. Two convolutions in one launch (blockIdx.y), a layer's own and the one that
+// is its input's gradient, because a launch takes longer than the work.
 
 #include "correlate.cuh"
 
@@ -27,8 +28,8 @@ __device__ float weight(const float* W, int kind, int f, int c, int k, int F, in
 }
 
 // taps_first: the rows of tensor.cuh, whose numbers are rounded.
-extern "C" __global__ void lay_out(const float* W, float* into, int kind, int F, int C, int K, int taps, int Q,
-                                   int filters, int chunk, int taps_first, int size) {
+__device__ inline void place(const float* W, float* into, int kind, int F, int C, int K, int taps, int Q, int filters,
+                             int chunk, int taps_first, int size) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= size) return;
     int rows = chunk * K, chunks = (C + chunk - 1) / chunk;
@@ -37,4 +38,14 @@ extern "C" __global__ void lay_out(const float* W, float* into, int kind, int F,
     int c = piece % chunks * chunk + (taps_first ? row % chunk : row / K), k = taps_first ? row / chunk : row % K;
     float value = f < F && c < C ? weight(W, kind, f, c, k, F, C, K, taps, Q) : 0.0f;
     into[i] = taps_first ? to_tf32(value) : value;
+}
+
+extern "C" __global__ void lay_out(const float* W0, float* into0, int kind0, int F0, int C0, int K0, int taps0, int Q0,
+                                   int filters0, int chunk0, int taps_first0, int size0, const float* W1, float* into1,
+                                   int kind1, int F1, int C1, int K1, int taps1, int Q1, int filters1, int chunk1,
+                                   int taps_first1, int size1) {
+    if (blockIdx.y == 0)
+        place(W0, into0, kind0, F0, C0, K0, taps0, Q0, filters0, chunk0, taps_first0, size0);
+    else
+        place(W1, into1, kind1, F1, C1, K1, taps1, Q1, filters1, chunk1, taps_first1, size1);
 }

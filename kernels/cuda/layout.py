@@ -8,23 +8,41 @@ from kernels.cuda.launch import ceil_div, empty, launch
 
 Array = Any
 
-THREADS, MOST_FILTERS = 256, 64
+THREADS, MOST_FILTERS, AT_A_TIME = 256, 64, 2
 FORWARD, BACKWARD, FOLDED = 0, 1, 2
+ABSENT = None, None, *(0,) * 10  # the arguments of a convolution that is not there
 
 
-class Weights(NamedTuple):
-    """A layer's array W (O, C, K), and how a convolution takes it: see layout.cu."""
+class Convolution(NamedTuple):
+    """C channels to O filters of K taps, T moments; W is a layer's array, and kind says how it is taken (layout.cu)."""
 
     W: Array
     kind: int  # FORWARD, BACKWARD, FOLDED, or FOLDED + BACKWARD
+    C: int
+    O: int
+    K: int
+    T: int
     Q: int = 0  # of FOLDED + BACKWARD
 
 
-def lay_out(weights: Weights, F: int, C: int, K: int, filters: int, chunk: int, taps_first: bool) -> Array:
-    """The weights of F filters, C channels and K taps, for tiles of `filters` that take `chunk` channels at a time."""
-    W, kind, Q = weights
-    size = ceil_div(F, MOST_FILTERS) * ceil_div(C, chunk) * chunk * K * filters
-    into, taps = empty(W, size), W.shape[2]
-    arguments = W, into, kind, F, C, K, taps, Q, filters, chunk, int(taps_first), size
-    launch("layout.cu", "lay_out", ceil_div(size, THREADS), THREADS, arguments)
-    return into
+class Order(NamedTuple):
+    """Tiles of so many filters that take `chunk` channels at a time, channel by channel or tap by tap."""
+
+    filters: int
+    chunk: int
+    taps_first: bool
+
+
+def lay_out(jobs: list[tuple[Convolution, Order]]) -> list[Array]:
+    """The weights of each convolution in its order; two in one launch."""
+    made: list[Array] = []
+    for first in range(0, len(jobs), AT_A_TIME):
+        parts: list[tuple] = []
+        for (W, kind, C, O, K, _, Q), (filters, chunk, taps_first) in jobs[first : first + AT_A_TIME]:
+            size = ceil_div(O, MOST_FILTERS) * ceil_div(C, chunk) * chunk * K * filters
+            made.append(empty(W, size))
+            parts.append((W, made[-1], kind, O, C, K, W.shape[2], Q, filters, chunk, int(taps_first), size))
+        grid = ceil_div(max(part[-1] for part in parts), THREADS), len(parts)
+        parts += [ABSENT] * (AT_A_TIME - len(parts))
+        launch("layout.cu", "lay_out", grid, THREADS, tuple(argument for part in parts for argument in part))
+    return made

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernels.cuda.correlate import correlate, partial_gradients
+from kernels.cuda.correlate import correlate, partial_gradients, prepare
 from kernels.cuda.launch import ceil_div, contiguous, empty, launch, shared_bytes
-from kernels.cuda.layout import BACKWARD, Weights
+from kernels.cuda.layout import BACKWARD, Convolution
 from kernels.cuda.sums import sum_split
 
 Array = Any
@@ -43,9 +43,8 @@ def lstm_backward(dh: Array, cache: Any) -> tuple[Array, Array, Array, Array]:
     dz, dx = empty(x, gates.shape), empty(x, x.shape)
     arguments = contiguous(dh), U, state_mask, GATES[gate], gates, cells, dz, T, H
     launch("lstm.cu", "lstm_backward", (B, D), threads(H), arguments, shared_bytes(4 * H, 4 * H, recurrent(H)))
-    for d in range(D):
-        weights, parts = Weights(W[d, :, :, None], BACKWARD), (dz, input_mask, dx, C, D, H, T, d)
-        correlate("lstm.cu", "lstm_input_gradient", weights, parts, B, 4 * H, C, 1, T)
+    for d, prepared in enumerate(prepare(*(Convolution(W[d, :, :, None], BACKWARD, 4 * H, C, 1, T) for d in range(D)))):
+        correlate("lstm.cu", "lstm_input_gradient", prepared, (dz, input_mask, dx, C, D, H, T, d), B)
     dW, dU, db = empty(x, W.shape), empty(x, U.shape), empty(x, (D, 4 * H))
     for d in range(D):
         sum_split(direction_gradient(d, dz, cache), dW[d], dU[d], db[d])

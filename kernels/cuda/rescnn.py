@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from kernels.cuda.batchnorm import EPS, batchnorm_backward
-from kernels.cuda.correlate import correlate, weight_gradient
+from kernels.cuda.correlate import correlate, prepare, weight_gradient
 from kernels.cuda.launch import contiguous, empty, module_of
-from kernels.cuda.layout import BACKWARD, FORWARD, Weights
+from kernels.cuda.layout import BACKWARD, FORWARD, Convolution
 
 Array = Any
 
@@ -27,19 +27,18 @@ def rescnn_half_forward(
     (B, C, T), (O, _, K) = x.shape, W.shape
     factors = module_of(x).ones((B, C), x.dtype) if mask is None else contiguous(mask)
     half, y = (x, gamma, beta, mean, variance, factors), empty(x, (B, O, T))
-    arguments = *half, b, y, C, O, K, T
-    correlate("rescnn.cu", "rescnn_half_forward", Weights(W, FORWARD), arguments, B, C, O, K, T)
-    return y, (half, W)
+    own, gradient = prepare(Convolution(W, FORWARD, C, O, K, T), Convolution(W, BACKWARD, O, C, K, T))
+    correlate("rescnn.cu", "rescnn_half_forward", own, (*half, b, y, C, O, K, T), B)
+    return y, (half, gradient)
 
 
 def rescnn_half_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array, Array, Array]:
     """dy (B, O, T) -> dx (B, C, T), dgamma, dbeta (C), dW (O, C, K), db (O)."""
-    half, W = cache
+    half, gradient = cache
     x, gamma, _, mean, variance, _ = half
-    dy, (B, C, T), (O, _, K) = contiguous(dy), x.shape, W.shape
+    dy, (B, C, T), (O, _, K) = contiguous(dy), x.shape, gradient.convolution.W.shape
     dnormalised = empty(x, x.shape)
-    arguments = dy, *half, dnormalised, C, O, K, T
-    correlate("rescnn.cu", "rescnn_half_input_gradient", Weights(W, BACKWARD), arguments, B, O, C, K, T)
+    correlate("rescnn.cu", "rescnn_half_input_gradient", gradient, (dy, *half, dnormalised, C, O, K, T), B)
 
     def of_weights(partial: Array) -> tuple:
         return dy, *half, partial, B, C, O, K, T
