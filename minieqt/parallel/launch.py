@@ -80,6 +80,8 @@ class Launch:
                 start_new_session=True,
             )
         )
+        if self.signals:  # one has come while this rank was not yet on the list
+            send(self.ranks[-1], signal.SIGKILL)
 
     def watch(self) -> None:
         """Return when all ranks have ended, or GRACE seconds after the first that has failed."""

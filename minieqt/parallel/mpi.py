@@ -24,6 +24,9 @@ Array = Any
 # What the launchers of MPICH, Open MPI, MVAPICH and Slurm tell their ranks.
 VARIABLES = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
 PATIENCE = 1.0  # seconds that rank 0 has to report first, where all ranks come to the same error
+FORWARDING = (
+    0.5  # seconds that mpiexec has to pass a rank's last words on: what it has not read when the rank aborts is lost
+)
 
 
 def under_mpi() -> bool:
@@ -76,11 +79,16 @@ class Mpi(Communicator):
         if self.rank:
             time.sleep(PATIENCE)
         print(line, file=sys.stderr, flush=True)
-        self._world.Abort(2)
+        self._abort(2)
 
     def _expired(self, seconds: float) -> None:
         self.report(f"{Path(sys.argv[0]).name}: rank {self.rank} of {self.size} has waited {seconds:g} s for another")
 
     def _failed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         traceback.print_exception(kind, error, trace)
-        self._world.Abort(1)
+        self._abort(1)
+
+    def _abort(self, code: int) -> None:
+        sys.stderr.flush()
+        time.sleep(FORWARDING)
+        self._world.Abort(code)

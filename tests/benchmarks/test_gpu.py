@@ -90,7 +90,7 @@ if name == "hangs":
     assert gpu.run_part("works", 20) == ({"found": 1}, "")
     assert gpu.run_part("fails", 20) == ({"found": 1}, "RuntimeError: cudaErrorIllegalAddress")
     assert gpu.run_part("hangs", 2) == ({"found": 1}, "not done after 2 s")
-    end = time.monotonic() + 5
+    end = time.monotonic() + 20
     while alive(int((tmp_path / "child").read_text())):
         assert time.monotonic() < end
         time.sleep(0.05)

@@ -35,19 +35,32 @@ ranks = join()
 sys.exit(guarded("program", main, ranks.report))
 """
 LAUNCHER = """
-import sys
+import os, signal, sys
 sys.path.insert(0, {root!r})
-from minieqt.parallel.launch import launch
-sys.exit(launch([sys.executable, "rank.py"], {ranks}, "program", "; go on with --resume"))
+from minieqt.parallel import launch
+popen = launch.subprocess.Popen
+
+def started(*arguments, **options):
+    process = popen(*arguments, **options)
+    {when_started}
+    return process
+
+launch.subprocess.Popen = started
+sys.exit(launch.launch([sys.executable, "rank.py"], {ranks}, "program", "; go on with --resume"))
 """
 
 
 def start(
-    folder: Path, fault: str = "pass", ranks: int = 3, count: int = 10**9, timeout: float = 30
+    folder: Path,
+    fault: str = "pass",
+    ranks: int = 3,
+    count: int = 10**9,
+    timeout: float = 30,
+    when_started: str = "pass",
 ) -> subprocess.Popen:
     """A launcher at work in `folder`. Where nobody is to be late, ranks wait longer than a busy machine stalls."""
     (folder / "rank.py").write_text(PROGRAM.format(root=str(ROOT), fault=fault, count=count, timeout=timeout))
-    command = [sys.executable, "-c", LAUNCHER.format(root=str(ROOT), ranks=ranks)]
+    command = [sys.executable, "-c", LAUNCHER.format(root=str(ROOT), ranks=ranks, when_started=when_started)]
     return subprocess.Popen(command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
@@ -69,7 +82,7 @@ def folder(tmp_path):
     assert_nothing_left((int(path.read_text()) for path in tmp_path.glob("*.pid")), before)
 
 
-def end(process: subprocess.Popen, code: int, seconds: float = 8) -> str:
+def end(process: subprocess.Popen, code: int, seconds: float = 30) -> str:
     """Wait for the launcher; returns stderr."""
     began = time.monotonic()
     _, err = process.communicate(timeout=60)
@@ -79,7 +92,7 @@ def end(process: subprocess.Popen, code: int, seconds: float = 8) -> str:
 
 
 def test_all_is_well(folder):
-    assert end(start(folder, count=50), 0, 20) == ""
+    assert end(start(folder, count=50), 0) == ""
 
 
 def test_a_rank_is_killed(folder):
@@ -99,24 +112,24 @@ def test_the_launcher_is_killed(folder):
 
 def test_a_users_mistake_is_said_once(folder):
     """All ranks come to the same error, as they do when a sum is not finite."""
-    assert end(start(folder, "if count == 5: raise UserError('no good')"), 2, 20) == "program: no good\n"
+    assert end(start(folder, "if count == 5: raise UserError('no good')"), 2) == "program: no good\n"
 
 
 def test_an_exception_in_one_rank(folder):
-    err = end(start(folder, "assert ranks.rank != 2 or count < 5"), 1, 20)
+    err = end(start(folder, "assert ranks.rank != 2 or count < 5"), 1)
     assert "AssertionError" in err
     assert err.endswith("program: rank 2 of 3 failed with exit code 1, as said above; go on with --resume\n")
 
 
 def test_a_rank_that_sleeps(folder):
-    err = end(start(folder, "if ranks.rank == 1 and count == 5: time.sleep(1000)", timeout=0.5), 2, 20)
-    assert err.startswith("program: rank 1 of 3 has not come for 0.5 s") and len(err.splitlines()) == 1
+    err = end(start(folder, "if ranks.rank == 1 and count == 5: time.sleep(1000)", timeout=3), 2)
+    assert err.startswith("program: rank 1 of 3 has not come for 3 s") and len(err.splitlines()) == 1
 
 
 def test_a_rank_that_is_stopped(folder):
-    process = start(folder, timeout=0.5)
+    process = start(folder, timeout=3)
     os.kill(pids(folder)[2], signal.SIGSTOP)
-    assert end(process, 2).startswith("program: rank 2 of 3 has not come for 0.5 s")
+    assert end(process, 2).startswith("program: rank 2 of 3 has not come for 3 s")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -146,3 +159,10 @@ def test_a_signal_before_the_ranks_are_ready(folder):
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
     assert "Traceback" not in end(process, 130)
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2])
+def test_a_signal_while_a_rank_is_started(folder, rank):
+    """Before the launcher has it on its list."""
+    early = f"if '\"rank\": {rank},' in options['env']['MINIEQT_RANK']: os.kill(os.getpid(), signal.SIGINT)"
+    assert "Traceback" not in end(start(folder, when_started=early), 130)

@@ -41,17 +41,17 @@ class StandIn:
         assert isinstance(identity, tuple) and len(identity) == 128 and 0 <= rank < size
         self.rank, self.destroyed = rank, False
         self.all = self.meetings.setdefault(identity, SimpleNamespace(calls={}, barrier=threading.Barrier(size)))
-        self.all.barrier.wait(5)
+        self.all.barrier.wait(30)
 
     def meet(self, pointer, target, count, dtype, stream, kind):
         assert pointer == target and stream == STREAM and not self.destroyed
         size = count * np.dtype(DTYPES[dtype]).itemsize
         mine = np.frombuffer((ctypes.c_byte * size).from_address(pointer), DTYPES[dtype])
         self.all.calls[self.rank] = (kind, count, dtype), mine
-        self.all.barrier.wait(5)
+        self.all.barrier.wait(30)
         assert len({call for call, _ in self.all.calls.values()}) == 1, "ranks made different calls"
         terms = [values.copy() for _, (_, values) in sorted(self.all.calls.items())]
-        self.all.barrier.wait(5)
+        self.all.barrier.wait(30)
         return mine, terms
 
     def allReduce(self, pointer, target, count, dtype, operation, stream):
