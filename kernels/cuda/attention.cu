@@ -15,6 +15,9 @@
 
 const int THREADS = 256, WARP = 32, WARPS = THREADS / WARP;
 
+// Rows of `U` numbers lie U + 1 apart: lanes that look at several rows at once find them in several banks.
+__device__ inline int pitch_of(int U) { return U + 1; }
+
 // q (rows, U) = xᵀ Wt + bh for the rows from `first` on.
 __device__ void project_looking(const float* x, const float* Wt, const float* bh, float* q, int first, int rows, int C,
                                 int T, int U) {
@@ -22,7 +25,7 @@ __device__ void project_looking(const float* x, const float* Wt, const float* bh
         int t = first + i / U, u = i % U;
         float sum = bh[u];
         for (int c = 0; c < C; c++) sum += x[c * T + t] * Wt[c * U + u];
-        q[i] = sum;
+        q[i / U * pitch_of(U) + u] = sum;
     }
 }
 
@@ -48,7 +51,7 @@ extern "C" __global__ void attention_forward(const float* x, const float* Wt, co
     Shared shared;
     float* steps = shared.take<float>(C * T);      // x
     float* k = shared.take<float>(U * T);          // [unit][step looked at]
-    float* q = shared.take<float>(most_rows * U);  // [row][unit]
+    float* q = shared.take<float>(most_rows * pitch_of(U));  // [row][unit]
     float* e = shared.take<float>(most_rows * T);  // scores, then weights
     for (int i = threadIdx.x; i < C * T; i += THREADS) steps[i] = x[i];
     __syncthreads();
@@ -56,7 +59,7 @@ extern "C" __global__ void attention_forward(const float* x, const float* Wt, co
     project_looked_at(steps, Wx, k, C, T, U);
     __syncthreads();
     for (int i = threadIdx.x; i < rows * T; i += THREADS) {
-        const float *looking = q + i / T * U, *looked_at = k + i % T;
+        const float *looking = q + i / T * pitch_of(U), *looked_at = k + i % T;
         float score = ba[0];
         for (int u = 0; u < U; u++) score += Wa[u] * tanh_of(looking[u] + looked_at[u * T]);
         e[i] = score;
@@ -101,7 +104,7 @@ extern "C" __global__ void attention_backward(const float* dy, const float* x, c
                                               const float* bh, const float* Wa, const float* a, const int* largest,
                                               float* dx, float* partial, int C, int T, int U, int most_rows) {
     int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
-    int pitch = U + 1;
+    int pitch = pitch_of(U);
     size_t n = blockIdx.x;
     dy += n * C * T;
     x += n * C * T;
@@ -114,8 +117,8 @@ extern "C" __global__ void attention_backward(const float* dy, const float* x, c
     float* dsteps = shared.take<float>(C * T);
     float* k = shared.take<float>(U * T);
     float* dk = shared.take<float>(U * T);
-    float* q = shared.take<float>(most_rows * U);
-    float* dq = shared.take<float>(most_rows * pitch);  // rows of it are read side by side, too
+    float* q = shared.take<float>(most_rows * pitch);
+    float* dq = shared.take<float>(most_rows * pitch);
     float* dh = shared.take<float>(most_rows * U);  // Σ de h, what Wa's gradient is made of
     float* de = shared.take<float>(most_rows * T);
     for (int i = threadIdx.x; i < C * T; i += THREADS) steps[i] = x[i], dsteps[i] = 0;
@@ -153,7 +156,7 @@ extern "C" __global__ void attention_backward(const float* dy, const float* x, c
             float slope = 0, height = 0;
             for (int s = 0; s < T; s++)
                 if (row[s] != 0) {
-                    float h = tanh_of(q[i] + k[u * T + s]);
+                    float h = tanh_of(q[i / U * pitch + u] + k[u * T + s]);
                     height += row[s] * h;
                     slope += row[s] * (1 - h * h);
                 }
@@ -165,7 +168,7 @@ extern "C" __global__ void attention_backward(const float* dy, const float* x, c
             float slope = 0;
             for (int r = 0; r < rows; r++)
                 if (de[r * T + s] != 0) {
-                    float h = tanh_of(q[r * U + u] + k[i]);
+                    float h = tanh_of(q[r * pitch + u] + k[i]);
                     slope += de[r * T + s] * (1 - h * h);
                 }
             dk[i] += Wa[u] * slope;

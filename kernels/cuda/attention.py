@@ -26,7 +26,7 @@ def attention_forward(
     y, a, largest = empty(x, x.shape), empty(x, (B, T, T)), empty(x, (B, T), np.int32)
     band = 2 * T if width is None else width
     arguments = x, Wt, Wx, bh, Wa, ba, band, eps, y, a, largest, C, T, U, rows
-    shared = shared_bytes(C * T, U * T, rows * U, rows * T)
+    shared = shared_bytes(C * T, U * T, rows * (U + 1), rows * T)
     launch("attention.cu", "attention_forward", (ceil_div(T, rows), B), THREADS, arguments, shared)
     return y, a, (x, Wt, Wx, bh, Wa, a, largest)
 
@@ -37,7 +37,7 @@ def attention_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array, Arra
     (B, C, T), U, rows = x.shape, bh.size, rows_at_a_time(x.shape[2])
     dx, partial = empty(x, x.shape), empty(x, (B, 2 * C * U + 2 * U))
     arguments = contiguous(dy), x, Wt, Wx, bh, Wa, a, largest, dx, partial, C, T, U, rows
-    shared = shared_bytes(C * T, C * T, U * T, U * T, rows * U, rows * (U + 1), rows * U, rows * T)
+    shared = shared_bytes(C * T, C * T, U * T, U * T, rows * (U + 1), rows * (U + 1), rows * U, rows * T)
     launch("attention.cu", "attention_backward", B, THREADS, arguments, shared)
     total = sum_rows(partial)
     dWt, dWx, rest = total[: C * U], total[C * U : 2 * C * U], total[2 * C * U :]

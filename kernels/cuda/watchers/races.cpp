@@ -4,8 +4,6 @@
 // (a shuffle does not: it hands over registers and says nothing of memory); between blocks there is nothing until the
 // kernel ends. So of every number it is enough to know who wrote it last and who has read it since the last barrier, and
 // of a moment how many barriers came before.
-#include <dlfcn.h>
-
 #include <string>
 
 #include "watcher.h"
@@ -28,15 +26,12 @@ const int WARP = 32;
 std::vector<std::vector<Number>> numbers;  // by memory, and there by the number's place
 std::vector<uint32_t> warp_epochs;
 uint32_t epoch = 0;
-int block = 0, thread = 0;
+int block = 0;
 std::string report;
 
 std::string described(const Moment& moment, const char* what) {
-    Dl_info library;
-    dladdr(reinterpret_cast<void*>(moment.from), &library);
-    auto offset = moment.from - 1 - reinterpret_cast<uintptr_t>(library.dli_fbase);
     return "thread " + std::to_string(moment.thread) + " of block " + std::to_string(moment.block) + " " + what + " at {" +
-           std::to_string(offset) + "}";
+           std::to_string(offset_of(moment.from)) + "}";  // on_host.py says which line that is
 }
 
 // Whether what happened at `before` is over for the thread that runs.
@@ -94,9 +89,8 @@ void accessed(Place place, size_t bytes, bool write, uintptr_t from) {
 }  // namespace
 
 extern "C" {
-void watch_array(const void* first, size_t bytes, size_t item) { add_array(first, bytes, item); }
 void watch_launch(const void* stacks, size_t bytes) {
-    stacks_first = reinterpret_cast<uintptr_t>(stacks), stacks_end = stacks_first + bytes;
+    begin_launch(stacks, bytes);
     numbers.assign(arrays.size() + 1, {});
     report.clear();
     epoch = 0;
@@ -108,16 +102,10 @@ void watch_block(int number, int threads) {
     numbers[0].clear();
     pieces.clear();
 }
-void watch_piece(const void* piece, size_t bytes, size_t offset) {
-    auto first = reinterpret_cast<uintptr_t>(piece);
-    pieces.push_back({first, first + bytes, offset, 4, 0});
-}
-void watch_turn(int number) { thread = number; }
 void watch_barrier() { epoch++; }
 void watch_warp(int warp, bool barrier) { warp_epochs[warp] += barrier; }
 const char* watch_end() {
-    arrays.clear();
-    pieces.clear();
+    end_launch();
     return report.c_str();
 }
 }

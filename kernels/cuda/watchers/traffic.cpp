@@ -4,8 +4,6 @@
 // 32 bytes, in shared memory it takes one pass for every different word that falls to the same of 32 banks of 4 bytes (a
 // word that many lanes read counts once). On the host the lanes come one after the other: the nth time that each comes to
 // an instruction since the warp last met is taken for one request.
-#include <dlfcn.h>
-
 #include <map>
 #include <unordered_map>
 
@@ -40,7 +38,6 @@ std::vector<Warp> warps;
 std::map<std::pair<uintptr_t, int>, Moved> moved;
 std::vector<Moved> rows;
 std::vector<std::vector<bool>> seen;  // by array: the sectors that were touched, read in the even places, written in the odd
-int thread = 0;
 
 void accessed(Place place, size_t bytes, bool write, uintptr_t from) {
     Instruction& instruction = warps[thread / WARP][from << 1 | write];
@@ -91,9 +88,8 @@ void meet_all() {
 }  // namespace
 
 extern "C" {
-void watch_array(const void* first, size_t bytes, size_t item) { add_array(first, bytes, item); }
 void watch_launch(const void* stacks, size_t bytes) {
-    stacks_first = reinterpret_cast<uintptr_t>(stacks), stacks_end = stacks_first + bytes;
+    begin_launch(stacks, bytes);
     moved.clear();
     seen.assign(arrays.size() + 1, {});
 }
@@ -102,23 +98,14 @@ void watch_block(int, int threads) {
     warps.resize((threads + WARP - 1) / WARP);
     pieces.clear();
 }
-void watch_piece(const void* piece, size_t bytes, size_t offset) {
-    auto first = reinterpret_cast<uintptr_t>(piece);
-    pieces.push_back({first, first + bytes, offset, WORD, 0});
-}
-void watch_turn(int number) { thread = number; }
 void watch_barrier() { meet_all(); }
 void watch_warp(int warp, bool) { meet(warps[warp]); }
 const char* watch_end() {
     meet_all();
-    arrays.clear();
-    pieces.clear();
+    end_launch();
     rows.clear();
     for (auto& [key, sum] : moved) {
-        Dl_info library;
-        auto from = key.first >> 1;
-        dladdr(reinterpret_cast<void*>(from), &library);
-        sum.instruction = from - 1 - reinterpret_cast<uintptr_t>(library.dli_fbase);
+        sum.instruction = offset_of(key.first >> 1);
         sum.write = key.first & 1;
         sum.memory = key.second;
         rows.push_back(sum);

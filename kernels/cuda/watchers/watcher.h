@@ -1,6 +1,8 @@
 // What all watchers share: the memory that is looked at, and g++'s calls (see watch.h).
 #pragma once
 
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -21,6 +23,7 @@ struct Place {
 
 std::vector<Memory> arrays, pieces;
 uintptr_t stacks_first = 0, stacks_end = 0;
+int thread = 0;  // who runs
 
 // Where an address lies; nullptr for what nobody else sees.
 inline const Memory* memory_of(uintptr_t address) {
@@ -40,15 +43,20 @@ inline void access(void* at, size_t bytes, bool write, void* from) {
                  reinterpret_cast<uintptr_t>(from));
 }
 
-// Arguments may be views of one array: they are one memory.
-void add_array(const void* at, size_t bytes, size_t item) {
-    auto first = reinterpret_cast<uintptr_t>(at), end = first + bytes;
-    for (Memory& memory : arrays)
-        if (first < memory.end && memory.first < end) {
-            memory.first = std::min(memory.first, first), memory.end = std::max(memory.end, end);
-            return;
-        }
-    arrays.push_back({first, end, 0, item, int(arrays.size()) + 1});
+void begin_launch(const void* stacks, size_t bytes) {
+    stacks_first = reinterpret_cast<uintptr_t>(stacks), stacks_end = stacks_first + bytes;
+}
+
+void end_launch() {
+    arrays.clear();
+    pieces.clear();
+}
+
+// An instruction's place in its library; a call returns to the one behind it.
+uintptr_t offset_of(uintptr_t from) {
+    Dl_info library;
+    dladdr(reinterpret_cast<void*>(from), &library);
+    return from - 1 - reinterpret_cast<uintptr_t>(library.dli_fbase);
 }
 
 }  // namespace
@@ -65,4 +73,20 @@ void __tsan_init() {}
 void __tsan_func_entry(void*) {}
 void __tsan_func_exit() {}
 char __tsan_atomic8_load(const char* at, int) { return *at; }
+
+// Arguments may be views of one array: they are one memory.
+void watch_array(const void* at, size_t bytes, size_t item) {
+    auto first = reinterpret_cast<uintptr_t>(at), end = first + bytes;
+    for (Memory& memory : arrays)
+        if (first < memory.end && memory.first < end) {
+            memory.first = std::min(memory.first, first), memory.end = std::max(memory.end, end);
+            return;
+        }
+    arrays.push_back({first, end, 0, item, int(arrays.size()) + 1});
+}
+void watch_piece(const void* piece, size_t bytes, size_t offset) {
+    auto first = reinterpret_cast<uintptr_t>(piece);
+    pieces.push_back({first, first + bytes, offset, sizeof(float), 0});
+}
+void watch_turn(int number) { thread = number; }
 }
