@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from kernel_files import kernel_files
 from machine import describe
 from tqdm import tqdm
 
@@ -112,10 +113,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", help="names of .cu and .cuh files in kernels/cuda (all)")
     options = parser.parse_args()
-    paths = [FOLDER / name for name in options.files] or sorted(FOLDER.glob("*.cu*"))
-    for path in paths:
-        if not path.is_file():
-            raise UserError(f"there is no {path.name} in {FOLDER}")
+    paths = kernel_files(options.files, "*.cu*")
     if not on_host.available():
         raise UserError(f"the kernels are compiled for the host by {on_host.COMPILER}, and there is none")
     sys.path.insert(0, str(ROOT / "tests"))

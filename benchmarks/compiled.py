@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nvrtc
+from kernel_files import kernel_files
 from machine import describe
 from tqdm import tqdm
 
-from kernels.cuda.sources import FOLDER
 from minieqt.arguments import guarded
 from minieqt.errors import UserError
 from minieqt.files import write_text
@@ -116,10 +116,7 @@ def main() -> int:
     parser.add_argument("files", nargs="*", help="names of .cu files in kernels/cuda (all)")
     parser.add_argument("--card", default="sm_90", help="which cards to compile for (sm_90: H100, H200)")
     options = parser.parse_args()
-    paths = [FOLDER / name for name in options.files] or sorted(FOLDER.glob("*.cu"))
-    for path in paths:
-        if not path.is_file():
-            raise UserError(f"there is no {path.name} in {FOLDER}")
+    paths = kernel_files(options.files, "*.cu")
     try:
         nvrtc.library()
     except FileNotFoundError as error:

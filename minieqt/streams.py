@@ -12,7 +12,9 @@ Events hold them together: a stream begins when all that was launched before has
 afterwards waits for all of them. In a graph (training/graph_step.py) the streams become three branches of it.
 
 Memory needs no more than that. CuPy hands what a stream gave back to the same stream only, whose kernels follow each
-other; and what the branches share was made here, before they began, and is given to others here, after they have ended.
+other; what the branches share was made here, before they began, and is given to others here, after they have ended; and
+what they leave, results and the gradients that wait for the end of backward, is read and given back here, before the
+streams are taken up again and wait for it.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@
 //
 // Filters and channels that do not exist are zero. One thread a number: reads each weight once, folded ones twice, and
 // writes it once; 0.3 MB for the largest layer. Two convolutions in one launch (blockIdx.y), a layer's own and the one that
-// is its input's gradient, because a launch takes longer than the work.
+// is its input's gradient, because a launch takes longer than the work: even in evaluation, which has no use for the other.
 
 #include "correlate.cuh"
 
