@@ -43,14 +43,14 @@ def whole(u, low, high):  # type: ignore[no-untyped-def]
 
 @shared
 def draw_plan(u, p, s, coda_end, loud, rates, copy, plan):  # type: ignore[no-untyped-def]
-    """plan (13,) of one window from its numbers u (16,) and what the table says of it (p is NaN for noise)."""
+    """plan (13,) of one window from its numbers u (16,) and what the table says of it (p and s are NaN for noise)."""
     for column in range(COLUMNS):
         plan[column] = 0
     for c in range(3):
         plan[KEEP + c] = 1
     plan[SECOND_DIVISOR] = plan[SCALE] = 1
 
-    earthquake = p == p
+    earthquake, both = p == p or s == s, p == p and s == s
     if copy == 0:
         if earthquake:
             plan[SHIFT] = draw_shift(u, coda_end, rates[R_SHIFT] / 2)
@@ -62,9 +62,11 @@ def draw_plan(u, p, s, coda_end, loud, rates, copy, plan):  # type: ignore[no-un
         plan[SHIFT] = by
         plan[SECOND_DIVISOR] = whole(u[U_SECOND_DIVISOR], 1, 10)
         plan[PRE_EMPHASIS] = rates[R_PRE_EMPHASIS]
+        p, s = p if p == p else s, s if s == s else p  # of one phase alone, nothing more is known than its own moment
         p, s, coda_end = p + by, s + by, coda_end + by
         if loud:
-            plan[SECOND_START] = draw_second_start(u, p, s, coda_end, rates[R_SECOND])
+            if both:
+                plan[SECOND_START] = draw_second_start(u, p, s, coda_end, rates[R_SECOND])
             if u[U_NOISE] < rates[R_NOISE]:
                 for c in range(3):
                     plan[NOISE + c] = 0.01 + 0.14 * u[U_NOISE_E + c]

@@ -82,11 +82,13 @@ def label(p, s, plan, shape, labels, lane, lanes, meet):  # type: ignore[no-unty
     for c in range(3):
         clear(labels[c], 0, SAMPLES, lane, lanes)
     meet()
-    if p == p:
-        by, second = int(plan[SHIFT]), int(plan[SECOND_START])
+    by, second = int(plan[SHIFT]), int(plan[SECOND_START])  # a second event has both phases
+    if p == p and s == s:
         label_detection(labels[0], p, s, by, second, lane, lanes)
+    if p == p:
         label_arrivals(labels[1], p, p, by, second, shape, lane, lanes)
-        label_arrivals(labels[2], s, p, by, second, shape, lane, lanes)
+    if s == s:
+        label_arrivals(labels[2], s, p if p == p else s, by, second, shape, lane, lanes)
 
 
 @inlined

@@ -124,20 +124,21 @@ def noise_samples(seed: int, epoch: int, row: int, copy: int) -> Array:
 
 
 def draw_plan(u: Array, p: float, s: float, coda_end: float, snr_db: Array, rates: Augmentation, copy: int) -> Plan:
-    """The plan of one window from its 16 numbers u and what the table says of it (p is NaN for noise).
+    """The plan of one window from its 16 numbers u and what the table says of it (p and s are NaN for noise).
 
     Compared and multiplied in float64, in which all of it is exact or rounds the same on every machine.
     """
-    u, earthquake = u.astype(np.float64).tolist(), not np.isnan(p)
+    u, earthquake = u.astype(np.float64).tolist(), not np.isnan(p) or not np.isnan(s)
     if copy == PLAIN:
         return Plan(shift=_draw_shift(u, coda_end, rates.shift / 2) if earthquake else 0)
     if not earthquake:
         return Plan(keep=_draw_channels(u, rates.drop_channels), gap=_draw_gap(u, rates.gap))
 
-    loud = bool((snr_db >= LOUD).all())
+    loud, both = bool((snr_db >= LOUD).all()), not np.isnan(p) and not np.isnan(s)
+    p, s = np.fmin(p, s), np.fmax(p, s)  # of one phase alone, nothing more is known than its own moment
     by = _draw_shift(u, coda_end, rates.shift)
     p, s, coda_end = p + by, s + by, coda_end + by
-    second_start = _draw_second_start(u, p, s, coda_end, rates.second_event if loud else 0)
+    second_start = _draw_second_start(u, p, s, coda_end, rates.second_event if loud and both else 0)
     spans = [_labelled(p, s), (p, coda_end)]
     if second_start:
         further = second_start - np.floor(p)

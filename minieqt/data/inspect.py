@@ -38,6 +38,10 @@ def summary(dataset: Dataset) -> str:
         f"{len(table):,} traces: {table.earthquake.sum():,} earthquakes, {(~table.earthquake).sum():,} noise",
         f"{len(np.unique(table.event)):,} events, {len(np.unique(table.station)):,} stations",
     ]
+    for phase, other, missing in (("P", "S", table.s_sample), ("S", "P", table.p_sample)):
+        alone = int((table.earthquake & np.isnan(missing)).sum())
+        if alone:
+            lines.append(f"{alone:,} earthquakes with {phase} alone: their {other} is unlabelled")
     for name, values in measures(dataset.table).items():
         counts, _ = np.histogram(values, EDGES[name])
         spans = [f"{a:g} … {b:g}" for a, b in zip(EDGES[name][:-1], EDGES[name][1:], strict=True)]

@@ -215,7 +215,5 @@ def as_catalogue(network: Network) -> Catalog:
             place = {"latitude": event.latitude, "longitude": event.longitude, "depth": 1000 * event.depth_km}
             origin = Origin(ResourceIdentifier(f"{name}/origin"), time=UTCDateTime(event.time), **place)
             size = Magnitude(ResourceIdentifier(f"{name}/magnitude"), mag=round(event.magnitude, 2))
-            catalogue.append(
-                QuakeEvent(ResourceIdentifier(name), picks=picks, origins=[origin], magnitudes=[size])
-            )
+            catalogue.append(QuakeEvent(ResourceIdentifier(name), picks=picks, origins=[origin], magnitudes=[size]))
     return catalogue

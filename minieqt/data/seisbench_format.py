@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from minieqt.data.arrivals import usable_coda, wrong_arrivals
 from minieqt.data.index import open_hdf5
-from minieqt.data.labels import detection_end
 from minieqt.data.several import Several
 from minieqt.data.stead_csv import number, read_columns, times
 from minieqt.data.table import COMPONENTS, SAMPLES, TEXT, BadTrace, Dataset, TraceTable, as_window, describe, read_each
@@ -179,17 +179,12 @@ def _values(row: dict[str, str]) -> tuple[str, tuple[Any, ...]]:
     if noise:
         p = s = np.nan
     else:
-        if np.isnan(p) or np.isnan(s):
-            return "earthquake without P or S", ()
-        if not 0 <= p < s:
-            return "S not after P", ()
-        if s + 400 > SAMPLES:  # a longer trace: begin a while before P
-            start = float(max(int(p) - 1000, 0))
+        if np.fmax(p, s) + 400 > SAMPLES:  # a longer trace: begin a while before the first arrival
+            start = float(max(int(np.fmin(p, s)) - 1000, 0))
         p, s = p - start, s - start
-        if s >= SAMPLES:
-            return "arrival outside the window", ()
-        coda = number(row.get("trace_coda_end_sample") or "") - start
-        coda = min(coda if coda > s else detection_end(p, s), SAMPLES)
+        if reason := wrong_arrivals(p, s):
+            return reason, ()
+        coda = usable_coda(p, s, number(row.get("trace_coda_end_sample") or "") - start)
     name = row.get("trace_name_original") or row["trace_name"]
     snr = [number(row.get(f"trace_{c}_snr_db") or "") for c in "ENZ"]
     station = f"{row.get('station_network_code') or ''}.{row.get('station_code') or ''}".strip(".")

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from minieqt.data.labels import detection_end
-from minieqt.data.table import SAMPLES, TEXT, TraceTable, describe, first_of_each
+from minieqt.data.arrivals import usable_coda, wrong_arrivals
+from minieqt.data.table import TEXT, TraceTable, describe, first_of_each
 from minieqt.errors import UserError
 
 Array = Any
@@ -42,9 +42,10 @@ ABSENT = ("None", "nan")  # literal texts for what is not there
 def read_csv(path: Path) -> tuple[TraceTable, dict[str, int], dict[str, str]]:
     """STEAD's CSV -> (table, {reason: rows left out}, {reason: name of the first}).
 
-    Left out are rows with fields missing, of unknown category, and earthquakes without two arrivals in the right
-    order inside the window. An earthquake without a coda's end gets S + 0.4 (S − P), clipped to the window; a
-    trace without source_id is an event of its own. UserError if a needed column is missing or no row is left.
+    Left out are rows with fields missing, of unknown category, and earthquakes without arrivals, or whose arrivals
+    are outside the window or in the wrong order. A phase that was not picked is NaN; where no coda's end is given,
+    `usable_coda` finds one. A trace without source_id is an event of its own.
+    UserError if a needed column is missing or no row is left.
     """
     skipped: dict[str, int] = {}
     first: dict[str, str] = {}
@@ -66,8 +67,7 @@ def read_csv(path: Path) -> tuple[TraceTable, dict[str, int], dict[str, str]]:
         reason = "" if earthquake or noise else "neither earthquake nor noise"
         if earthquake:
             p, s, coda, snr = number(p_text), number(s_text), number(coda_text), three_numbers(snr_text)
-            reason = reason or _wrong_arrivals(p, s)
-            coda = min(coda if coda > s else detection_end(p, s), SAMPLES)
+            reason, coda = wrong_arrivals(p, s), usable_coda(p, s, coda)
         if reason:
             skip(reason, name)
             continue
@@ -193,12 +193,3 @@ def _time(text: str) -> datetime | None:
         except ValueError:
             continue
     return None
-
-
-def _wrong_arrivals(p: float, s: float) -> str:
-    """Why an earthquake's arrivals cannot be used, or the empty text."""
-    if np.isnan(p) or np.isnan(s):
-        return "earthquake without P or S"
-    if not (0 <= p < SAMPLES and 0 <= s < SAMPLES):
-        return "arrival outside the window"
-    return "" if p < s else "S not after P"

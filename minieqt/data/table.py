@@ -25,8 +25,9 @@ COMPONENTS = 3  # E, N, Z
 class TraceTable:
     """Equal-length arrays, one row a trace; what is absent is NaN, NaT or the empty text. STEAD's takes about 230 MB.
 
-    Samples count from the window's start and need not be whole. Noise has no arrivals and no coda; noise may
-    carry the event it preceded, so that a split by event keeps the two together.
+    Samples count from the window's start and need not be whole. An earthquake has P, S or both: NaN is a phase that
+    nobody picked. Noise has no arrivals and no coda; noise may carry the event it preceded, so that a split by event
+    keeps the two together.
     """
 
     name: Array  # (N,) TEXT

@@ -90,11 +90,14 @@ def test_what_cannot_be_used(tmp_path, rng):
     del made[1][2]["trace_s_arrival_sample"]
     write(tmp_path / "d", made)
     with open_seisbench(tmp_path / "d") as dataset:
-        assert dataset.skipped == {"S not after P": 1, "earthquake without P or S": 1} and len(dataset) == 1
-        assert "2 rows left out" in dataset.report()
+        assert dataset.skipped == {"S not after P": 1} and len(dataset) == 2
+        assert "1 rows left out" in dataset.report()
+        p_alone = dataset.table.take([0])
+        assert p_alone.earthquake[0] and p_alone.p_sample[0] == 700.5 and np.isnan(p_alone.s_sample[0])
+        assert p_alone.coda_end[0] == 6000
     made[2][2].update(trace_category="earthquake_local")  # an earthquake nobody picked is no noise
     with open_seisbench_written(tmp_path / "d", made + traces(rng)[:2]) as dataset:
-        assert dataset.skipped["earthquake without P or S"] == 2 and dataset.table.earthquake.all()
+        assert dataset.skipped["earthquake without P and S"] == 1 and dataset.table.earthquake.all()
     write(tmp_path / "d", made, rate=50)
     with pytest.raises(UserError, match="50 Hz"):
         open_seisbench(tmp_path / "d")

@@ -159,6 +159,16 @@ def test_real_data_sets_are_read_whole(shared, name, earthquakes, noise):
                 assert np.isnan(table.p_sample[i]) and np.isnan(table.coda_end[i])
 
 
+@pytest.mark.parametrize("name, count", [("ponly_deepdenoiser", 99), ("ponly_guangdong", 25)])
+def test_windows_with_p_alone_are_earthquakes_all_the_same(shared, name, count):
+    with open_dataset(shared / f"data/{name}.hdf5") as dataset:
+        table, windows = dataset.table, np.empty((count, 3, 6000), np.float32)
+        assert not dataset.skipped and table.earthquake.all() and len(table) == count
+        assert (table.p_sample >= 0).all() and np.isnan(table.s_sample).all()
+        assert (table.coda_end > table.p_sample).all() and (table.coda_end <= 6000).all()
+        assert not dataset.read_into(np.arange(count), windows)
+
+
 def test_stead_itself_at_its_first_row(shared):
     with open_dataset(shared / "data/stead50.hdf5", shared / "data/stead50.csv") as dataset:
         table = dataset.table.take(np.array([0]))

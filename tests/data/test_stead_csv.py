@@ -96,6 +96,7 @@ def test_rows_left_out_are_counted_and_the_first_is_named(tmp_path):
         "",
         "no_s_EV,,700,,,,",
         "no_p_EV,,None,1200,,,",
+        "neither_EV,,None,,,,",
         "late_EV,,700,6000,,,",
         "early_EV,,-1,1200,,,",
         "turned_EV,,1200,700,,,",
@@ -103,16 +104,19 @@ def test_rows_left_out_are_counted_and_the_first_is_named(tmp_path):
         "cut_EV,,700",
     )
     table, skipped, first = read_csv(path)
-    assert table.name.tolist() == ["good_EV"]
+    assert table.name.tolist() == ["good_EV", "no_s_EV", "no_p_EV"] and table.earthquake.all()
+    np.testing.assert_array_equal(table.p_sample, [700, 700, np.nan])
+    np.testing.assert_array_equal(table.s_sample, [1200, np.nan, 1200])
+    assert table.coda_end.tolist() == [1400, 6000, 6000]
     assert skipped == {
-        "earthquake without P or S": 2,
+        "earthquake without P and S": 1,
         "arrival outside the window": 2,
         "S not after P": 1,
         "neither earthquake nor noise": 1,
         "row with too few or too many fields": 1,
     }
-    assert first["earthquake without P or S"] == "no_s_EV" and first["arrival outside the window"] == "late_EV"
-    assert first["row with too few or too many fields"] == "line 10"
+    assert first["earthquake without P and S"] == "neither_EV" and first["arrival outside the window"] == "late_EV"
+    assert first["row with too few or too many fields"] == "line 11"
 
 
 @pytest.mark.parametrize(

@@ -23,13 +23,14 @@ rates = st.builds(Augmentation, *[st.sampled_from([0, 0.5, 1])] * 7, st.sampled_
 
 
 def table_of(rng, count, quarters=True):
-    """Earthquakes anywhere in the window, and every fifth row noise."""
+    """Earthquakes anywhere in the window, of every seventh only P or S was picked; every fifth row is noise."""
     p = np.round(4 * rng.uniform(0, 4000, count)) / 4 if quarters else rng.uniform(0, 4000, count)
     s = p + rng.uniform(1, 1900, count).round(2)
     coda = np.minimum(s + rng.uniform(0, 2000, count), 6000)
     earthquake = np.arange(count) % 5 > 0
     for values in (p, s, coda):
         values[~earthquake] = np.nan
+    p[3::14] = s[10::14] = np.nan
     text, number = np.full(count, "", TEXT), np.full(count, np.nan)
     snr = rng.uniform(5, 60, (count, 3))
     return TraceTable(text, earthquake, p, s, coda, snr, text, text, number, number, text)
