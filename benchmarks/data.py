@@ -28,9 +28,10 @@ from minieqt.backend import using
 from minieqt.data import Augmentation, Loader, open_dataset
 from minieqt.data.index import make_index
 from minieqt.data.memory import InMemory
-from minieqt.data.stead_csv import COLUMNS, number, three_numbers
+from minieqt.data.stead_csv import COLUMNS
 from minieqt.data.synthetic import write_stead
 from minieqt.data.windows import make_windows
+from minieqt.tables.missing import number, three_numbers
 from minieqt.threads import available_threads
 
 RESULTS = Path(__file__).parent / "results" / "data.txt"

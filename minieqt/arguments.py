@@ -57,7 +57,7 @@ def existing_file(text: str) -> Path:
     path = Path(text)
     if not path.is_file():
         raise argparse.ArgumentTypeError(f"{text} does not exist or is not a file")
-    return path.resolve()
+    return path.absolute()  # not what a link leads to: a table beside the link is the one that was meant
 
 
 def existing_path(text: str) -> Path:
@@ -65,7 +65,7 @@ def existing_path(text: str) -> Path:
     path = Path(text)
     if not path.exists():
         raise argparse.ArgumentTypeError(f"{text} does not exist")
-    return path.resolve()
+    return path.absolute()  # not what a link leads to: a table beside the link is the one that was meant
 
 
 def to_stderr(line: str) -> None:

@@ -6,7 +6,7 @@ import argparse
 
 import pytest
 
-from minieqt.arguments import Parser, existing_file, guarded, positive, share, whole
+from minieqt.arguments import Parser, existing_file, existing_path, guarded, positive, share, whole
 from minieqt.errors import UserError
 
 
@@ -26,9 +26,18 @@ def test_numbers(kind, good, value, bad):
             kind(text)
 
 
+def test_a_link_is_the_path_that_was_given(tmp_path):
+    """The table of a linked data set is the one beside the link."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk/merged.hdf5").write_text("")
+    (tmp_path / "merged.hdf5").symlink_to("disk/merged.hdf5")
+    for argument in (existing_file, existing_path):
+        assert argument(str(tmp_path / "merged.hdf5")) == tmp_path / "merged.hdf5"
+
+
 def test_existing_file(tmp_path):
     (tmp_path / "a").write_text("")
-    assert existing_file(str(tmp_path / "a")) == (tmp_path / "a").resolve()
+    assert existing_file(str(tmp_path / "a")) == tmp_path / "a"
     for missing in (tmp_path / "b", tmp_path):
         with pytest.raises(argparse.ArgumentTypeError):
             existing_file(str(missing))

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # A part imports from lower levels and from itself. A new part needs a place here.
 LEVELS = [
     {"kernels", "errors", "threads", "memory"},
-    {"backend", "device", "files"},
+    {"backend", "device", "files", "tables"},
     {"layer", "philox", "initialise", "schedule", "plots", "parallel", "streams", "graph"},
     {"layers"},
     {"blocks", "loss", "adam", "summary", "data"},
@@ -34,7 +34,7 @@ LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 
 # Parts that may import less than their level would let them.
 NARROW = {
-    "data": {"kernels", "errors", "files", "backend", "philox", "threads"},  # never a layer
+    "data": {"kernels", "errors", "files", "backend", "philox", "tables", "threads"},  # never a layer
     "parallel": {"kernels", "errors", "files", "backend", "threads"},  # flat arrays only
 }
 

@@ -20,9 +20,11 @@ import numpy as np
 from minieqt.data.arrivals import usable_coda, wrong_arrivals
 from minieqt.data.index import open_hdf5
 from minieqt.data.several import Several
-from minieqt.data.stead_csv import number, read_columns, times
+from minieqt.data.stead_csv import read_columns
 from minieqt.data.table import COMPONENTS, SAMPLES, TEXT, BadTrace, Dataset, TraceTable, as_window, describe, read_each
 from minieqt.errors import UserError
+from minieqt.tables.missing import number
+from minieqt.tables.times import times
 
 Array = Any
 

@@ -1,16 +1,16 @@
 """STEAD's CSV file: 35 columns with traps in them, as a TraceTable.
 
-The traps: numbers in text (`snr_db` as "[56.8 55.4 47.4]", `coda_end_sample` as "[[2896.]]"), the word None, empty
-fields, arrivals that are not whole. Mousavi et al. 2019, IEEE Access 7, "STanford EArthquake Dataset (STEAD)".
+The traps: numbers in text (`snr_db` as "[56.8 55.4 47.4]", `coda_end_sample` as "[[2896.]]"), the word None and others
+for nothing, empty fields, arrivals that are not whole.
+Mousavi et al. 2019, IEEE Access 7, "STanford EArthquake Dataset (STEAD)".
 """
 
 from __future__ import annotations
 
 import csv
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields as fields_of
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ import numpy as np
 from minieqt.data.arrivals import usable_coda, wrong_arrivals
 from minieqt.data.table import TEXT, TraceTable, describe, first_of_each
 from minieqt.errors import UserError
+from minieqt.tables.missing import MISSING, identifier, number, sample, three_numbers
+from minieqt.tables.times import times
 
 Array = Any
 
@@ -36,7 +38,6 @@ READ = (  # what the table needs, in the order in which read_csv unpacks it
     "receiver_code source_magnitude source_distance_km trace_start_time"
 ).split()
 NAME_TWICE = "name that stands in the CSV twice"
-ABSENT = ("None", "nan")  # literal texts for what is not there
 
 
 def read_csv(path: Path) -> tuple[TraceTable, dict[str, int], dict[str, str]]:
@@ -66,13 +67,13 @@ def read_csv(path: Path) -> tuple[TraceTable, dict[str, int], dict[str, str]]:
         noise = category == "noise" or (not category and name.endswith("_NO"))
         reason = "" if earthquake or noise else "neither earthquake nor noise"
         if earthquake:
-            p, s, coda, snr = number(p_text), number(s_text), number(coda_text), three_numbers(snr_text)
+            p, s, coda, snr = sample(p_text), sample(s_text), sample(coda_text), three_numbers(snr_text)
             reason, coda = wrong_arrivals(p, s), usable_coda(p, s, coda)
         if reason:
             skip(reason, name)
             continue
         source, network, station, magnitude, distance, start_time = rest
-        texts = (name, source or name, f"{network}.{station}".strip("."), start_time)
+        texts = (name, identifier(source) or name, f"{network}.{station}".strip("."), start_time)
         rows.add(texts, earthquake, (p, s, coda, number(magnitude), number(distance), *snr))
     table = rows.table()
     if not len(table):
@@ -117,7 +118,7 @@ class _Rows:
         for i, name in enumerate(self.NUMBERS):
             self._parts[name].append(numbers[:, i].astype(np.float32 if name in self.SHORT else np.float64))
         self._parts["snr_db"].append(numbers[:, len(self.NUMBERS) :].astype(np.float32))
-        self._parts["start_time"].append(times(texts[-1] for texts in self._texts))
+        self._parts["start_time"].append(times([texts[-1] for texts in self._texts]))
         self._parts["earthquake"].append(np.frombuffer(self._earthquakes, bool))
         self._begin()
 
@@ -127,7 +128,7 @@ class _Rows:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str] | None]]:
-    """(line number, the fields READ) of every row; an absent column or a literal None is the empty text.
+    """(line number, the fields READ) of every row; an absent column or a word for nothing is the empty text.
 
     The fields are None where a row has too few or too many. UserError for a file that is not such a CSV.
     """
@@ -135,6 +136,7 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str] | None]]:
         with open(path, newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file)
             header = next(reader, [])
+            header = [column.strip() for column in header]
             missing = [column for column in REQUIRED if column not in header]
             if missing:
                 raise UserError(f"{path} has no column {', '.join(missing)}: not a STEAD CSV file")
@@ -143,7 +145,7 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str] | None]]:
                 if len(row) == len(header):
                     row.append("")  # what an absent column reads
                     fields = [row[position] for position in positions]
-                    yield reader.line_num, ["" if field in ABSENT else field for field in fields]
+                    yield reader.line_num, ["" if field in MISSING else field for field in fields]
                 elif row:
                     yield reader.line_num, None
     except (UnicodeDecodeError, csv.Error) as error:
@@ -164,32 +166,3 @@ def read_columns(path: Path, columns: Sequence[str]) -> dict[str, list[str]]:
             return {row[name]: [row[place] for place in places] for row in reader if len(row) == len(header)}
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} is not a CSV file ({error})") from error
-
-
-def number(text: str) -> float:
-    """ "2896.0" or "[[2896.]]" -> 2896.0; NaN for anything that is not one number."""
-    try:
-        return float(text.strip("[] "))
-    except ValueError:
-        return np.nan
-
-
-def three_numbers(text: str) -> list[float]:
-    """ "[56.8 55.4 47.4]" -> three numbers; a single one stands for all three; otherwise three NaN."""
-    values = [number(part) for part in text.strip("[] ").split()]
-    return values if len(values) == 3 else values * 3 if len(values) == 1 else [np.nan] * 3
-
-
-def times(texts: Iterable[str]) -> Array:
-    """Start times (N,) datetime64[us], from ISO or a spreadsheet's day-first; NaT where there is none."""
-    return np.array([_time(text) for text in texts], "M8[us]")
-
-
-def _time(text: str) -> datetime | None:
-    for form in (None, "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S"):
-        try:
-            time = datetime.fromisoformat(text) if form is None else datetime.strptime(text, form)
-            return time.replace(tzinfo=None)
-        except ValueError:
-            continue
-    return None

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
+from minieqt.arguments import existing_path
 from minieqt.data import open_dataset
 from minieqt.data.seisbench_format import SeisBench
 from minieqt.data.several import Several
@@ -62,3 +63,15 @@ def test_as_many_of_one_as_of_the_other(synthetic_files, seisbench):
         open_dataset([])
     with pytest.raises(UserError, match=r"neither\.csv does not exist"):
         open_dataset(hdf5, hdf5.with_name("neither.csv"))
+
+
+def test_the_table_beside_a_link(write, tmp_path):
+    """A selection of one's own beside a link to the waveforms on another disk."""
+    hdf5, csv = write({"A_EV": {}, "B_EV": {}, "C_NO": {}})
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "merged.hdf5").symlink_to(hdf5)
+    lines = csv.read_text().splitlines()
+    (own / "merged.csv").write_text("\n".join(lines[:2]) + "\n")
+    with open_dataset(existing_path(str(own / "merged.hdf5"))) as dataset:
+        assert dataset.table.name.tolist() == ["A_EV"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minieqt.data.stead_csv import COLUMNS, number, read_csv, three_numbers, times
+from minieqt.data.stead_csv import COLUMNS, read_csv
 from minieqt.errors import UserError
 
 HEADER = "trace_name,trace_category,p_arrival_sample,s_arrival_sample,coda_end_sample,snr_db,source_id\n"
@@ -19,48 +19,9 @@ def csv_of(tmp_path: Path, *lines: str, header: str = HEADER) -> Path:
     return path
 
 
-# -- the fields --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("text", ["2896.0", "2896", "[[2896.]]", "[[ 2896.]]", " 2896. ", "2.896e3"])
-def test_one_number(text):
-    assert number(text) == 2896
-
-
-@pytest.mark.parametrize("text", ["", "None", "nan", "[[]]", "two", "1 2"])
-def test_no_number(text):
-    assert np.isnan(number(text))
-
-
-@pytest.mark.parametrize(
-    "text, expected",
-    [
-        ("[56.8 55.4 47.4]", [56.8, 55.4, 47.4]),
-        ("[65.         65.5        61.40000153]", [65, 65.5, 61.40000153]),
-        ("[-1.5  0.  nan]", [-1.5, 0, np.nan]),
-        ("19.4", [19.4] * 3),
-        ("", [np.nan] * 3),
-        ("[1. 2.]", [np.nan] * 3),
-    ],
-)
-def test_three_numbers(text, expected):
-    np.testing.assert_array_equal(three_numbers(text), expected)
-
-
-def test_times():
-    texts = ["2006-07-23 15:59:00.960000", "27/10/2016 19:12", "2016-10-27T19:12:00Z", "", "soon"]
-    found = times(texts)
-    assert found[0] == np.datetime64("2006-07-23T15:59:00.96")
-    assert found[1] == found[2] == np.datetime64("2016-10-27T19:12")
-    assert np.isnat(found[3:]).all()
-
-
 def test_there_are_35_columns():
     assert len(COLUMNS) == len(set(COLUMNS)) == 35
     assert COLUMNS[0] == "network_code" and COLUMNS[-1] == "trace_name"
-
-
-# -- the CSV -----------------------------------------------------------------------------------------------
 
 
 def test_absent_columns_and_literal_none(tmp_path):
@@ -83,6 +44,17 @@ def test_absent_columns_and_literal_none(tmp_path):
     assert np.isnan(table.magnitude).all() and np.isnan(table.distance_km).all()
 
 
+@pytest.mark.parametrize("nothing", ["", "None", "nan", "NaN", "NA", "N/A", "null", "NULL", "-", "-1"])
+def test_every_word_for_nothing_is_nothing(tmp_path, nothing):
+    """Noise windows whose source_id says nothing are events of their own, and a split deals them out one by one."""
+    noise = [f"A.XX_{i}_NO,noise,{nothing},{nothing},{nothing},{nothing},{nothing}" for i in range(3)]
+    earthquake = f"A.XX_1_EV,{'' if nothing == '-1' else nothing},700,{nothing},{nothing},,{nothing}"
+    table, skipped, _ = read_csv(csv_of(tmp_path, *noise, earthquake))
+    assert not skipped and table.event.tolist() == table.name.tolist()
+    assert table.earthquake.tolist() == [False] * 3 + [True]
+    assert table.p_sample[3] == 700 and np.isnan(table.s_sample[3]) and table.coda_end[3] == 6000
+
+
 def test_a_coda_that_cannot_be_is_replaced(tmp_path):
     rows = [f"A.XX_{i}_EV,,700,{s},{coda},,\n" for i, (s, coda) in enumerate([(1200, 900), (5900, ""), (1200, 7000)])]
     table, _, _ = read_csv(csv_of(tmp_path, "".join(rows).rstrip("\n")))
@@ -98,7 +70,7 @@ def test_rows_left_out_are_counted_and_the_first_is_named(tmp_path):
         "no_p_EV,,None,1200,,,",
         "neither_EV,,None,,,,",
         "late_EV,,700,6000,,,",
-        "early_EV,,-1,1200,,,",
+        "early_EV,,-5,1200,,,",
         "turned_EV,,1200,700,,,",
         "what,,700,1200,,,",
         "cut_EV,,700",
