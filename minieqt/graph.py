@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -21,6 +22,8 @@ import numpy as np
 from minieqt.backend import array_module, device_of, mode
 
 Array = Any
+
+ALONE = threading.RLock()  # held while a network on a GPU is launched
 
 
 def captured(stream: Any, work: Callable[[], object]) -> tuple[Any, str]:
@@ -93,17 +96,21 @@ def replayed(forward: Callable[[Any, Array], tuple[Array, ...]]) -> Callable[[An
     """Let a network's `forward` be replayed, where it lives on a GPU and says the same of the same input.
 
     That is: in evaluation, without samples of dropout, by the kernels (the readable code's matrix products cannot be
-    captured). A network that has moved gets another graph.
+    captured). A network that has moved gets another graph. Threads take turns, from the input to the copied answer: a
+    graph has one place for either, and the branches' streams and events (streams.py) are everybody's.
     """
 
     @functools.wraps(forward)
     def call(model: Any, x: Array) -> tuple[Array, ...]:
-        fixed = not model.training and not model.monte_carlo and mode() == "fast" and model.vector.dtype == np.float32
-        if not fixed or device_of(model.vector) == "cpu":
+        if device_of(model.vector) == "cpu":
             return forward(model, x)
-        replay: Replay | None = vars(model).get("replay")
-        if replay is None or replay.vector is not model.vector:
-            replay = model.replay = Replay(forward, model)
-        return replay(model.own(x))
+        with ALONE:
+            fixed = not model.training and not model.monte_carlo
+            if not fixed or mode() != "fast" or model.vector.dtype != np.float32:
+                return forward(model, x)
+            replay: Replay | None = vars(model).get("replay")
+            if replay is None or replay.vector is not model.vector:
+                replay = model.replay = Replay(forward, model)
+            return replay(model.own(x))
 
     return call

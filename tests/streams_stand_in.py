@@ -6,6 +6,7 @@ A graph does it all again in the most contrary order that the events between its
 
 from __future__ import annotations
 
+import threading
 import weakref
 
 
@@ -17,6 +18,7 @@ class Graph:
 
     def __init__(self):
         self.operations, self.replays = [], 0  # (what it does, the numbers of those that must have been done before)
+        self.thread = threading.get_ident()
         self.before = {}
         for memory in (reference() for reference in Graph.alive.values()):
             if memory is not None:
@@ -25,15 +27,20 @@ class Graph:
     @staticmethod
     def do(operation):
         """An operation of the device: done, and noted where a capture is on."""
-        if Graph.capturing is not None:
+        if Graph.here():
             operations, stream = Graph.capturing.operations, Stream.current()
             operations.append((operation, stream.follows))
             stream.follows = {len(operations) - 1}
         operation()
 
     @staticmethod
+    def here():
+        """Whether this thread is in a capture: what others launch does not join it (relaxed, as CuPy begins one)."""
+        return Graph.capturing is not None and Graph.capturing.thread == threading.get_ident()
+
+    @staticmethod
     def refuse(what):
-        if Graph.capturing is not None:
+        if Graph.here():
             raise RuntimeError(f"cudaErrorStreamCaptureUnsupported: {what} during a capture")
 
     def end(self):
@@ -80,28 +87,35 @@ class Event(Place):
         Graph.refuse("waiting")
 
 
+class Entered(threading.local):
+    """A thread's with statements: each has a current stream of its own."""
+
+    def __init__(self):
+        self.streams: list[Stream] = []
+
+
 class Stream(Place):
     """One stream, at the place that it has come to; `non_blocking` as a capture wants it."""
 
-    entered: list[Stream] = []  # noqa: RUF012 - the stack of with statements
+    entered = Entered()
 
     def __init__(self, non_blocking=False):
         self.non_blocking = non_blocking
 
     @staticmethod
     def current():
-        return Stream.entered[-1] if Stream.entered else DEFAULT_STREAM
+        return Stream.entered.streams[-1] if Stream.entered.streams else DEFAULT_STREAM
 
     def __enter__(self):
-        Stream.entered.append(self)
+        Stream.entered.streams.append(self)
         return self
 
     def __exit__(self, *_):
-        Stream.entered.pop()
+        Stream.entered.streams.pop()
 
     def begin_capture(self):
         if not self.non_blocking:
-            raise RuntimeError("cudaErrorStreamCaptureUnsupported: the default stream")
+            raise RuntimeError("cannot capture on the default (legacy) stream")
         Graph.capturing = Graph()
 
     def end_capture(self):
@@ -113,7 +127,7 @@ class Stream(Place):
         return graph
 
     def is_capturing(self):
-        return Graph.capturing is not None
+        return Graph.here()
 
     def wait_event(self, event):
         self.follows = self.follows | event.follows

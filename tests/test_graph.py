@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import cupy_stand_in
 import numpy as np
 import pytest
@@ -55,6 +58,25 @@ def test_another_size_gets_its_own_graph_when_it_comes_to_stay(cupy):
         product, _ = model.forward(np.full(size, 5, np.float32))
         assert (product.get() == 5).all()
         assert_replayed(model, expected)
+
+
+def test_each_thread_gets_its_own_answers(cupy, monkeypatch):
+    """As `pick` and `evaluate` ask, several batches at once; what is captured knows nothing of the others either."""
+    model, launch = Scale(cupy), cupy_stand_in.Graph.launch
+
+    def slow(graph, stream=None):
+        time.sleep(0.001)  # another thread's turn
+        launch(graph, stream)
+
+    monkeypatch.setattr(cupy_stand_in.Graph, "launch", slow)
+
+    def ask(number):
+        product, total = model.forward(np.full(4, number, np.float32))
+        return number, product.get(), total.get()
+
+    with ThreadPoolExecutor(4) as threads:
+        for number, product, total in threads.map(ask, range(40)):
+            assert (product == number).all() and (total == number + 1).all()
 
 
 @pytest.mark.parametrize("attribute", ["training", "monte_carlo"])

@@ -57,7 +57,7 @@ def waits_of(monkeypatch, side_streams):
     here = cupy_stand_in.Stream.entered
 
     def wait_event(self, event):
-        if (self is not here[0]) == side_streams:
+        if (self is not here.streams[0]) == side_streams:
             wait(self, event)
 
     monkeypatch.setattr(cupy_stand_in.Stream, "wait_event", wait_event)

@@ -9,7 +9,6 @@ the processor; a watchdog sees to it that this does not take for ever.)
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -46,8 +45,8 @@ class Nccl(Communicator):
             "int64": nccl.NCCL_INT64,
             "uint8": nccl.NCCL_UINT8,
         }
-        identity = host.broadcast_text(json.dumps(nccl.get_unique_id()) if host.rank == 0 else None)
-        self._nccl = nccl.NcclCommunicator(host.size, tuple(json.loads(identity)), host.rank)
+        identity = host.broadcast_text(nccl.get_unique_id().hex() if host.rank == 0 else None)
+        self._nccl = nccl.NcclCommunicator(host.size, bytes.fromhex(identity), host.rank)
         self._watchdog = Watchdog(self._expired)
 
     def all_reduce(self, array: Array) -> None:

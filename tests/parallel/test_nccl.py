@@ -19,8 +19,8 @@ from minieqt.parallel.communicator import Solo
 from minieqt.parallel.launch import launch
 from minieqt.parallel.nccl import Nccl
 
-DTYPES = {10: np.float32, 11: np.float64, 12: np.float16, 13: np.int64, 14: np.uint8}
-STREAM, SUM = 4711, 5
+DTYPES = {7: np.float32, 8: np.float64, 6: np.float16, 4: np.int64, 1: np.uint8}
+STREAM, SUM = 4711, 0
 
 
 class DeviceArray:
@@ -38,7 +38,9 @@ class StandIn:
     meetings: ClassVar[dict] = {}  # id -> what its ranks share
 
     def __init__(self, size, identity, rank):
-        assert isinstance(identity, tuple) and len(identity) == 128 and 0 <= rank < size
+        if not isinstance(identity, bytes):
+            raise TypeError(f"Argument 'commId' has incorrect type (expected bytes, got {type(identity).__name__})")
+        assert len(identity) == 128 and 0 <= rank < size
         self.rank, self.destroyed = rank, False
         self.all = self.meetings.setdefault(identity, SimpleNamespace(calls={}, barrier=threading.Barrier(size)))
         self.all.barrier.wait(30)
@@ -74,7 +76,7 @@ def nccl(monkeypatch):
     binding.available, binding.NCCL_SUM, binding.NcclCommunicator = True, SUM, StandIn
     for code, dtype in DTYPES.items():
         setattr(binding, f"NCCL_{np.dtype(dtype).name.upper()}", code)
-    binding.get_unique_id = lambda: tuple(np.random.default_rng().integers(-128, 128, 128).tolist())
+    binding.get_unique_id = lambda: np.random.default_rng().bytes(128)
     cupy, cuda = ModuleType("cupy"), ModuleType("cupy.cuda")
     cupy.cuda, cuda.nccl, cuda.get_current_stream = cuda, binding, lambda: SimpleNamespace(ptr=STREAM)
     for module in (cupy, cuda, binding):
@@ -133,6 +135,22 @@ def test_cupy_without_nccl(nccl):
     nccl.available = False
     with pytest.raises(UserError, match="several GPUs need NCCL"):
         Nccl(Solo())
+
+
+def test_the_binding_takes_and_gives_what_the_stand_in_does(nccl, monkeypatch):
+    """Since CuPy 14 an id is `bytes`. CuPy's own binding says so where it is installed with NCCL; no GPU is needed."""
+    assert isinstance(nccl.get_unique_id(), bytes) and len(nccl.get_unique_id()) == 128
+    with pytest.raises(TypeError, match="expected bytes, got tuple"):
+        nccl.NcclCommunicator(1, tuple(nccl.get_unique_id()), 0)
+    monkeypatch.undo()
+    real = pytest.importorskip("cupy.cuda.nccl", reason="the stand-in is compared with CuPy's binding, which is absent")
+    if not real.available:
+        pytest.skip("CuPy finds no NCCL")
+    assert isinstance(real.get_unique_id(), bytes) and len(real.get_unique_id()) == 128
+    with pytest.raises(TypeError, match="expected bytes, got tuple"):
+        real.NcclCommunicator(1, tuple(real.get_unique_id()), 0)
+    codes = {f"NCCL_{np.dtype(dtype).name.upper()}": code for code, dtype in DTYPES.items()} | {"NCCL_SUM": SUM}
+    assert codes == {name: getattr(real, name) for name in codes}
 
 
 # -- the binding itself ------------------------------------------------------------------------------------------------
