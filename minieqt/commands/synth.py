@@ -1,12 +1,15 @@
 """Write a synthetic data set: earthquakes and noise that look like STEAD, in STEAD's two files.
 
-Good for trying things out; a network trained on it picks nothing in nature.
+A network trained on it alone picks many real earthquakes, and learns the rest from few real windows (train.py
+--weights). Regions, stations and faults of the records are drawn anew for every few events. With --noise, the noise
+windows of data sets that you have are the background of three windows in four.
 
 With --network HOURS, NAME becomes a folder of continuous records at a dozen stations instead: a miniSEED file each,
 stations.xml, analysts.xml (their picks and events), truth.csv (arrivals that stand out of the noise) and every.csv (all
 of them), for `pick` and `compare`.
 
   python -m minieqt synth --out data/small --count 200
+  python -m minieqt synth --out data/training --count 100000 --noise data/stead.hdf5
   python -m minieqt synth --out data/large --count 100000 --distinct 2000     7 GB for benchmarks, within a minute
   python -m minieqt synth --out data/network --network 2
   python train.py --data data/small.hdf5 --csv data/small.csv --epochs 5 --batch-size 32
@@ -28,6 +31,9 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="NAME", help="NAME.hdf5 and NAME.csv are written")
     parser.add_argument("--count", type=whole(1), default=1000, help="how many windows (1000)")
     parser.add_argument("--noise-fraction", type=share, default=0.3, help="how many of them are noise (0.3)")
+    parser.add_argument(
+        "--noise", type=Path, nargs="+", default=[], metavar="FILE", help="data sets whose noise is the background"
+    )
     parser.add_argument("--processes", type=whole(1, 1024), help="that make them (many windows: all there are)")
     parser.add_argument("--distinct", type=whole(1), metavar="N", help="make only N, and write them over and over")
     parser.add_argument("--seed", type=whole(0), default=0, help="the same seed gives the same windows (0)")
@@ -38,6 +44,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     from minieqt.data.stead_writer import pair_of_files
     from minieqt.data.synthetic import write_stead
+    from minieqt.data.synthetic.real_noise import read_noise
     from minieqt.threads import available_threads
 
     if options.network:
@@ -46,14 +53,27 @@ def run(options: Namespace) -> int:
     show = sys.stderr.isatty()
     made = min(options.count, options.distinct or options.count)
     processes = options.processes or (available_threads() if made > WORTH_PROCESSES else 1)
-    write_stead(hdf5, csv, options.count, options.seed, options.noise_fraction, show, processes, options.distinct)
+    if options.noise:
+        real = read_noise(tuple(options.noise))
+        print(f"{len(real.minutes)} windows of real noise, {real.left_out} left out (a dead component or a gap)")
+    write_stead(
+        hdf5,
+        csv,
+        options.count,
+        options.seed,
+        options.noise_fraction,
+        show,
+        processes,
+        options.distinct,
+        options.noise,
+    )
     print(f"{options.count} windows: {hdf5}, {csv}")
     return 0
 
 
 def run_network(options: Namespace) -> int:
     """The folder of a network."""
-    from minieqt.data.network import make_network, write_network
+    from minieqt.data.synthetic.network import make_network, write_network
 
     if options.out.exists() and not options.overwrite:
         raise UserError(f"{options.out} is already there: replace it with --overwrite, or give another --out")

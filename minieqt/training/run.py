@@ -166,9 +166,9 @@ def open_data(config: Config) -> tuple[Any, tuple[Array, Array, Array]]:
 
 def synthetic(windows: int, seed: int, folder: Path = Path("data")) -> tuple[Path, Path]:
     """The files of a synthetic mini-STEAD; their names hold what it depends on, so an existing one is the same."""
-    from minieqt.data.synthetic import write_stead
+    from minieqt.data.synthetic.write import VERSION, write_stead
 
-    hdf5, csv = (folder / f"synthetic-{windows}-seed{seed}.{suffix}" for suffix in ("hdf5", "csv"))
+    hdf5, csv = (folder / f"synthetic{VERSION}-{windows}-seed{seed}.{suffix}" for suffix in ("hdf5", "csv"))
     if not (hdf5.exists() and csv.exists()):
         folder.mkdir(parents=True, exist_ok=True)
         print(f"making {windows} synthetic windows: {hdf5}, {csv}", flush=True)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minieqt.data import open_dataset
-from minieqt.data.synthetic import earthquake_windows, make_region
+from minieqt.data.synthetic import earthquake_windows
 from minieqt.data.table import Dataset
 from minieqt.training.run import synthetic
 
@@ -36,8 +36,8 @@ def example_record() -> tuple[Array, dict[str, float]]:
 
 
 def synthetic_windows(count: int, seed: int = 0) -> tuple[Array, Array]:
-    """Earthquakes of the synthetic region: x (count, 3, 6000) float32 in counts, arrivals (count, 2), P and S."""
-    windows = list(islice(earthquake_windows(seed, *make_region(seed)), count))
+    """Earthquakes of synthetic regions: x (count, 3, 6000) float32 in counts, arrivals (count, 2), P and S."""
+    windows = list(islice(earthquake_windows(seed), count))
     arrivals = [(row["p_arrival_sample"], row["s_arrival_sample"]) for row, _ in windows]
     return np.stack([x for _, x in windows]), np.array(arrivals, np.float64)
 

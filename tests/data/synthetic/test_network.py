@@ -6,8 +6,8 @@ import numpy as np
 import obspy
 import pytest
 
-from minieqt.data.network import as_stream, continuous_background, make_network, record, write_network
-from minieqt.data.synthetic import make_region
+from minieqt.data.synthetic.network import as_stream, continuous_background, make_network, record, write_network
+from minieqt.data.synthetic.region import Crust, make_region
 from minieqt.errors import UserError
 
 
@@ -27,7 +27,7 @@ def test_same_seed_same_network(network):
 
 def test_the_background_has_no_seams(rng):
     """Its power does not change where one minute fades into the next."""
-    station = make_region(1)[0][0]
+    station = make_region(1, crust=Crust()).stations[0]
     x = np.stack([continuous_background(rng, station, 30000) for _ in range(60)])
     power = np.square(np.diff(x, axis=2)).mean(axis=(0, 1))  # of the high frequencies, which many draws average well
     seams = np.concatenate([power[at : at + 1000] for at in (4000, 9000, 14000, 19000, 24000)]).mean()

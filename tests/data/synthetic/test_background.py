@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from minieqt.data.background import DISTURBANCES, FREQUENCY, background, disturb, make_station, white_spectrum
+from minieqt.data.synthetic.background import background, white_spectrum
+from minieqt.data.synthetic.station import FREQUENCY, make_station
 
 
 @pytest.fixture
@@ -36,28 +37,3 @@ def test_noise_is_coloured(stations, rng):
         x = background(rng, station)[2]
         correlations.append(np.corrcoef(x[1:], x[:-1])[0, 1])
     assert max(correlations) > 0.8 and np.ptp(correlations) > 0.1
-
-
-def test_broadband_at_40_hz_holds_nothing_above_its_nyquist(rng):
-    kinds = {station.kind: station for station in (make_station(rng, "A", 0, 0) for _ in range(60))}
-    assert set(kinds) == {"HH", "EH", "BH"}
-    for kind, top in (("BH", 18), ("HH", 48)):
-        assert not kinds[kind].response[FREQUENCY > top].any()
-        assert abs(kinds[kind].response[(FREQUENCY > 5) & (FREQUENCY < 0.8 * top)]).min() > 0.9
-
-
-@pytest.mark.parametrize("kind", DISTURBANCES, ids=lambda kind: kind.__name__)
-def test_every_disturbance_is_finite_and_about_one(kind):
-    peaks = []
-    for seed in range(30):
-        y = kind(np.random.default_rng(seed))
-        assert y.shape == (6000,) and np.isfinite(y).all()
-        peaks.append(abs(y).max())
-    assert 0.3 < np.median(peaks) < 6
-
-
-def test_a_disturbance_stands_out_of_the_noise(rng):
-    quiet = rng.standard_normal((3, 6000)).astype(np.float32)
-    ratios = [abs(disturb(rng, quiet, 1.0)).max() / abs(quiet).max() for _ in range(100)]
-    assert np.median(ratios) > 2
-    assert disturb(rng, quiet, 1.0).dtype == np.float32

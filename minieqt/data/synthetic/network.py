@@ -16,15 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minieqt.data.background import RATE, Station, background
-from minieqt.data.seismogram import earthquake
-from minieqt.data.synthetic import (
-    NETWORK,
+from minieqt.data.synthetic.background import background
+from minieqt.data.synthetic.region import (
     NETWORK_EVENT,
     NETWORK_STATION,
     REGION,
+    Crust,
     Event,
-    arrivals_at,
+    Travel,
     as_seen,
     chance_of_a_pick,
     make_event,
@@ -32,6 +31,9 @@ from minieqt.data.synthetic import (
     stream,
     travel_times,
 )
+from minieqt.data.synthetic.seismogram import earthquake
+from minieqt.data.synthetic.station import RATE, Station
+from minieqt.data.synthetic.windows import NETWORK, arrivals_at
 from minieqt.data.table import COMPONENTS, SAMPLES
 from minieqt.errors import UserError
 from minieqt.files import replacing, write_text
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 Array = Any
 
 START = datetime(2020, 1, 1)
+MOST = 40  # stations
 MAGNITUDE = 1.5  # the smallest one
 BEFORE_P = 500  # samples of an earthquake's minute before its P
 FADE = 1000  # samples in which one minute of background becomes the next
@@ -64,6 +67,18 @@ class Arrival:
 
 
 @dataclass(frozen=True)
+class Wave:
+    """An event at a station, seen or not: when P and S come (seconds after START), from where."""
+
+    event: Event
+    p: float
+    s: float
+    travel: Travel
+    epicentral: float  # km
+    azimuth: float  # radians
+
+
+@dataclass(frozen=True)
 class Network:
     """Stations, events, and the arrivals that stand out of the noise; `waves` are all there are, seen or not."""
 
@@ -72,32 +87,32 @@ class Network:
     stations: list[Station]
     events: list[Event]
     arrivals: list[Arrival]
-    waves: dict[str, list[tuple[Event, float, float, float, float]]]  # station: event, P, S, distance, azimuth
+    waves: dict[str, list[Wave]]  # by station
 
 
 def make_network(seed: int, hours: float = 1.0, stations: int = 12, events_per_hour: float = 40.0) -> Network:
     """Draw a network and its catalogue; the same seed gives the same. UserError for numbers that make no sense."""
-    everywhere, faults = make_region(seed)
-    if not 0 < hours <= 24 * 31 or not 1 <= stations <= len(everywhere) or events_per_hour < 0:
-        most = len(everywhere)
-        raise UserError(f"a network has 1 to {most} stations and up to 744 hours; got {stations} and {hours:g}")
-    chosen = everywhere[:stations]
+    region = make_region(seed, crust=Crust(), stations=MOST)
+    if not 0 < hours <= 24 * 31 or not 1 <= stations <= MOST or events_per_hour < 0:
+        raise UserError(f"a network has 1 to {MOST} stations and up to 744 hours; got {stations} and {hours:g}")
+    region = replace(region, stations=region.stations[:stations])
+    chosen = region.stations
     seconds = 3600 * hours
     rng = stream(seed, REGION, 1)
     events, arrivals = [], []
-    waves: dict[str, list[tuple[Event, float, float, float, float]]] = {station.code: [] for station in chosen}
+    waves: dict[str, list[Wave]] = {station.code: [] for station in chosen}
     for number, origin in enumerate(np.sort(rng.uniform(0, seconds, rng.poisson(events_per_hour * hours))).tolist()):
         rng = stream(seed, NETWORK_EVENT, number)
-        event = make_event(rng, number, faults)
+        event = make_event(rng, number, region)
         event = replace(event, time=START + timedelta(seconds=round(origin, 2)), magnitude=event.magnitude + MAGNITUDE)
         events.append(event)
-        epicentral, azimuth, expected_db = as_seen(event, chosen)
-        seen = rng.random(stations) < chance_of_a_pick(expected_db)
+        epicentral, azimuth, expected_db = as_seen(event, region)
+        seen = rng.random(stations) < chance_of_a_pick(expected_db, region.crust.picked_db)
         worked_on = seen.sum() >= ANALYSTS_STATIONS
         for i, station in enumerate(chosen):
-            travel = travel_times(rng, station, float(np.hypot(epicentral[i], event.depth_km)))
-            times = {phase: round(origin, 2) + t for phase, t in zip("PS", travel, strict=True)}
-            waves[station.code].append((event, times["P"], times["S"], epicentral[i], azimuth[i]))
+            travel = travel_times(rng, region.crust, station, epicentral[i], event.depth_km, expected_db[i])
+            times = {"P": round(origin, 2) + travel.p, "S": round(origin, 2) + travel.s}
+            waves[station.code].append(Wave(event, times["P"], times["S"], travel, epicentral[i], azimuth[i]))
             for phase, time in times.items():
                 picked = rng.random() >= ANALYSTS_LEAVE
                 error = rng.normal(0, ANALYSTS_ERROR[phase])
@@ -113,10 +128,11 @@ def record(network: Network, station: Station) -> Array:
     length = round(network.seconds * RATE)
     x = continuous_background(rng, station, length)
     end = np.cos(np.linspace(0, np.pi / 2, FADE, dtype=np.float32)) ** 2
-    for event, p, s, epicentral, azimuth in network.waves[station.code]:
-        first = int(np.floor(p * RATE)) - BEFORE_P
-        place = arrivals_at(rng, event, p * RATE - first, s * RATE - first, epicentral, azimuth)
-        motion = earthquake(rng, station, place)
+    for wave in network.waves[station.code]:
+        first = int(np.floor(wave.p * RATE)) - BEFORE_P
+        p, s = wave.p * RATE - first, wave.s * RATE - first
+        place = arrivals_at(rng, wave.event, wave.travel, p, s, wave.epicentral, wave.azimuth)
+        motion = earthquake(rng, station, place, Crust())
         motion[:, -FADE:] *= end
         left, right = max(first, 0), min(first + SAMPLES, length)
         if left < right:
@@ -154,10 +170,10 @@ def write_network(folder: Path, network: Network, progress: bool = False) -> Non
         as_catalogue(network).write(str(partial), format="QUAKEML")
     write_table(folder / "truth.csv", [(a.time, a.station.code, a.phase, a.event) for a in network.arrivals])
     every = [
-        (time, code, phase, event)
+        (time, code, phase, wave.event)
         for code, waves in network.waves.items()
-        for event, p, s, _, _ in waves
-        for phase, time in (("P", p), ("S", s))
+        for wave in waves
+        for phase, time in (("P", wave.p), ("S", wave.s))
         if time < network.seconds
     ]
     write_table(folder / "every.csv", every)

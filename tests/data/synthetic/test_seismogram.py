@@ -7,17 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from minieqt.data.background import make_station
-from minieqt.data.seismogram import (
-    Arrivals,
-    corner_frequency,
-    earthquake,
-    half_frequency,
-    low_frequency_level,
-    peak_velocity,
-    radiation,
-    spreading,
-)
+from minieqt.data.synthetic.region import Crust
+from minieqt.data.synthetic.seismogram import Arrivals, earthquake
+from minieqt.data.synthetic.source import peak_motion
+from minieqt.data.synthetic.station import FREQUENCY, make_station
 
 ARRIVALS = Arrivals(
     p=700.0,
@@ -33,43 +26,16 @@ ARRIVALS = Arrivals(
 
 @pytest.fixture
 def station():
-    """A broadband station that holds up to 48 Hz."""
+    """A broadband station on rock that holds up to 40 Hz and more."""
     rng = np.random.default_rng(1)
-    while (station := make_station(rng, "A", 36.0, -118.0)).kind != "HH":
-        pass
-    return station
+    while True:
+        station = replace(make_station(rng, "A", 36.0, -118.0), softness=0.0, scatter=0.5, kappa_s=0.02)
+        if station.kind == "HH" and abs(station.response[0, (FREQUENCY > 1) & (FREQUENCY < 40)]).min() > 0.9:
+            return station
 
 
 def motion(station, seed=0, **changes):
-    return earthquake(np.random.default_rng(seed), station, replace(ARRIVALS, **changes))
-
-
-def test_radiation_has_the_known_mean_squares():
-    """Averaged over the sphere, 4/15 for P and 2/5 for S (Aki and Richards 2002, table 9.1 gives the roots)."""
-    rng = np.random.default_rng(0)
-    azimuth, takeoff = rng.uniform(0, 2 * np.pi, 400000), np.arccos(rng.uniform(-1, 1, 400000))
-    for strike, dip, rake in ((0.3, 1.2, 2.9), (1.0, 0.5, -1.5)):
-        p, sv, sh = radiation(strike, dip, rake, azimuth, takeoff)
-        assert np.mean(p**2) == pytest.approx(4 / 15, rel=0.01)
-        assert np.mean(sv**2 + sh**2) == pytest.approx(2 / 5, rel=0.01)
-
-
-def test_radiation_of_a_vertical_strike_slip_fault():
-    """Pushed and pulled quadrants in the horizontal plane, no P along the fault where SH is largest."""
-    quarter = np.pi / 4
-    p, _, sh = radiation(0, np.pi / 2, 0, np.array([0, 1, 2, 3]) * quarter, np.full(4, np.pi / 2))
-    np.testing.assert_allclose(p, [0, 1, 0, -1], atol=1e-12)
-    np.testing.assert_allclose(abs(sh), [1, 0, 1, 0], atol=1e-12)
-
-
-def test_source_and_path():
-    assert corner_frequency(1e12, 3e6, "S") == pytest.approx(0.37 * 3500 * (16 * 3e6 / 7e12) ** (1 / 3))
-    assert corner_frequency(1e15, 3e6, "S") == pytest.approx(corner_frequency(1e12, 3e6, "S") / 10)
-    t_star = np.log(2) / (np.pi * half_frequency(50.0, 0.03, "S"))
-    assert t_star == pytest.approx(0.03 + 50 / (3.5 * 450))
-    np.testing.assert_allclose(spreading(np.array([40.0, 80.0, 320.0])), [1 / 40e3, 1 / 80e3, 0.5 / 80e3])
-    ratio = low_frequency_level(1e12, 40.0, "S") / low_frequency_level(1e12, 40.0, "P")
-    assert ratio == pytest.approx(1.73**3, rel=0.01)
+    return earthquake(np.random.default_rng(seed), station, replace(ARRIVALS, **changes), Crust())
 
 
 def test_shape(station):
@@ -78,10 +44,12 @@ def test_shape(station):
 
 
 def test_nothing_comes_before_p_and_s_stands_out(station):
-    for seed in range(10):
+    ratios = []
+    for seed in range(20):
         x = motion(station, seed)
-        assert abs(x[:, :690]).max() < 2e-3 * abs(x[:, 700:1100]).max()
-        assert abs(x[:2, 1200:1400]).max() > 1.5 * abs(x[:2, 900:1190]).max()
+        assert abs(x[:, :690]).max() < 1e-2 * abs(x[:, 700:1100]).max()  # a zero-phase filter rings
+        ratios.append(abs(x[:2, 1200:1400]).max() / abs(x[:2, 900:1190]).max())
+    assert np.median(ratios) > 2
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -129,5 +97,5 @@ def test_large_is_strong_and_low(station):
 def test_the_expected_peak_is_about_right(station):
     for moment, distance in ((1e11, 20.0), (1e13, 80.0), (1e15, 150.0)):
         peaks = [abs(motion(station, seed, moment=moment, distance_km=distance)[:2]).max() for seed in range(10)]
-        expected = peak_velocity(moment, 3e6, distance, station.kappa_s) * station.gain * station.amplification
+        expected = peak_motion(moment, 3e6, distance, station.kappa_s) * station.gain * station.amplification
         assert 0.1 < np.median(peaks) / expected < 10

@@ -1,0 +1,14 @@
+"""A synthetic STEAD: earthquakes and noise in regions drawn at random, in STEAD's exact layout.
+
+For tests and lessons, and to train where STEAD itself is not at hand. What a generated world holds has to be wide
+enough that nature is one of its cases: `region` draws crusts, networks, faults and events, `station` sites and
+instruments, `source` and `seismogram` what an earthquake looks like there, `background` and `real_noise` what there is
+without one, `disturbances` what must not be picked, `flaws` what archives do to records; `windows` puts them together
+and `write` makes files of them.
+"""
+
+from minieqt.data.synthetic.region import make_region
+from minieqt.data.synthetic.windows import earthquake_windows, noise_windows
+from minieqt.data.synthetic.write import write_stead
+
+__all__ = ["earthquake_windows", "make_region", "noise_windows", "write_stead"]

@@ -1,0 +1,200 @@
+"""Synthetic ground motion: what an earthquake looks like at a station.
+
+Enough physics that a picture of it reads like a record section, little enough to make a thousand windows a second. A
+seismogram is a reflectivity (direct waves, conversions, scattered coda) filtered by the source and the path:
+
+    u'(f) = 100 · 2πif · M0 F S / (4πρ v³) · 1 / (1 + if/fc)² · 1 / (1 + if/a f*)ⁿ · reflectivity(f)
+
+The path's t* is a causal low-pass of n = 2 or 3 poles whose amplitude is one half where exp(−πft*) is; every factor is
+causal. The tail of the coda has travelled longer than the direct waves: it has a filter of its own, of a larger t*.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.fft import irfft, rfft
+
+from minieqt.data.synthetic.region import Crust
+from minieqt.data.synthetic.source import corner_frequency, half_frequency, low_frequency_level
+from minieqt.data.synthetic.station import I_FREQUENCY, PADDED, RATE, Station
+from minieqt.data.table import COMPONENTS, SAMPLES
+
+Array = Any
+
+OMEGA = np.float32(2 * np.pi * RATE) * I_FREQUENCY
+TIME = np.arange(PADDED, dtype=np.float32) / np.float32(RATE)  # s
+POLES = {2: 1.0, 3: 1.305}  # a: where n poles halve
+PULSE = 8  # every eighth frequency suffices for the pulse itself, which is over within 8 s
+ONSET = 0.04  # of the direct wave's peak: where an eye sees it begin
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """One earthquake as one station sees it; times in samples of the window."""
+
+    p: float
+    s: float
+    distance_km: float  # from the hypocentre
+    azimuth: float  # from the source to the station, radians
+    incidence: float  # at the surface, from the vertical, radians
+    moment: float  # Nm
+    stress_drop: float  # Pa
+    radiation: tuple[float, float, float]  # P, SV, SH
+    head_p: float = 0.0  # size of Pn, if it is first, in parts of the direct wave
+    head_s: float = 0.0
+    direct_p: float = 0.0  # samples by which Pn precedes the direct wave
+    direct_s: float = 0.0
+
+
+def earthquake(rng: np.random.Generator, station: Station, arrivals: Arrivals, crust: Crust) -> Array:
+    """The ground motion of one earthquake at a station, without noise: (3, 6000) float32, E N Z, counts.
+
+    P and S stand where the direct waves (or those along the mantle) reach 4 % of their peak.
+    """
+    floor = 10 ** rng.uniform(-1.3, -0.4)  # scattering fills the nodes of the radiation
+    f_p, f_sv, f_sh = (float(np.copysign(np.hypot(f, floor), f)) for f in arrivals.radiation)
+    inside, across = np.sin(arrivals.incidence), np.cos(arrivals.incidence)
+    # radial, transverse, vertical: P pushes along the ray, S shakes across it
+    polarisation = {
+        "P": np.array([inside, rng.normal(0, 0.08), across]) * f_p,
+        "S": np.array([across * f_sv, f_sh, -inside * f_sv]),
+    }
+    mean = {"P": max(abs(f_p), 0.25), "S": max(float(np.hypot(f_sv, f_sh)), 0.35)}
+    scattered = {"P": rng.uniform(0.4, 0.8, 3) + (0, 0, 0.4), "S": rng.uniform(0.6, 1.1, 3) - (0, 0, 0.3)}
+
+    reflectivity = np.zeros((3, COMPONENTS, PADDED), np.float32)  # of P, S and the tail
+    kernels, coda_sizes, delays = _kernels(rng, station, arrivals, crust)
+    strength = crust.scatter * station.scatter * rng.lognormal(0, 0.3)
+    scatter = rng.random((COMPONENTS, PADDED), np.float32)
+    scatter -= np.float32(0.5)
+    scatter *= np.float32(np.sqrt(12))
+    phases = (
+        ("P", arrivals.p, arrivals.head_p, arrivals.direct_p),
+        ("S", arrivals.s, arrivals.head_s, arrivals.direct_s),
+    )
+    for number, (phase, first, head, later) in enumerate(phases):
+        onset = first - delays[number]
+        direct = rng.uniform(0.05, 0.4) if rng.random() < 0.15 else rng.lognormal(-0.2, 0.4)  # some are weak
+        waves = [(onset + later, direct * polarisation[phase])]
+        size = (strength * coda_sizes[number] * mean[phase]) * scattered[phase]
+        _add_coda(reflectivity[number], scatter, onset + later, size, _packet(rng, arrivals, phase))
+        if head:
+            waves.append((onset, head * polarisation[phase]))
+            _add_coda(reflectivity[number], scatter, onset, head * size, _packet(rng, arrivals, phase))
+        for _ in range(rng.poisson(4.0)):  # reflections
+            late = onset + later + RATE * rng.exponential(0.005 * arrivals.distance_km + 0.1)
+            waves.append((late, rng.uniform(-0.7, 0.7) * rng.permutation(polarisation[phase])))
+        if phase == "S":
+            waves = _split(rng, waves) + _conversions(rng, arrivals, delays[1], polarisation["S"])
+        for at, wave in waves:
+            _add_spike(reflectivity[number], at, wave)
+    size = 10 ** rng.uniform(-1.3, -0.4) * strength * coda_sizes[2] * mean["S"] * scattered["S"]
+    fade = crust.tail * rng.lognormal(0, 0.3) * (0.5 + arrivals.distance_km / 80)
+    _add_coda(reflectivity[2], scatter, arrivals.s + arrivals.direct_s, size, lambda t: _tail(t, fade))
+    spectra = rfft(reflectivity)
+    spectra *= kernels[:, None]
+    spectrum = spectra[0] + spectra[1]
+    spectrum += spectra[2]
+    spectrum *= station.response
+    radial, transverse, vertical = irfft(spectrum, PADDED, overwrite_x=True)[:, :SAMPLES]
+    sin, cos = np.float32(np.sin(arrivals.azimuth)), np.float32(np.cos(arrivals.azimuth))
+    return np.stack([radial * sin + transverse * cos, radial * cos - transverse * sin, vertical])
+
+
+def _kernels(
+    rng: np.random.Generator, station: Station, arrivals: Arrivals, crust: Crust
+) -> tuple[Array, Array, Array]:
+    """Of P, S and the tail: the spectrum of the pulse that a spike of 1 makes, in counts, (3, frequencies); the size of
+    spikes, one at every sample, that together are as large as the pulse's peak, (3,); and after how many samples one
+    sees it begin, (3,)."""
+    poles, longer = int(rng.integers(2, 4)), 10 ** rng.uniform(0.0, 0.6)
+    corner, path, level = np.array(
+        [
+            (
+                corner_frequency(arrivals.moment, arrivals.stress_drop, phase),
+                half_frequency(arrivals.distance_km, station.kappa_s, phase, crust.quality) * POLES[poles] / more,
+                low_frequency_level(arrivals.moment, arrivals.distance_km, phase),
+            )
+            for phase, more in (("P", 1.0), ("S", 1.0), ("S", longer))
+        ],
+        np.float32,
+    ).T[..., None]
+    slower = I_FREQUENCY / corner + 1
+    slower *= slower
+    lost = I_FREQUENCY / path + 1
+    for _ in range(poles):
+        slower *= lost
+    kernels = np.divide(OMEGA, slower, out=slower)
+    kernels *= level * np.float32(station.gain * station.amplification)
+    pulses = np.abs(irfft(kernels[:, ::PULSE] * station.response[2, ::PULSE], PADDED // PULSE))
+    peaks = pulses.max(axis=1)
+    delays = (pulses[:, :100] > ONSET * peaks[:, None]).argmax(axis=1)
+    return kernels, peaks / np.sqrt(np.square(pulses).sum(axis=1)), delays
+
+
+def _packet(rng: np.random.Generator, arrivals: Arrivals, phase: str) -> Any:
+    """How strongly waves scattered forwards arrive, in parts of the direct one: they swell and fade within seconds.
+    A function of seconds after the onset."""
+    near = min(1.0, arrivals.distance_km / 10)
+    swell = near * rng.uniform(0.02, 0.3) + rng.uniform(0.0, 0.008) * arrivals.distance_km + 0.01
+    fade = near * rng.uniform(0.2, 1.0) + rng.uniform(0.01, 0.06) * arrivals.distance_km + 0.1
+    fade *= 1.0 if phase == "P" else 1.3
+    part = rng.uniform(0.4, 1.2)
+    rest = rng.uniform(0.05, 0.5) if phase == "P" else 0.0  # P's coda lasts until S
+    lasts = rng.uniform(0.4, 3.0) * (arrivals.s - arrivals.p) / RATE
+
+    def envelope(t: Array) -> Array:
+        late = np.exp(t * np.float32(-1 / fade)) * np.float32(part)
+        if rest:
+            late += np.exp(t * np.float32(-1 / lasts)) * np.float32(rest)
+        return (1 - np.exp(t * np.float32(-1 / swell))) * late
+
+    return envelope
+
+
+def _tail(t: Array, fade: float) -> Array:
+    """What is scattered from everywhere around: 1 / (1 + t) · exp(−t / fade), swelling as the packet fades."""
+    return (1 - np.exp(-t)) * np.exp(t * np.float32(-1 / fade)) / (1 + t * np.float32(0.3))
+
+
+def _add_coda(reflectivity: Array, scatter: Array, onset: float, size: Array, envelope: Any) -> None:
+    """Scattered waves from an onset on."""
+    first = max(int(onset) + 1, 0)
+    if first < PADDED:
+        shape = envelope(TIME[: PADDED - first])
+        for component, strength in enumerate(size.tolist()):
+            reflectivity[component, first:] += (np.float32(strength) * shape) * scatter[component, first:]
+
+
+def _split(rng: np.random.Generator, waves: list[tuple[float, Array]]) -> list[tuple[float, Array]]:
+    """In cracked rock S falls into a fast wave and a slow one, shaking at right angles, up to some 0.1 s apart."""
+    late, fast = RATE * abs(rng.normal(0, 0.04)), rng.uniform(0, np.pi)
+    along = np.array([np.cos(fast), np.sin(fast)])
+    (at, wave), *others = waves
+    first, second = wave.copy(), np.zeros(3)
+    first[:2] = along * (along @ wave[:2])
+    second[:2] = wave[:2] - first[:2]
+    return [(at, first), (at + late, second), *others]
+
+
+def _conversions(
+    rng: np.random.Generator, arrivals: Arrivals, delay: float, polarisation: Array
+) -> list[tuple[float, Array]]:
+    """S that became P below the sediments and arrives before S, on the vertical component."""
+    if rng.random() > 0.4:
+        return []
+    early = min(RATE * 10 ** rng.uniform(-1.0, 0.2), 0.5 * (arrivals.s - arrivals.p))
+    size = rng.uniform(0.03, 0.4) * np.abs(polarisation).max()
+    return [(arrivals.s - delay - early, size * rng.choice([-1, 1]) * np.array([rng.uniform(0.0, 0.4), 0.0, 1.0]))]
+
+
+def _add_spike(reflectivity: Array, at: float, size: Array) -> None:
+    """A spike between two samples is shared by both."""
+    first = int(np.floor(at))
+    part = at - first
+    if 0 <= first and first + 1 < PADDED:
+        reflectivity[:, first] += (1 - part) * size
+        reflectivity[:, first + 1] += part * size
