@@ -30,9 +30,10 @@ from minieqt.parallel.join import join
 from minieqt.parallel.launch import launch
 from minieqt.parallel.mpi import under_mpi
 from minieqt.parallel.nccl import Nccl
-from minieqt.schedule import SCALINGS
+from minieqt.schedule import SCALINGS, SHAPES
 from minieqt.threads import available_threads
 from minieqt.training.config import Config, resumed
+from minieqt.training.early_stopping import SELECTIONS
 from minieqt.training.run import run
 
 # Without --data: how many windows are made, and what two processor cores train on them in about three minutes.
@@ -47,6 +48,9 @@ def parse(arguments: list[str] | None) -> dict[str, Any]:
     add = parser.add_argument
     add("--data", type=existing_path, nargs="+", metavar="FILE.hdf5", help="of STEAD, or SeisBench folders (synthetic)")
     add("--csv", type=existing_file, nargs="+", metavar="FILE.csv", help="their tables (of their names, beside them)")
+    add("--share", type=positive, nargs="+", metavar="X", help="of an epoch's windows, one for each entry of --data")
+    add("--epoch-windows", type=whole(1), metavar="N", help="windows in an epoch (as many as there are to train on)")
+    add("--validation", type=existing_path, nargs="+", metavar="FILE", help="sets that choose the best epoch (a split)")
     add("--windows", type=whole(40), help=f"size of the synthetic set ({SYNTHETIC['windows']})")
     add("--split", metavar="HOW", help=f"{', '.join(BY)}, column (the CSV's), or lists of another run ({Config.split})")
     add("--cache", choices=("none", "ram", "gpu"), help=f"traces stay in memory, or on the GPU ({Config.cache})")
@@ -57,6 +61,9 @@ def parse(arguments: list[str] | None) -> dict[str, Any]:
     add("--patience", type=whole(1), help=f"stop after so many epochs without improvement ({Config.patience})")
     add("--batch-size", type=whole(2), help=f"(200, less on a small set; synthetic {SYNTHETIC['batch_size']})")
     add("--learning-rate", type=positive, help=f"of the first epochs ({Config.learning_rate:g})")
+    add("--schedule", choices=SHAPES, help=f"paper: down after 20, 40 … epochs; cosine: to zero ({Config.schedule})")
+    add("--average", type=share, metavar="DECAY", help="validate and keep a running average of weights: 0.999 (off)")
+    add("--select", choices=SELECTIONS, help=f"the best epoch by validation loss, or F1 of P and S ({Config.select})")
     add("--lstm-blocks", type=whole(1, 16), help=f"2 as in the paper, 3 as released ({Config.lstm_blocks})")
     add("--drop-rate", type=share, help=f"dropout ({Config.drop_rate})")
     add("--seed", type=whole(0), help=f"rules weights, dropout, split, order, augmentation ({Config.seed})")
@@ -137,7 +144,14 @@ def main(arguments: list[str] | None = None, communicator: Communicator | None =
     if "augment" in given:
         given["augment"] = " ".join(given["augment"])
         Augmentation.parse(given["augment"])
-    given |= {name: os.pathsep.join(map(str, given[name])) for name in ("data", "csv") if name in given}
+    if "data" not in given and given.keys() & {"share", "validation"} and not resume:
+        raise UserError("--share and --validation are about data sets: name those to train on with --data")
+    if "block" in given and given.keys() & {"share", "epoch_windows"}:
+        raise UserError("--block reads neighbours together: leave it out, or --share and --epoch-windows")
+    if "share" in given:
+        given["share"] = " ".join(f"{number:g}" for number in given["share"])
+    paths = ("data", "csv", "validation")
+    given |= {name: os.pathsep.join(map(str, given[name])) for name in paths if name in given}
     if ranks.size == 1 and max(workers, gpus) > 1:
         return launch([sys.executable, __file__, *arguments], max(workers, gpus), "train.py", "; go on with --resume")
     if device == "cuda" and ranks.size > 1:

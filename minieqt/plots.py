@@ -41,15 +41,15 @@ def save_figure(figure: Figure, path: Path | str) -> None:
         figure.savefig(partial, format=path.suffix.lstrip("."), dpi=150)
 
 
-def learning_curves(history: Any) -> Figure:
+def learning_curves(history: Any, best: int | None = None) -> Figure:
     """Training and validation loss by epoch, the best epoch marked, and the learning rate below.
 
-    history: a `History` of at least one epoch.
+    history: a `History` of at least one epoch; best: the index of the best, by default that of the lowest loss.
     """
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
     epoch, loss, validation = (history.column(name) for name in ("epoch", "loss", "validation_loss"))
-    best = int(np.argmin(validation))
+    best = int(np.argmin(validation)) if best is None else best
     marker = "o" if len(epoch) <= 40 else None
     figure = new_figure(figsize=(7, 5))
     losses, rate = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))

@@ -1,4 +1,9 @@
-"""The learning rate: the paper's steps down after epochs 20, 40, 60 and 90; and two measures for large batches.
+"""The learning rate over the epochs, and two measures for large batches.
+
+    paper       steps down after epochs 20, 40, 60 and 90; for the paper's long training, as it stops early
+    cosine      from the rate down to zero over all epochs, half a cosine: η (1 + cos π progress) / 2
+                (Loshchilov & Hutter 2017); for a number of epochs chosen beforehand, as in fine-tuning
+    constant    the rate
 
 With k times the windows in a step, steps are k times as rare and their gradients less noisy: a larger rate makes up for
 it, k times with plain gradient descent (Goyal et al. 2017), √k times with Adam (Malladi et al. 2022). The first
@@ -8,6 +13,7 @@ epochs do not bear such a rate, so that it rises from zero.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 STEPS = ((90, 0.5e-3), (60, 1e-3), (40, 1e-2), (20, 1e-1))  # after this epoch, this factor (published code)
 
@@ -30,3 +36,26 @@ def rate_factor(scaling: str, windows: int) -> float:
 def warm_up_factor(epochs: float, warm_up: float) -> float:
     """The share of the learning rate after so many epochs (with their fractions): it rises to 1 over `warm_up`."""
     return min(1.0, epochs / warm_up) if warm_up else 1.0
+
+
+SHAPES = ("paper", "cosine", "constant")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The learning rate throughout a training of so many epochs; `shape` is one of SHAPES, `warm_up` in epochs."""
+
+    base: float = 1e-3
+    shape: str = "paper"
+    epochs: int = 200
+    warm_up: float = 0.0
+
+    def rate(self, done: float, step: float = 0.0) -> float:
+        """The rate of a step that takes `step` epochs (a fraction), after so many epochs (with their fractions)."""
+        return self.shaped(done) * warm_up_factor(done + step, self.warm_up)
+
+    def shaped(self, done: float) -> float:
+        """The same without the warm-up."""
+        if self.shape == "cosine":
+            return self.base * (1 + math.cos(math.pi * min(1.0, done / self.epochs))) / 2
+        return paper_schedule(int(done), self.base) if self.shape == "paper" else self.base

@@ -135,7 +135,7 @@ def which_windows(options: Namespace, folder: Path | None) -> tuple[Any, Any, An
     if folder is None:
         raise UserError(f"{options.network or options.weights} is no run: name a run's folder, or give --data")
     name = options.split or "test"
-    dataset, parts = open_data(config.read(folder))
+    dataset, parts, _ = open_data(config.read(folder))
     training = parts[0] if name != "training" else None
     return dataset, parts[SPLITS.index(name)], training, f"the {name} split of {folder}"
 

@@ -99,6 +99,6 @@ class DeviceLoader(Loader):
         bad = {i: self.resident.bad[row] for i, row in enumerate(rows.tolist()) if row in self.resident.bad}
         return self.resident.samples, self.resident.place[rows], bad
 
-    def _make(self, raw: Array, rows: Array, copies: Array, source: Array, epoch: int, number: int) -> Any:
-        facts = facts_of(self.dataset.table, rows, copies, source, self.augmentation, epoch)
+    def _make(self, raw: Array, rows: Array, copies: Array, source: Array, passes: Array, number: int) -> Any:
+        facts = facts_of(self.dataset.table, rows, copies, source, self.augmentation, passes)
         return DeviceBatch(facts, rows, number, self.made, self.xp)

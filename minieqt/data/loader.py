@@ -17,7 +17,7 @@ import numpy as np
 from minieqt.data.augment import AUGMENTED, PLAIN, Augmentation
 from minieqt.data.buffers import Buffers
 from minieqt.data.labels import check_shape
-from minieqt.data.order import shuffled
+from minieqt.data.order import Mixture, shuffled
 from minieqt.data.table import COMPONENTS, SAMPLES, BadTrace, Dataset, describe
 from minieqt.data.windows import make_windows
 from minieqt.errors import UserError
@@ -56,7 +56,8 @@ class Loader:
 
     threads: so many batches are made at once while the network works, and one more waits ready; 0 makes each batch
     when it is asked for. shard: (rank, ranks), the cut of every batch that this rank of several gets, in one piece.
-    block: neighbours that are read together (see `order`), for disks that do not like to jump.
+    block: neighbours that are read together (see `order`), for disks that do not like to jump. mixture: which rows an
+    epoch takes how often, instead of each once.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Loader:
         threads: int = 1,
         shard: tuple[int, int] = (0, 1),
         block: int = 0,
+        mixture: Mixture | None = None,
     ):
         self.copies = np.array([PLAIN] if augmentation is None else [PLAIN, AUGMENTED])
         if batch_size < 1 or batch_size % len(self.copies):
@@ -87,21 +89,29 @@ class Loader:
         self.dataset, self.rows = dataset, np.asarray(rows, np.int64)
         self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
         self.augmentation, self.label_shape = augmentation, label_shape
-        self.threads, self.shard, self.block = threads, shard, block
+        self.threads, self.shard, self.block, self.mixture = threads, shard, block, mixture
         self._buffers = Buffers(3 * threads + 6)  # of every batch underway: traces, windows, labels
         self.skipped: dict[str, set[str]] = {}
 
     def __len__(self) -> int:
         """Batches in an epoch."""
-        return -(-len(self.rows) // self._traces_per_batch)
+        return -(-len(self.mixture or self.rows) // self._traces_per_batch)
 
     @property
     def _traces_per_batch(self) -> int:
         return self.batch_size // len(self.copies)
 
     def order(self, epoch: int) -> Array:
-        """The rows in the order of this epoch."""
-        return shuffled(self.rows, self.seed, epoch, self.block) if self.shuffle else self.rows
+        """(2, windows): the rows in the order of this epoch, and below each the pass that augmentation draws by."""
+        if self.mixture is not None:
+            return np.stack(self.mixture.order(self.seed, epoch))
+        rows = shuffled(self.rows, self.seed, epoch, self.block) if self.shuffle else self.rows
+        return np.stack([rows, np.full(len(rows), epoch)])
+
+    def analyst(self, rows: Array) -> tuple[Array, Array, Array]:
+        """What the table says of a batch's rows: earthquake (B,) bool, p_sample and s_sample (B,), NaN for none."""
+        table = self.dataset.table
+        return table.earthquake[rows], table.p_sample[rows], table.s_sample[rows]
 
     def epoch(self, epoch: int, first_batch: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from `first_batch` on.
@@ -128,13 +138,13 @@ class Loader:
         """Every batch in its turn, with why its missing traces are missing; later ones are being made meanwhile."""
         order, numbers = self.order(epoch), range(first_batch, len(self))
         if not self.threads:
-            yield from (self._load(epoch, self._cut(order, number), number) for number in numbers)
+            yield from (self._load(self._cut(order, number), number) for number in numbers)
             return
         pool = ThreadPoolExecutor(self.threads, "loader")
         waiting: deque[Future[tuple[Batch, list[BadTrace]]]] = deque()
         try:
             for number in numbers:
-                waiting.append(pool.submit(self._load, epoch, self._cut(order, number), number))
+                waiting.append(pool.submit(self._load, self._cut(order, number), number))
                 if len(waiting) > self.threads + 1:
                     yield waiting.popleft().result()
             while waiting:
@@ -143,16 +153,18 @@ class Loader:
             pool.shutdown(cancel_futures=True)
 
     def _cut(self, order: Array, number: int) -> Array:
-        """The rows of this shard of a batch."""
-        whole = order[number * self._traces_per_batch :][: self._traces_per_batch]
-        rank, ranks = self.shard
-        return whole[len(whole) * rank // ranks : len(whole) * (rank + 1) // ranks]
+        """The rows and passes of this shard of a batch (2, traces)."""
+        whole = order[:, number * self._traces_per_batch :][:, : self._traces_per_batch]
+        (rank, ranks), traces = self.shard, whole.shape[1]
+        return whole[:, traces * rank // ranks : traces * (rank + 1) // ranks]
 
-    def _load(self, epoch: int, rows: Array, number: int) -> tuple[Batch, list[BadTrace]]:
+    def _load(self, traces: Array, number: int) -> tuple[Batch, list[BadTrace]]:
+        rows, passes = traces
         raw, place, bad = self._fetch(rows)
         used = np.setdiff1d(np.arange(len(rows)), list(bad))
         source = np.repeat(used, len(self.copies))
-        batch = self._make(raw, rows[source], np.tile(self.copies, len(used)), place[source], epoch, number)
+        copies = np.tile(self.copies, len(used))
+        batch = self._make(raw, rows[source], copies, place[source], passes[source], number)
         return batch, [bad[i] for i in sorted(bad)]
 
     # Where traces come from and how batches are made; a loader of traces on a GPU has its own.
@@ -162,10 +174,10 @@ class Loader:
         raw = self._room(len(rows))
         return raw, np.arange(len(rows)), self.dataset.read_into(rows, raw)
 
-    def _make(self, raw: Array, rows: Array, copies: Array, source: Array, epoch: int, number: int) -> Batch:
-        """The batch of N windows from traces raw (M, 3, 6000); rows, copies, source (N,) as in `make_windows`."""
+    def _make(self, raw: Array, rows: Array, copies: Array, source: Array, passes: Array, number: int) -> Batch:
+        """The batch of N windows from traces raw (M, 3, 6000); the others (N,) as `make_windows` takes them."""
         x, labels = (self._room(len(rows)) for _ in range(2))
-        options = self.augmentation, self.seed, epoch, self.label_shape
+        options = self.augmentation, self.seed, passes, self.label_shape
         make_windows(raw, self.dataset.table, rows, copies, source, x, labels, *options)
         return Batch(x, labels, rows, number)
 

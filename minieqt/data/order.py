@@ -3,14 +3,22 @@
 Shuffled through and through by default. A spinning disk reads what lies side by side a hundred times faster: then
 the traces are taken in blocks of neighbours, the blocks in random order, and those of a few blocks at a time shuffled
 among each other, as in a buffer.
+
+Several groups of rows may have shares of the epoch: of 1,000 windows a group with the share 0.3 gives 300, however
+large it is. A group is shuffled as a whole, pass after pass, and each epoch takes the next 300: the end of a pass and
+the beginning of another, or several passes. So all rows of a group come equally often, and no row comes twice in a
+pass; augmentation draws by row and pass, and a repeated row is another window each time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from minieqt.errors import UserError
 from minieqt.philox import SHUFFLE, uniform
 
 Array = Any
@@ -31,3 +39,58 @@ def shuffled(rows: Array, seed: int, epoch: int, block: int = 0) -> Array:
     place = np.empty(len(blocks), np.int64)
     place[np.lexsort(uniform(key, blocks, 2, epoch, 1).T)] = np.arange(len(blocks))
     return rows[np.lexsort((*draws, place[block_of_row] // BUFFER))]
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Groups of rows, and how many windows of each an epoch takes."""
+
+    groups: tuple[Array, ...]
+    counts: tuple[int, ...]
+
+    def __len__(self) -> int:
+        """Windows in an epoch."""
+        return sum(self.counts)
+
+    def order(self, seed: int, epoch: int) -> tuple[Array, Array]:
+        """The rows of an epoch in their order, and the pass over its group in which each stands: both (len(self),)."""
+        rows, passes = (np.concatenate(parts) for parts in zip(*self._parts(seed, epoch), strict=True))
+        places = uniform((seed, SHUFFLE), np.arange(len(self)), 2, epoch, 2).T
+        order = np.lexsort(places)
+        return rows[order], passes[order]
+
+    def _parts(self, seed: int, epoch: int) -> list[tuple[Array, Array]]:
+        """(rows, passes) of each group: the next `count` of its passes, laid end to end."""
+        parts = []
+        for group, count in zip(self.groups, self.counts, strict=True):
+            passes, places = np.divmod(np.arange(epoch * count, (epoch + 1) * count), len(group))
+            rows = np.empty(count, np.int64)
+            for number in np.unique(passes).tolist():
+                rows[passes == number] = shuffled(group, seed, number)[places[passes == number]]
+            parts.append((rows, passes))
+        return parts
+
+
+def mixture(groups: Sequence[Array], shares: Sequence[float], windows: int) -> Mixture:
+    """Groups of rows with shares of an epoch of so many windows; shares need not add up to 1.
+
+    Counts are rounded so that they add up to `windows` (largest remainders). UserError for a share that is not a
+    positive number, a group without rows, or a share of less than one window.
+    """
+    if len(groups) != len(shares):
+        raise UserError(f"there are {len(shares)} shares for {len(groups)} data sets: give one for each")
+    for number, (group, share) in enumerate(zip(groups, shares, strict=True), 1):
+        if not 0 < share < float("inf"):
+            raise UserError(f"share {share:g} of data set {number} must be above zero: leave out the set, or give more")
+        if len(group) == 0:
+            raise UserError(f"data set {number} has no training window that could have a share of {share:g}")
+    exact = windows * np.asarray(shares, np.float64) / sum(shares)
+    counts = np.floor(exact).astype(int)
+    counts[np.argsort(counts - exact, kind="stable")[: windows - counts.sum()]] += 1
+    if counts.min() == 0:
+        number = int(counts.argmin())
+        raise UserError(
+            f"a share of {shares[number]:g} of data set {number + 1} is less than one of an epoch's {windows} windows: "
+            "give it more, or longer epochs"
+        )
+    return Mixture(tuple(groups), tuple(counts.tolist()))

@@ -17,7 +17,9 @@ TWICE = "name that stands in two files"
 
 
 class Several:
-    """One table after the other; a trace whose name has come before is left out, and counted in `skipped`."""
+    """One table after the other; a trace whose name has come before is left out, and counted in `skipped`.
+
+    part (N,): the number of the data set that each row comes from; row (N,): the row that it is there."""
 
     def __init__(self, datasets: Sequence[Dataset]):
         self.datasets = list(datasets)
@@ -26,11 +28,11 @@ class Several:
             for field in fields(TraceTable)
         }
         table = TraceTable(**columns)
-        self._part = np.repeat(np.arange(len(self.datasets)), [len(part) for part in datasets])
-        self._row = np.concatenate([np.arange(len(part)) for part in datasets])
+        self.part = np.repeat(np.arange(len(self.datasets)), [len(part) for part in datasets])
+        self.row = np.concatenate([np.arange(len(part)) for part in datasets])
         new = first_of_each(table.name)
         self._twice = len(table) - len(new)
-        self.table, self._part, self._row = table.take(new), self._part[new], self._row[new]
+        self.table, self.part, self.row = table.take(new), self.part[new], self.row[new]
         counts: Counter[str] = Counter({TWICE: self._twice} if self._twice else {})
         for part in datasets:
             counts.update(part.skipped)
@@ -41,15 +43,15 @@ class Several:
 
     def read(self, row: int) -> Array:
         """As the data set that the row comes from reads it."""
-        return self.datasets[self._part[row]].read(int(self._row[row]))
+        return self.datasets[self.part[row]].read(int(self.row[row]))
 
     def read_into(self, rows: Array, out: Array) -> dict[int, BadTrace]:
         """Each data set reads its share."""
         bad: dict[int, BadTrace] = {}
-        for number in np.unique(self._part[rows]).tolist():
-            here = np.flatnonzero(self._part[rows] == number)
+        for number in np.unique(self.part[rows]).tolist():
+            here = np.flatnonzero(self.part[rows] == number)
             share = np.empty((len(here), *out.shape[1:]), np.float32)
-            reasons = self.datasets[number].read_into(self._row[rows[here]], share)
+            reasons = self.datasets[number].read_into(self.row[rows[here]], share)
             out[here] = share
             bad |= {int(here[i]): reason for i, reason in reasons.items()}
         return bad

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from minieqt.data.several import Several
 from minieqt.data.table import Dataset, TraceTable
 from minieqt.errors import UserError
 from minieqt.philox import SPLIT, uniform
@@ -23,6 +24,7 @@ Parts = tuple[Array, Array, Array]
 PARTS = ("training", "validation", "test")
 BY = ("event", "station", "trace", "time")
 FRACTIONS = (0.85, 0.05, 0.10)
+WITHOUT_VALIDATION = (0.90, 0.0, 0.10)
 COLUMN = "column"  # how to ask for the CSV's column `split`
 COLUMN_PARTS = {"train": 0, "training": 0, "dev": 1, "val": 1, "validation": 1, "test": 2}
 
@@ -65,13 +67,36 @@ def split(
     return parts[0], parts[1], parts[2]
 
 
+def validated_elsewhere(own: Dataset, validation: Dataset, parts: Parts) -> tuple[Several, Array, Parts]:
+    """Another data set as the validation split, and `own`'s validation split joined to its training.
+
+    Returns both as one data set, the validation set first; for each of its rows, which row of `own` it is or -1; and
+    its splits. A trace of `own` that stands in the validation set too is left out, and so is from training whatever
+    shows one of its earthquakes: it would be known already. UserError if nothing is left to train on.
+    """
+    both = Several([validation, own])
+    row_of_own = np.where(both.part == 1, both.row, -1)
+    place = np.full(len(own), -1)
+    place[both.row[both.part == 1]] = np.flatnonzero(both.part == 1)
+    training, test = (place[rows] for rows in (np.sort(np.concatenate(parts[:2])), parts[2]))
+    chosen = np.flatnonzero(both.part == 0)
+    events = set(both.table.event[chosen].tolist())
+    known = np.array([event in events for event in both.table.event.tolist()])
+    training = training[(training >= 0) & ~known[training]]
+    if len(training) == 0:
+        raise UserError("every earthquake of the training split stands in the validation set: give other files")
+    return both, row_of_own, (training, chosen, test[test >= 0])
+
+
 # -- given lists -------------------------------------------------------------------------------------------
 
 
-def make_split(how: str, dataset: Dataset, seed: int = 0) -> Parts:
+def make_split(
+    how: str, dataset: Dataset, seed: int = 0, fractions: tuple[float, float, float] = FRACTIONS
+) -> Parts:
     """`split` by one of BY, or `column_split` ("column"), or `given_split` from a path. UserError as they do."""
     if how in BY:
-        return split(dataset.table, how, seed=seed)
+        return split(dataset.table, how, fractions, seed)
     if how == COLUMN:
         return column_split(dataset)
     if not Path(how).exists():

@@ -39,13 +39,14 @@ def make_windows(
     labels: Array,
     augmentation: Augmentation | None = None,
     seed: int = 0,
-    epoch: int = 0,
+    epoch: int | Array = 0,
     label_shape: str = "gaussian",
 ) -> None:
     """Fills x (N, 3, 6000) and labels (N, 3, 6000) float32 of N windows.
 
     Window n is made from the trace raw[source[n]], raw (M, 3, 6000) float32, which stands in row rows[n] of the table;
-    copies (N,) says which copy it is, PLAIN or AUGMENTED. UserError for an unknown label shape.
+    copies (N,) says which copy it is, PLAIN or AUGMENTED; epoch which time it is made, one number for all windows or
+    one for each (N,). UserError for an unknown label shape.
     """
     check_shape(label_shape)
     if backend.mode() == "readable" or raw.dtype != np.float32:
@@ -65,10 +66,11 @@ def _make_readable(
     labels: Array,
     augmentation: Augmentation | None,
     seed: int,
-    epoch: int,
+    epochs: int | Array,
     label_shape: str,
 ) -> None:
-    for n, (row, copy) in enumerate(zip(rows.tolist(), copies.tolist(), strict=True)):
+    each = np.broadcast_to(epochs, rows.shape).tolist()
+    for n, (row, copy, epoch) in enumerate(zip(rows.tolist(), copies.tolist(), each, strict=True)):
         plan, noise = Plan(), None
         p, s = table.p_sample[row], table.s_sample[row]
         if augmentation is not None:
@@ -82,7 +84,7 @@ def _make_readable(
 
 
 def facts_of(
-    table: TraceTable, rows: Array, copies: Array, source: Array, augmentation: Augmentation | None, epoch: int
+    table: TraceTable, rows: Array, copies: Array, source: Array, augmentation: Augmentation | None, epoch: int | Array
 ) -> Array:
     """All that the kernels must know of N windows beside the traces: (8, N) int64, whose last three rows hold float64.
 

@@ -1,8 +1,9 @@
 """Everything a run needs to go on as if it had never stopped, in one file.
 
 last.h5 is a weight file (minieqt/weights/native.py: parameters and BatchNorm statistics) with one more group,
-`training`: Adam's moments and step count, the dropout masks' step, the place in the schedule, and the history. One
-file, renamed into place, because a kill between two files would leave weights and optimiser of different moments.
+`training`: Adam's moments and step count, the weights' average if there is one, the dropout masks' step, the place in
+the schedule, and the history. One file, renamed into place, because a kill between two files would leave weights and
+optimiser of different moments.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from minieqt.errors import UserError
+from minieqt.training.average import Average
 from minieqt.training.history import History
 from minieqt.weights import native
 
@@ -46,8 +48,9 @@ class Position:
         return self.loss_sum / self.windows if self.windows else 0.0
 
 
-def save(path: Path, model: Any, optimiser: Any, position: Position) -> None:
-    """Write network, optimiser and position, whole or not at all."""
+def save(path: Path, model: Any, optimiser: Any, position: Position, average: Average | None = None) -> None:
+    """Write network, optimiser, position and the weights' average if there is one, whole or not at all."""
+    averages = {f"training/average/{name}": value for name, value in (average.state() if average else {}).items()}
     adam = {f"training/adam/{name}": value for name, value in optimiser.state().items()}
     training = {
         "training/dropout_step": model.randomness.step,
@@ -57,11 +60,11 @@ def save(path: Path, model: Any, optimiser: Any, position: Position) -> None:
         "training/loss_sum": position.loss_sum,
         "training/history": position.history.array(),
     }
-    native.save(path, model, adam | training)
+    native.save(path, model, adam | training | averages)
 
 
-def load(path: Path, model: Any, optimiser: Any) -> Position:
-    """Put a saved run into `model` and `optimiser`, and say where it was.
+def load(path: Path, model: Any, optimiser: Any, average: Average | None = None) -> Position:
+    """Put a saved run into `model`, `optimiser` and `average`, and say where it was.
 
     UserError if the file is missing or truncated, if it holds weights only, or if it is of another architecture.
     """
@@ -77,6 +80,8 @@ def load(path: Path, model: Any, optimiser: Any) -> Position:
     try:
         model.load(contents.arrays)
         optimiser.load({name: saved[f"adam/{name}"] for name in optimiser.state()})
+        if average:
+            average.load({name: saved[f"average/{name}"] for name in average.state()})
         model.randomness.step = int(saved["dropout_step"])
         return Position(
             int(saved["epoch"]),

@@ -20,11 +20,16 @@ class Config:
     """Everything the result depends on. `data` and `csv` are absolute paths; None means the synthetic set of
     `windows` windows, None as batch size what `run.batch_size` finds sensible. `augment` holds what
     `Augmentation.parse` reads. `seed` rules weights, dropout, split, order and augmentation. A batch is that of all
-    ranks together. `rate_scaling` and `warm_up` are those of schedule.py."""
+    ranks together. `share` holds a number for each entry of `data`, `validation` paths like `data`. `rate_scaling`,
+    `warm_up` and `schedule` are those of schedule.py, `average` the decay of average.py (0: none), `select` one of
+    early_stopping.SELECTIONS."""
 
     data: str | None = None
     csv: str | None = None
     windows: int | None = None
+    share: str | None = None
+    epoch_windows: int | None = None
+    validation: str | None = None
     split: str = "event"
     cache: str = "none"
     block: int = 0
@@ -42,6 +47,9 @@ class Config:
     sync_batchnorm: bool = False
     rate_scaling: str = "none"
     warm_up: float = 0.0
+    schedule: str = "paper"
+    average: float = 0.0
+    select: str = "loss"
 
     def write(self, folder: Path) -> None:
         """Write config.json into a run folder."""
@@ -78,7 +86,7 @@ def resumed(folder: Path, given: Mapping[str, Any]) -> Config:
     config = read(folder)
     for name, value in given.items():
         recorded = getattr(config, name)
-        if name == "epochs" and value > recorded:
+        if name == "epochs" and value > recorded and config.schedule != "cosine":
             config = replace(config, epochs=value)
         elif value != recorded:
             option = "--" + name.replace("_", "-")

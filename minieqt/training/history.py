@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +18,25 @@ from minieqt.files import write_text
 
 Array = Any
 
-COLUMNS = ("epoch", "learning_rate", "loss", "penalty", "validation_loss")
+COLUMNS = ("epoch", "learning_rate", "loss", "penalty", "validation_loss", "p_f1", "s_f1")
 
 
 class History:
     """Rows of `COLUMNS`, one a finished epoch: the epoch (from 1), the learning rate it had, its mean training
-    loss, the penalties at its end, and the validation loss at its end (both losses without penalties)."""
+    loss, the penalties at its end, the validation loss at its end (both losses without penalties), and F1 of the
+    validation windows' P and S within 0.5 s, NaN without arrivals. Rows of an earlier version have fewer columns."""
 
     def __init__(self, rows: Array | None = None):
-        self.rows: list[tuple[float, ...]] = [] if rows is None else [tuple(row) for row in rows.tolist()]
+        self.rows: list[tuple[float, ...]] = []
+        for row in [] if rows is None else rows.tolist():
+            self.rows.append((*row, *[math.nan] * (len(COLUMNS) - len(row))))
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def add(self, **values: float) -> None:
         """Add an epoch: one value for each of `COLUMNS`."""
-        self.rows.append(tuple(float(values[name]) for name in COLUMNS))
+        self.rows.append(tuple(float(values.get(name, math.nan)) for name in COLUMNS))
 
     def column(self, name: str) -> list[float]:
         """All values of one column, oldest first."""

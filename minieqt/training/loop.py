@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import nullcontext
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,16 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from minieqt.backend import array_module, device_of, mode
+from minieqt.backend import array_module, device_of, mode, to_numpy
 from minieqt.errors import UserError
+from minieqt.evaluation.metrics import Counts, Evaluation
 from minieqt.parallel.communicator import Communicator
-from minieqt.schedule import paper_schedule, warm_up_factor
+from minieqt.schedule import Schedule
 from minieqt.training import checkpoint
+from minieqt.training.average import Average
 from minieqt.training.checkpoint import Position
 from minieqt.training.data_parallel import DataParallel
-from minieqt.training.early_stopping import best_epoch, should_stop
+from minieqt.training.early_stopping import best_epoch, costs, should_stop
 from minieqt.training.graph_step import GraphStep
 from minieqt.training.interrupt import Interrupt
 from minieqt.training.progress import EpochProgress
@@ -41,18 +44,21 @@ def train(
     *,
     epochs: int,
     patience: int = 12,
-    learning_rate: float = 1e-3,
-    warm_up: float = 0.0,
+    schedule: Schedule | None = None,
+    select: str = "loss",
+    average: Average | None = None,
     accumulate: int = 1,
     save_seconds: float = 600.0,
     communicator: Communicator | None = None,
     sync_batchnorm: bool = False,
 ) -> int | None:
-    """Train from `position` until `epochs` are done or the validation loss stops improving.
+    """Train from `position` until `epochs` are done or `patience` of them have brought nothing better.
 
     training, validation: loaders of batches with `number`, `x` and `labels` (B, 3, T), this rank's part of each. A
-    step follows every `accumulate` batches. After every epoch the folder holds best.h5, last.h5, history.csv and
-    curves.png; within an epoch last.h5 is renewed every `save_seconds`. Only rank 0 writes and prints.
+    step follows every `accumulate` batches. schedule: of the learning rate, by default the paper's. select: which epoch
+    is the best (see early_stopping). average: of the network's weights, which is then what is validated and becomes
+    best.h5. After every epoch the folder holds best.h5, last.h5, history.csv and curves.png; within an epoch last.h5 is
+    renewed every `save_seconds`. Only rank 0 writes and prints.
     Returns the number of the signal that interrupted training, None if none did. UserError when a loss is not
     finite: the step is not taken (on a GPU, where a loss is read now and then, not saved), and the last good
     checkpoint stays.
@@ -62,18 +68,17 @@ def train(
     # One graph a step on a GPU; the readable code's products cannot be captured.
     captured = device_of(model.vector) == "cuda" and mode() == "fast"
     graph = GraphStep(model, optimiser, ranks, accumulate) if captured else None
-    losses = position.history.column("validation_loss")
+    schedule = schedule or Schedule(epochs=epochs)
+    found = costs(position.history, select)  # by epochs
     saved = time.monotonic()
     with Interrupt(leads) as interrupt, np.errstate(all="ignore"):  # what is not finite is reported in words
-        while position.epoch < epochs and not should_stop(losses, patience):
+        while position.epoch < epochs and not should_stop(found, patience):
             epoch = position.epoch
-            rate = optimiser.learning_rate = paper_schedule(epoch, learning_rate)
             model.train()
             with EpochProgress(f"epoch {epoch + 1}/{epochs}", len(training), position.batch, leads) as progress:
                 batches = training.epoch(epoch, first_batch=position.batch)
                 for first in batches:
-                    progressed = epoch + (first.number + accumulate) / len(training)
-                    optimiser.learning_rate = rate * warm_up_factor(progressed, warm_up)
+                    optimiser.learning_rate = rate_of_step(schedule, epoch, first.number, accumulate, len(training))
                     batch, due = first, leads and time.monotonic() - saved > save_seconds
                     of_step = chain((first,), islice(batches, accumulate - 1))
                     if graph is None:
@@ -82,7 +87,7 @@ def train(
                             ranks.add(batch.x, batch.labels)
                         loss, windows, signal = ranks.reduce(interrupt.signal)
                         taken = windows
-                        check_finite(loss, model.gradient, position, learning_rate, folder)
+                        check_finite(loss, model.gradient, position, schedule, folder)
                         if windows:
                             optimiser.step()
                     else:
@@ -91,67 +96,99 @@ def train(
                             new, signal, due = graph(batch, interrupt.signal, due)
                             taken += new
                         graph.finish()
-                        loss, windows = read_loss(graph, graph.due(), position, learning_rate, folder)
-                    done = batch.number + 1 - position.batch
+                        loss, windows = read_loss(graph, graph.due(), position, schedule, folder)
+                    if average and taken:
+                        with graph.stream if graph else nullcontext():
+                            average.update(optimiser.t)
+                    batches_done = batch.number + 1 - position.batch
                     position.add_batch(batch.number, loss, windows)
-                    progress.update(position.loss, taken, done)
+                    progress.update(position.loss, taken, batches_done)
                     if signal or due:
-                        position.add_loss(*read_loss(graph, True, position, learning_rate, folder))
+                        position.add_loss(*read_loss(graph, True, position, schedule, folder))
                         if leads:
-                            checkpoint.save(folder / LAST, model, optimiser, position)
+                            checkpoint.save(folder / LAST, model, optimiser, position, average)
                         saved = time.monotonic()
                     if signal:
                         return signal
-                position.add_loss(*read_loss(graph, True, position, learning_rate, folder))
+                position.add_loss(*read_loss(graph, True, position, schedule, folder))
 
-            validation_loss, signal = validate(model, validation, interrupt, ranks.communicator)
+            # Where nothing of the epoch was left to do, the last step's rate is still to be found.
+            last = (len(training) - 1) // accumulate * accumulate
+            optimiser.learning_rate = rate_of_step(schedule, epoch, last, accumulate, len(training))
+            with average.in_place() if average else nullcontext():
+                validation_loss, f1, signal = validate(model, validation, interrupt, ranks.communicator)
+                if not signal:
+                    check_finite(validation_loss, None, position, schedule, folder)
+                    position.history.add(
+                        epoch=epoch + 1,
+                        learning_rate=optimiser.learning_rate,
+                        loss=position.loss,
+                        penalty=optimiser.penalty(),
+                        validation_loss=validation_loss,
+                        p_f1=f1["P"],
+                        s_f1=f1["S"],
+                    )
+                    found = costs(position.history, select)
+                    # best before last: a kill in between leaves a last.h5 that does this epoch again, to the same bits.
+                    if leads and best_epoch(found) == epoch:
+                        native.save(folder / BEST, model)
             if signal:  # the epoch is saved at its end; resuming validates again
                 if leads:
-                    checkpoint.save(folder / LAST, model, optimiser, position)
+                    checkpoint.save(folder / LAST, model, optimiser, position, average)
                 return signal
-            check_finite(validation_loss, None, position, learning_rate, folder)
 
-            position.history.add(
-                epoch=epoch + 1,
-                learning_rate=optimiser.learning_rate,
-                loss=position.loss,
-                penalty=optimiser.penalty(),
-                validation_loss=validation_loss,
-            )
-            losses = position.history.column("validation_loss")
+            picks = f"P F1 {f1['P']:.4f}, S F1 {f1['S']:.4f}, " if select == "picks" else ""
             line = (
-                f"{progress.title}: loss {position.loss:.5f}, validation loss {validation_loss:.5f}, "
+                f"{progress.title}: loss {position.loss:.5f}, validation loss {validation_loss:.5f}, {picks}"
                 f"learning rate {optimiser.learning_rate:g}, {progress.windows_per_second:.1f} windows/s"
             )
             position.finish_epoch()
             if leads:
-                # best before last: a kill in between leaves a last.h5 that does this epoch again, to the same bits.
-                if best_epoch(losses) == epoch:
-                    native.save(folder / BEST, model)
-                checkpoint.save(folder / LAST, model, optimiser, position)
+                checkpoint.save(folder / LAST, model, optimiser, position, average)
                 saved = time.monotonic()
-                write_history(position, folder)
+                write_history(position, folder, select)
                 print(line, flush=True)
     return interrupt.signal
 
 
-def validate(model: Any, loader: Any, interrupt: Interrupt, communicator: Communicator) -> tuple[float, int | None]:
-    """Mean loss of all ranks' windows, without dropout and with the running statistics; and the signal that any rank
-    has caught, in which case it is the mean of what there is."""
+def validate(
+    model: Any, loader: Any, interrupt: Interrupt, communicator: Communicator
+) -> tuple[float, dict[str, float], int | None]:
+    """Of all ranks' windows, without dropout and with the running statistics: the mean loss; F1 within 0.5 s of P and
+    of S at the default thresholds, NaN without arrivals; and the signal that any rank has caught, in which case it is
+    of the windows that there was time for."""
     model.eval()
-    loss_sum, windows, leads = 0.0, 0, communicator.rank == 0
+    loss_sum, windows, leads, score = 0.0, 0, communicator.rank == 0, Evaluation()
     for batch in tqdm(loader.epoch(0), "validation", len(loader), leave=False, disable=None if leads else True):
         if len(batch.x):
             loss_sum += model.loss(batch.x, batch.labels) * len(batch.x)
             windows += len(batch.x)
+            detection, p, s = (to_numpy(probability) for probability in model.forward(batch.x))
+            score.update((detection, p, s), *loader.analyst(batch.rows))
         if interrupt.signal:
             break
-    loss_sums, counts, signals = communicator.all_gather(loss_sum, windows, interrupt.signal or 0).T
-    return float(loss_sums.sum() / counts.sum()), int(signals.max()) or None
+    own = [n for phase in "PS" for n in confusion(score.phases[phase][0].counts)]
+    loss_sums, counts, signals, *picks = communicator.all_gather(loss_sum, windows, interrupt.signal or 0, *own).T
+    totals = [Counts(*(int(n.sum()) for n in numbers)) for numbers in (picks[:3], picks[3:])]
+    f1 = {
+        phase: total.f1 if total.true_positive + total.false_negative else math.nan
+        for phase, total in zip("PS", totals, strict=True)
+    }
+    return float(loss_sums.sum() / counts.sum()), f1, int(signals.max()) or None
+
+
+def confusion(counts: Counts) -> tuple[int, int, int]:
+    """What F1 is made of, in the order of `Counts`."""
+    return counts.true_positive, counts.false_positive, counts.false_negative
+
+
+def rate_of_step(schedule: Schedule, epoch: int, batch: int, accumulate: int, batches: int) -> float:
+    """The learning rate of the step that begins with a batch of an epoch."""
+    return schedule.rate(epoch + batch / batches, accumulate / batches)
 
 
 def read_loss(
-    graph: GraphStep | None, now: bool, position: Position, learning_rate: float, folder: Path
+    graph: GraphStep | None, now: bool, position: Position, schedule: Schedule, folder: Path
 ) -> tuple[float, int]:
     """The mean loss of a graph's steps since the last time, and their windows; nothing if there is none to read.
 
@@ -160,12 +197,12 @@ def read_loss(
     if graph is None or not now:
         return 0.0, 0
     loss, windows = graph.read_loss()
-    check_finite(loss, graph.model.vector, position, learning_rate, folder, "a parameter")
+    check_finite(loss, graph.model.vector, position, schedule, folder, "a parameter")
     return loss, windows
 
 
 def check_finite(
-    loss: float, numbers: Any, position: Position, learning_rate: float, folder: Path, whose: str = "the gradient"
+    loss: float, numbers: Any, position: Position, schedule: Schedule, folder: Path, whose: str = "the gradient"
 ) -> None:
     """UserError, with what to try, if the loss or the numbers (the gradient's, the parameters') are not all finite."""
     if math.isfinite(loss) and (numbers is None or bool(array_module(numbers).isfinite(numbers).all())):
@@ -175,14 +212,14 @@ def check_finite(
     kept = f"{good} keeps the last good state" if good.exists() else "there is no good checkpoint yet"
     raise UserError(
         f"epoch {position.epoch + 1}, batch {position.batch + 1}: {what}, training stopped before it was saved and "
-        f"{kept}; try a new run with a lower --learning-rate (it was {learning_rate:g})"
+        f"{kept}; try a new run with a lower --learning-rate (it was {schedule.base:g})"
     )
 
 
-def write_history(position: Position, folder: Path) -> None:
+def write_history(position: Position, folder: Path, select: str = "loss") -> None:
     """history.csv and curves.png, from the rows in `position`."""
     from minieqt.plots import learning_curves, save_figure
 
     if len(position.history):
         position.history.write(folder / HISTORY)
-        save_figure(learning_curves(position.history), folder / CURVES)
+        save_figure(learning_curves(position.history, best_epoch(costs(position.history, select))), folder / CURVES)

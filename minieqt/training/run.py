@@ -18,7 +18,9 @@ from minieqt.adam import Adam
 from minieqt.data import Augmentation, Loader, open_dataset
 from minieqt.data.device import DeviceLoader, OnDevice
 from minieqt.data.memory import InMemory
-from minieqt.data.split import PARTS, make_split
+from minieqt.data.order import Mixture, mixture
+from minieqt.data.several import Several
+from minieqt.data.split import FRACTIONS, PARTS, WITHOUT_VALIDATION, make_split, validated_elsewhere
 from minieqt.device import array_module_for
 from minieqt.errors import UserError
 from minieqt.evaluation.evaluate import evaluate
@@ -26,10 +28,11 @@ from minieqt.evaluation.report import table, write_json
 from minieqt.files import write_text
 from minieqt.model import EQTransformer
 from minieqt.parallel.communicator import Communicator, Solo
-from minieqt.schedule import PAPER_BATCH, rate_factor
+from minieqt.schedule import PAPER_BATCH, Schedule, rate_factor
 from minieqt.threads import limit_threads
 from minieqt.training import checkpoint
 from minieqt.training import config as configuration
+from minieqt.training.average import Average
 from minieqt.training.checkpoint import Position
 from minieqt.training.config import Config
 from minieqt.training.loop import BEST, CURVES, HISTORY, LAST, train, write_history
@@ -80,15 +83,16 @@ def run(
     if not occupied:
         config.write(folder)
     try:
-        dataset, parts = open_data(config)
-        training, validation, test = loaders(config, dataset, parts, (ranks.rank, ranks.size))
+        dataset, parts, sets = open_data(config)
+        training, validation, test = loaders(config, dataset, parts, sets, (ranks.rank, ranks.size))
         model = EQTransformer(config.lstm_blocks, drop_rate=config.drop_rate, seed=config.seed).to(device)
         optimiser = Adam(model, config.learning_rate)
+        average = Average(model, config.average) if config.average else None
         position = Position()
         if resume:
             check_split(folder, dataset, parts)
             if (folder / LAST).exists():
-                position = checkpoint.load(folder / LAST, model, optimiser)
+                position = checkpoint.load(folder / LAST, model, optimiser, average)
     except UserError:
         if not occupied:
             (folder / configuration.NAME).unlink()
@@ -99,7 +103,7 @@ def run(
                 (folder / name).unlink(missing_ok=True)
         config.write(folder)
         write_split(folder, dataset, parts)
-        write_history(position, folder)
+        write_history(position, folder, config.select)
         announce(folder, model, dataset, parts, training, ranks, threads)
         if resume:
             print(f"resuming in epoch {position.epoch + 1} at batch {position.batch + 1}", flush=True)
@@ -107,6 +111,7 @@ def run(
         ranks.barrier()
     ranks.barrier()
     ranks.timeout = rank_timeout
+    scaled = config.learning_rate * rate_factor(config.rate_scaling, config.accumulate * training.batch_size)
     signal = train(
         model,
         optimiser,
@@ -116,8 +121,9 @@ def run(
         folder,
         epochs=config.epochs,
         patience=config.patience,
-        learning_rate=config.learning_rate * rate_factor(config.rate_scaling, config.accumulate * training.batch_size),
-        warm_up=config.warm_up,
+        schedule=Schedule(scaled, config.schedule, config.epochs, config.warm_up),
+        select=config.select,
+        average=average,
         accumulate=config.accumulate,
         save_seconds=save_seconds,
         communicator=ranks,
@@ -153,15 +159,25 @@ def announce(
         print(dataset.report())
 
 
-def open_data(config: Config) -> tuple[Any, tuple[Array, Array, Array]]:
-    """The data set and its three splits; a synthetic one is made, or found where an earlier run made it."""
+def open_data(config: Config) -> tuple[Any, tuple[Array, Array, Array], Array]:
+    """The data set, its three splits, and which entry of --data each of its rows comes from.
+
+    A synthetic one is made, or found where an earlier run made it. A validation set of its own is the data set's
+    beginning.
+    """
     if config.data is None:
         dataset = open_dataset(*synthetic(config.windows or 0, config.seed))
     else:
         dataset = open_dataset(config.data.split(os.pathsep), config.csv.split(os.pathsep) if config.csv else ())
-    if config.cache == "ram":
-        dataset = InMemory(dataset)
-    return dataset, make_split(config.split, dataset, config.seed)
+    sets = np.zeros(len(dataset), int)
+    if config.data is not None and os.pathsep in config.data and isinstance(dataset, Several):
+        sets = dataset.part
+    parts = make_split(config.split, dataset, config.seed, WITHOUT_VALIDATION if config.validation else FRACTIONS)
+    if config.validation is not None:
+        validation = open_dataset(config.validation.split(os.pathsep))
+        dataset, own, parts = validated_elsewhere(dataset, validation, parts)
+        sets = np.where(own < 0, -1, sets[own])
+    return InMemory(dataset) if config.cache == "ram" else dataset, parts, sets
 
 
 def synthetic(windows: int, seed: int, folder: Path = Path("data")) -> tuple[Path, Path]:
@@ -177,16 +193,17 @@ def synthetic(windows: int, seed: int, folder: Path = Path("data")) -> tuple[Pat
 
 
 def loaders(
-    config: Config, dataset: Any, parts: Sequence[Array], shard: tuple[int, int] = (0, 1)
+    config: Config, dataset: Any, parts: Sequence[Array], sets: Array, shard: tuple[int, int] = (0, 1)
 ) -> tuple[Loader, Loader, Loader]:
     """Training windows twice and augmented, validation and test windows once and as they were recorded.
 
-    A batch is never larger than what there is to put into it. shard: (rank, ranks), who has a part of each batch; test
-    windows are not shared out.
+    A batch is never larger than what there is to put into it. sets: see `open_data`. shard: (rank, ranks), who has a
+    part of each batch; test windows are not shared out.
     """
     training, validation, test = parts
     options: dict[str, Any] = {"seed": config.seed, "label_shape": config.label_shape}
-    size = batch_size(config, 2 * len(training))
+    mixed = shares_of(config, training, sets)
+    size = batch_size(config, 2 * len(mixed or training))
     make: Callable[..., Loader] = Loader
     if config.cache == "gpu":
         cupy = array_module_for("cuda")
@@ -200,11 +217,26 @@ def loaders(
             augmentation=Augmentation.parse(config.augment),
             block=config.block,
             shard=shard,
+            mixture=mixed,
             **options,
         ),
         make(dataset, validation, size, shuffle=False, shard=shard, **options),
         make(dataset, test, size, shuffle=False, **options),
     )
+
+
+def shares_of(config: Config, training: Array, sets: Array) -> Mixture | None:
+    """What an epoch takes of the training rows; None: each of them once. UserError for shares that do not fit."""
+    if config.share is None and config.epoch_windows is None:
+        return None
+    windows = config.epoch_windows or len(training)
+    if config.share is None:
+        return mixture([training], [1.0], windows)
+    shares = [float(number) for number in config.share.split()]
+    entries = config.data.split(os.pathsep) if config.data else [""]
+    if len(shares) != len(entries):
+        raise UserError(f"--share gives {len(shares)} numbers for {len(entries)} entries of --data: give one for each")
+    return mixture([training[sets[training] == number] for number in range(len(entries))], shares, windows)
 
 
 def batch_size(config: Config, windows: int) -> int:

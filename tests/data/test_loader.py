@@ -96,13 +96,13 @@ def test_an_epoch_goes_on_where_it_stopped(dataset):
 def test_shuffling(dataset):
     rows = np.arange(5, 35)
     loader = Loader(dataset, rows, seed=3)
-    assert sorted(loader.order(0)) == rows.tolist() != loader.order(0).tolist()
-    assert loader.order(0).tolist() != loader.order(1).tolist()
-    assert loader.order(0).tolist() == Loader(dataset, rows, batch_size=2, seed=3).order(0).tolist()
+    assert sorted(loader.order(0)[0]) == rows.tolist() != loader.order(0)[0].tolist()
+    assert loader.order(0)[0].tolist() != loader.order(1)[0].tolist()
+    assert loader.order(0)[0].tolist() == Loader(dataset, rows, batch_size=2, seed=3).order(0)[0].tolist()
     # what is left out does not change the order of the rest
-    fewer = Loader(dataset, rows[::2], seed=3).order(0).tolist()
-    assert fewer == [row for row in loader.order(0).tolist() if row in fewer]
-    assert Loader(dataset, rows, shuffle=False).order(1).tolist() == rows.tolist()
+    fewer = Loader(dataset, rows[::2], seed=3).order(0)[0].tolist()
+    assert fewer == [row for row in loader.order(0)[0].tolist() if row in fewer]
+    assert Loader(dataset, rows, shuffle=False).order(1)[0].tolist() == rows.tolist()
 
 
 def test_labels_follow_in_real_use(shared):

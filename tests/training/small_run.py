@@ -12,6 +12,7 @@ from minieqt.adam import Adam
 from minieqt.data.loader import Batch
 from minieqt.model import EQTransformer
 from minieqt.training import checkpoint
+from minieqt.training.average import Average
 from minieqt.training.checkpoint import Position
 from minieqt.training.loop import train
 
@@ -27,6 +28,10 @@ class Batches:
 
     def __len__(self) -> int:
         return self.count
+
+    def analyst(self, rows: Any) -> Any:
+        """Noise, all of it: what the network picks is wrong."""
+        return np.zeros(len(rows), bool), *np.full((2, len(rows)), np.nan)
 
     def epoch(self, epoch: int, first_batch: int = 0) -> Any:
         for number in range(first_batch, self.count):
@@ -46,13 +51,14 @@ def run_small(
     validation: Any = None,
     resume: bool = False,
     device: str = "cpu",
+    average: float = 0.0,
     **options: Any,
 ) -> SimpleNamespace:
     """One call of `train` as train.py makes it: built afresh, loaded from last.h5 if `resume`."""
     folder.mkdir(exist_ok=True)
     model = EQTransformer(1, seed=3, length=LENGTH).to(device)
-    optimiser = Adam(model)
-    position = checkpoint.load(folder / "last.h5", model, optimiser) if resume else Position()
+    optimiser, averaged = Adam(model), Average(model, average) if average else None
+    position = checkpoint.load(folder / "last.h5", model, optimiser, averaged) if resume else Position()
     signal = train(
         model,
         optimiser,
@@ -60,6 +66,7 @@ def run_small(
         validation or Batches(1),
         position,
         folder,
+        average=averaged,
         **({"epochs": 2} | options),
     )
     return SimpleNamespace(model=model, optimiser=optimiser, position=position, signal=signal)

@@ -15,6 +15,7 @@ from small_run import Batches, run_small
 from kernels.cuda import launch, on_host
 from minieqt import backend
 from minieqt.errors import UserError
+from minieqt.schedule import Schedule
 from minieqt.training import graph_step, loop
 from minieqt.weights import native
 
@@ -204,7 +205,7 @@ def test_early_stopping_and_best(tmp_path, monkeypatch):
     """Validation losses 3 1 2 2 …: best.h5 is the second epoch's, and patience 2 stops after the fourth."""
     losses = iter([3.0, 1.0, 2.0, 2.0, 2.0])
     kept = []
-    monkeypatch.setattr(loop, "validate", lambda *_: (next(losses), None))
+    monkeypatch.setattr(loop, "validate", lambda *_: (next(losses), {"P": 0.5, "S": 0.5}, None))
     save = loop.native.save
 
     def note(path, model, *extra):
@@ -221,10 +222,55 @@ def test_early_stopping_and_best(tmp_path, monkeypatch):
 
 
 def test_the_schedule_reaches_the_optimiser(tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "paper_schedule", lambda epoch, base: base / 2**epoch)
-    result = run_small(tmp_path / "run", Batches(1), epochs=3, learning_rate=0.004)
-    assert result.position.history.column("learning_rate") == [0.004, 0.002, 0.001]
-    assert result.optimiser.learning_rate == 0.001
+    schedule = Schedule(0.004, "cosine", epochs=3)
+    result = run_small(tmp_path / "run", Batches(1), epochs=3, schedule=schedule)
+    assert result.position.history.column("learning_rate") == pytest.approx([0.004, 0.003, 0.001])
+    assert result.optimiser.learning_rate == pytest.approx(0.001)
+
+
+OPTIONS = {"average": 0.9, "select": "picks", "schedule": Schedule(1e-3, "cosine", epochs=2)}
+
+
+@pytest.mark.parametrize("interrupted", ["training", "validation"])
+def test_an_average_and_a_cosine_are_resumed_to_the_bit(tmp_path, interrupted):
+    run_small(tmp_path / "whole", **OPTIONS)
+    stopping = {interrupted: Batches(3 if interrupted == "training" else 1, on_batch=interrupt_at(0, 0))}
+    assert run_small(tmp_path / "run", **stopping, **OPTIONS).signal == signal.SIGTERM
+    run_small(tmp_path / "run", resume=True, **OPTIONS)
+    assert_same_run(tmp_path / "run", tmp_path / "whole")
+
+
+def test_the_average_is_validated_and_saved(tmp_path):
+    """best.h5 holds the average, last.h5 both; training itself goes on as without."""
+    run_small(tmp_path / "plain", epochs=1)
+    run_small(tmp_path / "run", epochs=1, average=0.9)
+    plain, last, best = (
+        native.read(path) for path in (tmp_path / "plain/last.h5", tmp_path / "run/last.h5", tmp_path / "run/best.h5")
+    )
+    name = "encoder.stages.0.conv.W"
+    assert (plain.arrays[name] == last.arrays[name]).all() and (plain.arrays[name] != best.arrays[name]).any()
+    size = best.arrays[name].size
+    assert (last.extra["training/average/vector"][:size] == best.arrays[name].ravel()).all()
+
+
+def test_the_best_epoch_by_picks(tmp_path, monkeypatch):
+    """The loss is lowest in the first epoch; picks are best in the second, and in the third at a higher loss."""
+    epochs = iter([(1.0, 0.2), (3.0, 0.8), (4.0, 0.8)])
+    kept, save = [], loop.native.save
+
+    def validated(*_):
+        loss, f1 = next(epochs)
+        return loss, {"P": f1, "S": float("nan")}, None
+
+    def note(path, model, *extra):
+        if path.name == "best.h5":
+            kept.append(model.randomness.step)
+        save(path, model, *extra)
+
+    monkeypatch.setattr(loop, "validate", validated)
+    monkeypatch.setattr(loop.native, "save", note)
+    run_small(tmp_path / "run", Batches(1), epochs=3, select="picks")
+    assert kept == [1, 2]
 
 
 def test_one_line_an_epoch_when_nobody_watches(tmp_path, capfd):

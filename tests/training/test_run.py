@@ -47,7 +47,7 @@ def test_only_training_windows_are_augmented(opened):
 
 
 def test_split_lists(opened, tmp_path):
-    _, dataset, parts = opened
+    _, dataset, parts, _ = opened
     write_split(tmp_path, dataset, parts)
     assert (tmp_path / "test.txt").read_text().split() == dataset.table.name[parts[2]].tolist()
     check_split(tmp_path, dataset, parts)
