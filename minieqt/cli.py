@@ -20,6 +20,7 @@ COMMANDS = {
     "compare": "compare two sets of picks: common, missed, additional, residuals",
     "pick": "pick continuous records: events, P and S",
     "convert": "convert weights between the layouts of minieqt, Keras and SeisBench",
+    "weights": "list published weights, and fetch them by name",
 }
 
 

@@ -6,7 +6,8 @@ the published rows beside the measured ones.
 
   python -m minieqt evaluate runs/001                                       the run's best network, its test split
   python -m minieqt evaluate runs/001 --split validation --json scores.json
-  python -m minieqt evaluate --data merged.hdf5 --csv merged.csv --weights EqT_model.h5 --out evaluation
+  python -m minieqt evaluate --data merged.hdf5 --out evaluation            minieqt's own weights
+  python -m minieqt evaluate --data merged.hdf5 --csv merged.csv --weights conservative --out evaluation
   python -m minieqt evaluate --data merged.hdf5 --weights best.h5 --out evaluation --baselines --uncertainty 10
 
 --baselines runs STA/LTA, AIC, Baer, AR, kurtosis and FilterPicker on the very same windows. They are tuned on the run's
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from minieqt.arguments import existing_file, existing_path, share, whole
-from minieqt.commands.pick import add_device_option, add_weight_options, weight_options
+from minieqt.commands.options import add_device_option, add_weight_options, add_weights_option, weight_options
 from minieqt.errors import UserError
 from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 
@@ -28,8 +29,8 @@ SPLITS = ("training", "validation", "test")
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("network", type=Path, nargs="?", metavar="RUN_OR_WEIGHTS", help="a run's folder; a weight file")
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="of minieqt, Keras, SeisBench")
+    parser.add_argument("network", nargs="?", metavar="RUN_OR_WEIGHTS", help="a run's folder; weights as --weights")
+    add_weights_option(parser, "the run's best, minieqt's own")
     parser.add_argument("--data", type=existing_path, nargs="+", metavar="FILE", help="STEAD's HDF5, SeisBench folders")
     parser.add_argument(
         "--csv", type=existing_file, nargs="+", default=[], metavar="FILE", help="their tables (of their names)"
@@ -64,16 +65,16 @@ def run(options: Namespace) -> int:
     from minieqt.warmup import warm_up
     from minieqt.weights import open_weights
 
-    folder, path = which_network(options)
+    folder, network_weights = which_network(options)
     dataset, rows, training, what = which_windows(options, folder)
-    weights = open_weights(path, **weight_options(options))
+    weights = open_weights(network_weights, **weight_options(options))
     weights.model.to(options.device)
     thresholds = {"detection": options.detection_threshold, "P": options.p_threshold, "S": options.s_threshold}
     network = Network(weights.model, thresholds, samples=options.uncertainty, seed=options.seed)
     others = peers(options.seisbench, thresholds)
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
-    print(f"{path}: {weights.describe()}")
+    print(f"{weights.name}: {weights.describe()}")
     warm_up()
     used, answers, skipped = answer_windows([network, *others], dataset, rows, options.batch_size)
     windows = dataset.table.take(used)
@@ -84,7 +85,7 @@ def run(options: Namespace) -> int:
     ]
     if options.baselines:
         contenders += baselines(options, dataset, used, training)
-    notes = [f"{path.name}: {weights.describe()}."]
+    notes = [f"{Path(weights.name).name}: {weights.describe()}."]
     if skipped:
         notes.append("Left out: " + ", ".join(f"{count} × {reason}" for reason, count in skipped.items()) + ".")
     if options.uncertainty:
@@ -104,17 +105,14 @@ def run(options: Namespace) -> int:
     return 0
 
 
-def which_network(options: Namespace) -> tuple[Path | None, Path]:
-    """(the run's folder or None, the weight file). UserError if neither or too much is named."""
+def which_network(options: Namespace) -> tuple[Path | None, Path | str | None]:
+    """(the run's folder or None, its weights as `open_weights` takes them). UserError if too much is named."""
     from minieqt.training.loop import BEST
 
-    folder = options.network if options.network and options.network.is_dir() else None
+    folder = Path(options.network) if options.network and Path(options.network).is_dir() else None
     if options.network and options.weights and not folder:
         raise UserError(f"{options.network} and --weights {options.weights}: name one weight file")
-    path = options.weights or (folder / BEST if folder else options.network)
-    if path is None:
-        raise UserError("name a run's folder, or give --weights FILE with --data and --csv")
-    return folder, path
+    return folder, options.weights or (folder / BEST if folder else options.network)
 
 
 def which_windows(options: Namespace, folder: Path | None) -> tuple[Any, Any, Any, str]:
@@ -133,7 +131,8 @@ def which_windows(options: Namespace, folder: Path | None) -> tuple[Any, Any, An
         dataset = open_dataset(options.data, options.csv)
         return dataset, np.arange(len(dataset)), None, ", ".join(path.name for path in options.data)
     if folder is None:
-        raise UserError(f"{options.network or options.weights} is no run: name a run's folder, or give --data")
+        named = options.network or options.weights
+        raise UserError(f"{f'{named} is no run: ' if named else ''}name a run's folder, or give --data")
     name = options.split or "test"
     dataset, parts, _ = open_data(config.read(folder))
     training = parts[0] if name != "training" else None

@@ -3,7 +3,7 @@
 DIR gets NAME.attention.png (the maps of both transformers, the local attention of P and S, over the seismogram),
 NAME.encoder.png (activations after each stage) and NAME.npz (all of these arrays).
 
-  python -m minieqt explain --data merged.hdf5 --csv merged.csv --trace 109C.TA_20060723155859_EV --weights EqT_model.h5
+  python -m minieqt explain --data merged.hdf5 --csv merged.csv --trace 109C.TA_20060723155859_EV --weights conservative
   python -m minieqt explain --data merged.hdf5 --trace 109C.TA_20060723155859_EV --out explained
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from minieqt.arguments import existing_file, existing_path
-from minieqt.commands.pick import add_weight_options, last_weights, weight_options
+from minieqt.commands.options import add_weight_options, add_weights_option, weight_options
 from minieqt.errors import UserError
 
 
@@ -22,7 +22,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--data", type=existing_path, required=True, metavar="FILE", help="STEAD, SeisBench")
     parser.add_argument("--csv", type=existing_file, metavar="FILE", help="its table (of the same name, beside it)")
     parser.add_argument("--trace", required=True, metavar="NAME", help="which window: its trace_name")
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="of minieqt, Keras, SeisBench (last run)")
+    add_weights_option(parser)
     parser.add_argument("--out", type=Path, default=Path("explained"), metavar="DIR", help="(explained)")
     add_weight_options(parser)
 
@@ -36,13 +36,12 @@ def run(options: Namespace) -> int:
     from minieqt.plots import save_figure
     from minieqt.weights import open_weights
 
-    path = options.weights or last_weights()
     with open_dataset(options.data, options.csv or ()) as dataset:
         row = find(dataset.table.name, options.trace)
         x = dataset.read(row)
         analyst = {"P": float(dataset.table.p_sample[row]), "S": float(dataset.table.s_sample[row])}
-    weights = open_weights(path, **weight_options(options))
-    print(f"{path}: {weights.describe()}")
+    weights = open_weights(options.weights, **weight_options(options))
+    print(f"{weights.name}: {weights.describe()}")
     explanation = explain(weights.model, x)
     options.out.mkdir(parents=True, exist_ok=True)
     for kind, draw in (("attention", draw_attention), ("encoder", draw_encoder)):

@@ -5,8 +5,9 @@ X_prediction_results.csv (EQTransformer's columns), picks.xml (QuakeML: one cand
 origin) and association.csv (for GaMMA and PyOcto). Started again, it goes on where it stopped.
 
   python -m minieqt pick --example
+  python -m minieqt pick day.mseed --out picks
   python -m minieqt pick day.mseed --weights runs/001/best.h5 --out picks
-  python -m minieqt pick archive --weights EqT_model.h5 --out picks --start 2022-02-06 --end 2022-02-08 --station "PB.*"
+  python -m minieqt pick archive --weights conservative --out picks --start 2022-02-06 --end 2022-02-08 --station "PB.*"
   python -m minieqt pick archive --weights pnw.pt --out picks --overlap 0.7 --uncertainty 10 --plots 5 --probabilities
 """
 
@@ -18,19 +19,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minieqt.arguments import share, whole
-from minieqt.device import DEVICES
+from minieqt.commands.options import add_device_option, add_weight_options, add_weights_option, weight_options
 from minieqt.errors import UserError
 from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 
 if TYPE_CHECKING:
     from minieqt.picking.results import Coordinates
 
-RUNS = Path("runs")
-
 
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("input", nargs="*", type=Path, metavar="INPUT", help="waveform files, folders, an SDS archive")
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="of minieqt, Keras, SeisBench (example: last run)")
+    add_weights_option(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="the folder that gets the results (example: example)")
     parser.add_argument("--example", action="store_true", help="pick and draw the earthquake that ObsPy brings along")
     chosen = parser.add_argument_group("which part of the input")
@@ -61,27 +60,6 @@ def arguments(parser: ArgumentParser) -> None:
     add_weight_options(parser)
 
 
-def add_device_option(parser: Any) -> None:
-    """Where the network computes."""
-    parser.add_argument("--device", choices=DEVICES, default="cpu", help="the processor, or a GPU through CuPy (cpu)")
-
-
-def add_weight_options(parser: ArgumentParser) -> None:
-    """Options for what a weight file does not tell."""
-    weights = parser.add_argument_group("if the weight file does not tell")
-    weights.add_argument("--gate", choices=("sigmoid", "hard_sigmoid"), help="of the LSTMs")
-    weights.add_argument("--component-order", metavar="ENZ", help="in which the network was trained")
-    weights.add_argument("--normalisation", choices=("component", "window", "peak"), help="of its windows")
-    weights.add_argument("--crop", choices=("keras", "seisbench"), help="of its decoder")
-    weights.add_argument("--attention-eps", type=float, metavar="X", help="beside the sum in attention")
-
-
-def weight_options(options: Namespace) -> dict[str, Any]:
-    """What was given of `add_weight_options`."""
-    names = ("gate", "component_order", "normalisation", "crop", "attention_eps")
-    return {name: getattr(options, name) for name in names}
-
-
 def run(options: Namespace) -> int:
     from tqdm import tqdm
 
@@ -95,10 +73,9 @@ def run(options: Namespace) -> int:
 
     if options.example == bool(options.input):
         raise UserError("name files or folders to pick, or --example without any")
-    options.weights = options.weights or (last_weights() if options.example else None)
     options.out = options.out or (Path("example") if options.example else None)
-    if options.weights is None or options.out is None:
-        raise UserError("--weights FILE and --out DIR are needed")
+    if options.out is None:
+        raise UserError("--out DIR is needed: the folder that gets the results")
     settings = Settings(
         overlap=options.overlap,
         stack=options.stack,
@@ -116,7 +93,7 @@ def run(options: Namespace) -> int:
     weights = open_weights(options.weights, **weight_options(options))
     settings.step(weights.model.length)
     weights.model.to(options.device)
-    print(f"{options.weights}: {weights.describe()}")
+    print(f"{weights.name}: {weights.describe()}")
     limit_threads(options.threads or available_threads())
     if options.example:
         warm_up()
@@ -187,14 +164,6 @@ def run_example(options: Namespace, model: Any, settings: Any) -> int:
     events.to_csv_of_picks(options.out / "picks.csv")
     print(f"figure: {path}")
     return 0
-
-
-def last_weights() -> Path:
-    """The best network of the last training run."""
-    found = sorted(RUNS.glob("*/best.h5"), key=lambda path: path.stat().st_mtime)
-    if not found:
-        raise UserError("no training run was found in runs/: run `make train` first, or give --weights FILE")
-    return found[-1]
 
 
 def parse_filter(text: str) -> tuple[float, float] | None:

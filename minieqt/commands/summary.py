@@ -4,19 +4,20 @@
   python -m minieqt summary --lstm-blocks 3
   python -m minieqt summary --weights runs/001/best.h5
   python -m minieqt summary --weights EqT_model.h5              Keras's and SeisBench's files as well
+  python -m minieqt summary --weights conservative              and published weights by name
 """
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from minieqt.arguments import existing_file, whole
-from minieqt.commands.pick import add_weight_options, weight_options
+from minieqt.arguments import whole
+from minieqt.commands.options import add_weight_options, add_weights_option, weight_options
 
 
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--lstm-blocks", type=whole(1, 16), default=2, help="2 as in the paper, 3 as released (2)")
-    parser.add_argument("--weights", type=existing_file, metavar="FILE", help="a trained network, not a new one")
+    add_weights_option(parser, "none: a new network")
     add_weight_options(parser)
 
 
@@ -26,7 +27,7 @@ def run(options: Namespace) -> int:
 
     if options.weights:
         weights = open_weights(options.weights, **weight_options(options))
-        print(f"{options.weights.name}: {weights.describe()}")
+        print(f"{weights.name}: {weights.describe()}")
         print(weights.model.summary())
     else:
         print(EQTransformer(options.lstm_blocks).summary())

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from operator import attrgetter
 from typing import Any
@@ -24,6 +25,7 @@ from minieqt.picking.events import Event, find_events
 from minieqt.picking.results import Events, Picks
 from minieqt.picking.waveforms import SECOND, Instrument, Segment, choose_instruments, group, segments
 from minieqt.picking.windows import Probabilities, Settings, probabilities
+from minieqt.weights.load import load_weights
 
 Array = Any
 
@@ -62,26 +64,40 @@ class StationDay:
                     yield Trace(probability[first:last], header)
 
 
+@cache
+def own_model() -> EQTransformer:
+    """The network with the package's own weights, read once. UserError as `load_weights`."""
+    return load_weights()
+
+
 def pick(
-    stream: Stream, model: EQTransformer, progress: Callable[[int], object] = lambda windows: None, **settings: Any
+    stream: Stream,
+    model: EQTransformer | None = None,
+    progress: Callable[[int], object] = lambda windows: None,
+    **settings: Any,
 ) -> tuple[Events, Picks]:
     """The events of an ObsPy Stream and their picks, in order of time.
 
-    settings: see `Settings`. The stream stays as it is. UserError if nothing in it can be used.
+    model: the package's own weights where none is given; settings: see `Settings`. The stream stays as it is.
+    UserError if nothing in it can be used.
     """
-    days = station_days(stream, model, Settings(**settings), progress)
+    days = station_days(stream, model or own_model(), Settings(**settings), progress)
     events = Events(sorted(chain.from_iterable(map(attrgetter("events"), days)), key=attrgetter("start")))
     return events, events.picks()
 
 
 def annotate(
-    stream: Stream, model: EQTransformer, progress: Callable[[int], object] = lambda windows: None, **settings: Any
+    stream: Stream,
+    model: EQTransformer | None = None,
+    progress: Callable[[int], object] = lambda windows: None,
+    **settings: Any,
 ) -> Stream:
     """Probabilities of an ObsPy Stream, as a Stream of traces DET, P, S at 100 Hz, one of each for each segment.
 
-    Where all instruments of a station were asked for, `trace.stats.instrument` tells them apart.
+    model: the package's own weights where none is given. Where all instruments of a station were asked for,
+    `trace.stats.instrument` tells them apart.
     """
-    days = station_days(stream, model, Settings(**settings), progress)
+    days = station_days(stream, model or own_model(), Settings(**settings), progress)
     return Stream(list(rejoin(chain.from_iterable(map(StationDay.traces, days)))))
 
 

@@ -1,8 +1,9 @@
-"""Published weights in: one function for every layout, which recognises a file by what is in it, not by its name.
+"""Weights in: one function for every layout, which recognises a file by what is in it, not by its name.
 
     minieqt          HDF5 of this package                            tells everything
     Keras            HDF5 of Keras 2, archive of Keras 3, or .npz    tells the gates, if it holds the model too
     SeisBench        .pt or .npz; a .json of the same name beside it tells components and normalisation
+                     (NAME.json beside NAME.pt, NAME.json.v2 beside NAME.pt.v2, as in SeisBench's own cache)
 
 What a file does not tell is assumed as its publishers have it, and may be given as an option. Whatever order the
 components had in training, the first convolution is reordered so that the network takes E, N, Z like ours.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,9 @@ import numpy as np
 from minieqt.errors import UserError
 from minieqt.model import EQTransformer
 from minieqt.weights import native
+from minieqt.weights.fetch import TIMEOUT
 from minieqt.weights.keras import KerasLayers, from_keras, read_h5, read_keras, read_npz, to_keras
+from minieqt.weights.locate import OWN_NAME, locate
 from minieqt.weights.pytorch import read_state
 from minieqt.weights.seisbench import from_seisbench, to_seisbench
 
@@ -36,12 +40,18 @@ NPZ_CONFIG = "minieqt_config"  # the entry of an .npz that `convert` adds to the
 
 @dataclass
 class Loaded:
-    """A network and how it was found: the file's layout, its component order, and what had to be assumed."""
+    """A network and how it was found: the file's layout, its component order, and what had to be assumed.
+
+    `name` is what the user called it, `path` its file, `attributes` the texts that a minieqt file carries.
+    """
 
     model: EQTransformer
     layout: str
     component_order: str
     assumed: dict[str, Any] = field(default_factory=dict)
+    attributes: dict[str, str] = field(default_factory=dict)
+    name: str = ""
+    path: Path = Path()
 
     def describe(self) -> str:
         """One line for a user to check."""
@@ -56,21 +66,27 @@ class Loaded:
         return f"{told} (the file does not tell, assumed: {', '.join(sorted(self.assumed))})"
 
 
-def load_weights(path: Path | str, **options: Any) -> EQTransformer:
-    """The network of a weight file of any layout, in evaluation mode.
+def load_weights(weights: Path | str | None = None, **options: Any) -> EQTransformer:
+    """A network with trained weights, in evaluation mode: the package's own, a file's, or published ones by name.
 
-    Options override what the file tells or what is assumed: gate, component_order, normalisation, crop,
-    attention_eps, drop_rate, dtype, seed. UserError for a file that cannot be used.
+    A file may be of any layout. Names are those of minieqt/weights/published.py, such as "original"; such a file is
+    fetched once, into the user's cache. Options override what the file tells or what is assumed: gate,
+    component_order, normalisation, crop, attention_eps, drop_rate, dtype, seed. UserError for a file that cannot be
+    used or fetched.
     """
-    return open_weights(path, **options).model
+    return open_weights(weights, **options).model
 
 
-def open_weights(path: Path | str, **options: Any) -> Loaded:
-    """`load_weights`, and how the network was found."""
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
-    options = {name: value for name, value in options.items() if value is not None}
+def open_weights(weights: Path | str | None = None, timeout: float = TIMEOUT, **options: Any) -> Loaded:
+    """`load_weights`, and how the network was found; `timeout`: seconds that a server may be silent."""
+    path = locate(weights, lambda fetched: read_file(fetched, {}), timeout)
+    loaded = read_file(path, {name: value for name, value in options.items() if value is not None})
+    loaded.name, loaded.path = OWN_NAME if weights is None else str(weights), path
+    return loaded
+
+
+def read_file(path: Path, options: dict[str, Any]) -> Loaded:
+    """A file of any layout. UserError for a file that cannot be used."""
     try:
         return read(path, options)
     except UserError:
@@ -95,7 +111,7 @@ def read(path: Path, options: dict[str, Any]) -> Loaded:
     if "model.weights.h5" in names:
         return load_keras("Keras 3 (.keras)", read_keras(path), options)
     if any(name.endswith("data.pkl") for name in names):
-        return load_seisbench("SeisBench (.pt)", read_state(path), read_json(path.with_suffix(".json")), options)
+        return load_seisbench("SeisBench (.pt)", read_state(path), read_json(beside(path)), options)
     with np.load(path, allow_pickle=False) as entries:
         arrays = {name: entries[name] for name in entries.files}
     told = json.loads(str(arrays.pop(NPZ_CONFIG))) if NPZ_CONFIG in arrays else {}
@@ -104,6 +120,12 @@ def read(path: Path, options: dict[str, Any]) -> Loaded:
     layers = read_npz(arrays)
     layers.options |= told
     return load_keras("Keras names (.npz)", layers, options)
+
+
+def beside(path: Path) -> Path:
+    """The description that belongs to a SeisBench file: NAME.pt -> NAME.json, NAME.pt.v2 -> NAME.json.v2."""
+    version = re.search(r"\.pt(\.v[^.]+)$", path.name)
+    return path.with_name(path.name[: version.start()] + f".json{version[1]}") if version else path.with_suffix(".json")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -128,7 +150,7 @@ def load_native(path: Path, options: dict[str, Any]) -> Loaded:
     model = EQTransformer(**{**contents.config, **options})
     model.load(contents.arrays)
     model.eval()
-    return Loaded(model, "minieqt", ORDER)
+    return Loaded(model, "minieqt", ORDER, attributes=contents.attributes)
 
 
 def load_keras(layout: str, layers: KerasLayers, options: dict[str, Any]) -> Loaded:
@@ -183,18 +205,25 @@ def in_our_order(model: EQTransformer, order: str) -> EQTransformer:
     return model
 
 
-def save_weights(path: Path | str, model: EQTransformer, layout: str = "minieqt") -> None:
+def save_weights(
+    path: Path | str,
+    model: EQTransformer,
+    layout: str = "minieqt",
+    half: bool = False,
+    attributes: Mapping[str, str] | None = None,
+) -> None:
     """Write a network: "minieqt" (HDF5), "keras" or "seisbench" (.npz of their names; components E, N, Z).
 
-    An .npz has one entry more, `minieqt_config`: a JSON text of what the arrays do not tell.
+    minieqt's layout can be of half precision, and keeps texts about the network. An .npz has one entry more,
+    `minieqt_config`: a JSON text of what the arrays do not tell.
     """
     from minieqt.files import replacing
 
     if layout == "minieqt":
-        native.save(path, model)
+        native.save(path, model, half=half, attributes=attributes)
         return
-    if layout not in LAYOUTS:
-        raise ValueError(f"layout must be one of {', '.join(LAYOUTS)}, got {layout!r}")
+    if layout not in LAYOUTS or half:
+        raise ValueError(f"layout must be one of {', '.join(LAYOUTS)}, the first for half precision; got {layout!r}")
     arrays: dict[str, Any] = to_keras(model) if layout == "keras" else to_seisbench(model)
     config = json.dumps({**model.config, "component_order": ORDER})
     with replacing(Path(path)) as partial, partial.open("wb") as file:

@@ -20,12 +20,11 @@ import pytest
 from obspy import UTCDateTime
 
 from minieqt import backend, cli
-from minieqt.commands import pick as command
 from minieqt.errors import UserError
 from minieqt.model import EQTransformer
 from minieqt.picking import run as picking_run
 from minieqt.picking.results import Picks
-from minieqt.weights import load_weights, save_weights
+from minieqt.weights import load_weights, locate, save_weights
 
 TABLES = {"X_prediction_results.csv", "association.csv", "picks.csv", "picks.xml"}
 OPTIONS = ("--detection-threshold", "0.3", "--filter", "1-20")
@@ -178,15 +177,15 @@ def test_example(shared, tmp_path, capsys):
     assert (tmp_path / "example.png").stat().st_size > 10_000
 
 
-def test_example_with_the_last_run(tmp_path, monkeypatch, capsys):
+def test_own_weights_by_default(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="make train"):
+    monkeypatch.setattr(locate, "OWN", tmp_path / "own.h5")
+    with pytest.raises(UserError, match="own weights are not in this copy"):
         cli.main(["pick", "--example"])
-    for number in ("001", "002"):
-        (command.RUNS / number).mkdir(parents=True)
-        save_weights(command.RUNS / number / "best.h5", EQTransformer(lstm_blocks=1, seed=int(number)))
+    save_weights(locate.OWN, EQTransformer(lstm_blocks=1))
     assert cli.main(["pick", "--example"]) == 0
-    assert "runs/002/best.h5" in capsys.readouterr().out and Path("example/example.png").exists()
+    assert "minieqt's own weights: minieqt; 1 BiLSTM" in capsys.readouterr().out
+    assert Path("example/example.png").exists()
 
 
 @pytest.mark.parametrize(
@@ -194,8 +193,8 @@ def test_example_with_the_last_run(tmp_path, monkeypatch, capsys):
     [
         ([], "name files or folders"),
         (["{records}", "--example"], "name files or folders"),
-        (["{records}"], "--weights FILE and --out DIR"),
-        (["{records}", "--weights", "{weights}"], "--weights FILE and --out DIR"),
+        (["{records}"], "--out DIR is needed"),
+        (["{records}", "--weights", "stedd", "--out", "o"], "names? of published weights: original"),
         (["{records}", "--weights", "nothing.h5", "--out", "o"], "nothing.h5: no such file"),
         (["{records}", "--weights", "{records}/0.mseed", "--out", "o"], "no weight file"),
         (["nowhere", "--weights", "{weights}", "--out", "o"], "nowhere: no such file or folder"),

@@ -46,6 +46,36 @@ def test_extra(model, path):
     native.load(path)
 
 
+def test_half_precision(model, tmp_path):
+    """Parameters rounded to half precision, statistics untouched, however small; read as float32 again."""
+    model.state()["rescnn.blocks.1.halves.0.norm.variance"][...] = 1e-36
+    native.save(tmp_path / "half.h5", model, half=True)
+    contents = native.read(tmp_path / "half.h5")
+    for name, array in model.parameters().items():
+        assert contents.arrays[name].dtype == np.float32
+        assert np.array_equal(contents.arrays[name], array.astype(np.float16).astype(np.float32)), name
+    for name, array in model.state().items():
+        assert np.array_equal(contents.arrays[name], array), name
+    native.save(tmp_path / "full.h5", model)
+    sizes = [(tmp_path / f"{which}.h5").stat().st_size for which in ("half", "full")]
+    assert sizes[0] < 1e6 and sizes[0] < 0.55 * sizes[1]
+
+
+@pytest.mark.parametrize("value", [7e4, np.inf, np.nan])
+def test_too_large_for_half_precision(tmp_path, value):
+    model = EQTransformer(lstm_blocks=1, length=256)
+    model.parameters()["encoder.stages.0.conv.b"][3] = value
+    with pytest.raises(ValueError, match=r"encoder\.stages\.0\.conv\.b holds numbers"):
+        native.save(tmp_path / "half.h5", model, half=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_attributes(model, tmp_path):
+    texts = {"description": "für Erdbeben", "origin": "conservative", "format": "nothing"}
+    native.save(tmp_path / "w.h5", model, attributes=texts)
+    assert native.read(tmp_path / "w.h5").attributes == {name: texts[name] for name in ("description", "origin")}
+
+
 @pytest.mark.parametrize("share", [0, 0.001, 0.3, 0.9, 0.9999])
 def test_truncated(path, share):
     whole = path.read_bytes()
