@@ -6,7 +6,7 @@ import csv as csv_format
 from collections.abc import Sequence
 from pathlib import Path
 
-from minieqt.data.seisbench_format import PHASES, SeisBench, open_seisbench
+from minieqt.data.seisbench_format import SeisBench, arrival_columns, open_seisbench
 from minieqt.data.several import Several
 from minieqt.data.stead import Stead
 from minieqt.data.table import Dataset
@@ -42,7 +42,10 @@ def _open_pair(hdf5: Path, csv: Path) -> Dataset:
     """STEAD's files, or one chunk of SeisBench's layout, whose arrivals stand in columns of other names."""
     if hdf5.is_file() and csv.is_file():
         with open(csv, newline="", encoding="utf-8-sig", errors="replace") as file:
-            columns = set(next(csv_format.reader(file), []))
-        if "p_arrival_sample" not in columns and columns & {*PHASES["P"], *PHASES["S"]}:
+            try:
+                columns = next(csv_format.reader(file), [])
+            except csv_format.Error as error:
+                raise UserError(f"{csv} is not a CSV file ({error})") from error
+        if "p_arrival_sample" not in columns and arrival_columns(columns):
             return SeisBench(hdf5, csv)
     return Stead(hdf5, csv)

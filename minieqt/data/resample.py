@@ -1,0 +1,46 @@
+"""From other sampling rates to the 100 Hz that the network sees."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from minieqt.data.table import RATE
+
+Array = Any
+
+SLOWEST, FASTEST = 1.0, 10_000.0  # Hz: rates that a seismogram may have
+FINEST = 10_000  # the largest denominator of 100 / rate: at the most 3 ms, a third of a sample, in a window's 60 s
+HALF_LENGTH = 10  # of the filter, in samples of the slower of the two rates
+
+
+def resample(x: Array, rate: float) -> Array:
+    """(C, T) at `rate` Hz -> (C, about T · 100 / rate) float64 at 100 Hz, the first sample at the same time.
+
+    The filter cuts off at the lower of both Nyquist frequencies: nothing above 50 Hz is folded back. Both ends are
+    continued straight, so that a trend makes no step there.
+    """
+    from scipy.signal import resample_poly
+
+    ratio = Fraction(RATE / rate).limit_denominator(FINEST)
+    if ratio == 1:
+        return x
+    mean = x.mean(axis=-1, keepdims=True, dtype=np.float64)
+    up, down = ratio.numerator, ratio.denominator
+    return resample_poly(x - mean, up, down, axis=-1, window=_low_pass(max(up, down)), padtype="line") + mean
+
+
+@lru_cache(16)
+def _low_pass(factor: int) -> Array:
+    """Taps of a low-pass at 1 / factor of the Nyquist frequency, Kaiser's window."""
+    from scipy.signal import firwin
+
+    return firwin(2 * HALF_LENGTH * factor + 1, 1 / factor, window=("kaiser", 5.0))
+
+
+def is_rate(rate: float) -> bool:
+    """Whether records of this rate (Hz, NaN if unknown) can be resampled."""
+    return SLOWEST <= rate <= FASTEST
