@@ -5,6 +5,10 @@
 
 Written from the logits z (B, T) it never takes the log of zero and never overflows. The network's loss is
 0.05 L_detection + 0.40 L_P + 0.55 L_S (Mousavi et al. 2020); penalties are the optimiser's affair.
+
+A label below 0 says that nobody looked (data/labels.py, UNLABELLED): such a sample adds nothing to the loss and has no
+gradient. The mean is still taken over all samples, so that a labelled one counts the same in every batch, and the
+average over ranks is the whole batch's loss.
 """
 
 from __future__ import annotations
@@ -27,13 +31,13 @@ def probabilities(z: Array) -> Array:
 
 @accelerated
 def cross_entropy_forward(z: Array, y: Array) -> Array:
-    """Logits z (B, T), labels y (B, T) in [0, 1] -> mean loss, one number. The mean is taken in float64."""
+    """Logits z (B, T), labels y (B, T) in [0, 1] or below 0 -> mean loss, one number. The mean is taken in float64."""
     xp = array_module(z)
     losses = xp.maximum(z, 0) - z * y + xp.log1p(xp.exp(-abs(z)))
-    return losses.mean(dtype="float64")
+    return xp.where(y < 0, 0, losses).mean(dtype="float64")
 
 
 @accelerated
 def cross_entropy_backward(z: Array, y: Array, dloss: float) -> Array:
     """Logits z and labels y (B, T), the gradient `dloss` that arrives at the mean -> dz (B, T)."""
-    return (sigmoid_forward(z) - y) * (dloss / z.size)
+    return array_module(z).where(y < 0, 0, sigmoid_forward(z) - y) * (dloss / z.size)

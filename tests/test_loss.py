@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
+from minieqt.data.labels import UNLABELLED
 from minieqt.gradcheck import compare
 from minieqt.loss import WEIGHTS, cross_entropy_backward, cross_entropy_forward
 
@@ -49,6 +50,21 @@ def test_extremes(dtype):
     assert loss == 5000.0
     np.testing.assert_array_equal(gradient, [[0, -0.25, 0.25, 0]])
     assert gradient.dtype == dtype
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_where_nobody_looked_there_is_no_loss_and_no_gradient(rng, shape):
+    z, y = 3 * rng.standard_normal(shape), rng.uniform(size=shape)
+    unlabelled = rng.uniform(size=shape) < 0.4
+    masked = np.where(unlabelled, UNLABELLED, y)
+    p = 1 / (1 + np.exp(-z))
+    losses = -y * np.log(p) - (1 - y) * np.log(1 - p)
+    assert cross_entropy_forward(z, masked) == pytest.approx(losses[~unlabelled].sum() / z.size, rel=1e-12)
+    gradient = cross_entropy_backward(z, masked, 0.4)
+    assert not gradient[unlabelled].any()
+    np.testing.assert_array_equal(gradient[~unlabelled], cross_entropy_backward(z, y, 0.4)[~unlabelled])
+    errors = compare(lambda: 0.4 * cross_entropy_forward(z, masked), {"z": (z, gradient)}, rng)
+    assert errors["z"] <= 1e-6
 
 
 def test_mean_is_taken_in_float64(rng):

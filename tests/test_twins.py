@@ -162,7 +162,9 @@ def layernorms(rng):
 
 def logits_and_labels(rng):
     for B, T in ((1, 1), (1, 47), (3, 375), (12, 6000)):
-        yield 5 * normal(rng, B, T), rng.uniform(size=(B, T))
+        y = rng.uniform(size=(B, T))
+        yield 5 * normal(rng, B, T), y
+        yield 5 * normal(rng, B, T), np.where(rng.uniform(size=(B, T)) < 0.3, -1.0, y)  # some are unlabelled
     yield np.array([[-1e4, -90.0, 90.0, 1e4]]), np.array([[0.0, 1.0, 1.0, 0.0]])
 
 

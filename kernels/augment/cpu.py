@@ -35,7 +35,7 @@ def draw_plans(
     rates: Array,
     plans: Array,
 ) -> None:
-    """Fills plans (N, 13) float64; all but rates (8,) have one entry a window, p is NaN for noise."""
+    """Fills plans (N, 16) float64; all but rates (9,) have one entry a window, p and s are NaN for noise."""
     u = np.empty(NUMBERS, np.float64)
     for n in range(rows.size):
         draw_numbers(seed, np.uint64(epochs[n]), rows[n], copies[n], u)
@@ -49,27 +49,35 @@ def make_windows(
     epochs: Array,
     rows: Array,
     copies: Array,
-    p: Array,
+    arrival: Array,
     plans: Array,
     raw: Array,
     source: Array,
+    noise: Array,
     x: Array,
 ) -> None:
-    """Fills x (N, 3, 6000) float32; window n is made from raw[source[n]], raw (M, 3, 6000) float32, by plans[n]."""
+    """Fills x (N, 3, 6000) float32; window n is made from raw[source[n]], raw (M, 3, 6000) float32, by plans[n].
+
+    arrival (N,): the sample of the first that is known, negative for noise. Where the plan adds real noise, that is
+    raw[noise[n]]; a window with noise[n] < 0 gets none, whatever the plan says.
+    """
     scratch, parts = np.empty(x.shape[2], np.float32), np.empty(0)
     for n in range(rows.size):
-        recorded, y = raw[source[n]], x[n]
+        recorded, borrowed, y = raw[source[n]], raw[max(noise[n], 0)], x[n]
         _build(
-            seed, np.uint64(epochs[n]), rows[n], copies[n], p[n], plans[n], recorded, y, scratch, 0, 1, parts,
-            _alone, _alone, _nobody,
+            seed, np.uint64(epochs[n]), rows[n], copies[n], arrival[n], plans[n], recorded, borrowed, noise[n] >= 0, y,
+            scratch, 0, 1, parts, _alone, _alone, _nobody,
         )  # fmt: skip
 
 
 @compiled_exactly
-def make_labels(p: Array, s: Array, plans: Array, shape: int, labels: Array) -> None:
-    """Fills labels (N, 3, 6000) float32 of arrivals p, s (N,), NaN for noise, as the plans move and double them."""
+def make_labels(p: Array, s: Array, coda_end: Array, plans: Array, shape: int, labels: Array) -> None:
+    """Fills labels (N, 3, 6000) float32 of arrivals p, s (N,), NaN where not picked, as the plans move and double them.
+
+    coda_end (N,): up to where a phase that was not picked leaves its labels open.
+    """
     for n in range(p.size):
-        _label(p[n], s[n], plans[n], shape, labels[n], 0, 1, _nobody)
+        _label(p[n], s[n], coda_end[n], plans[n], shape, labels[n], 0, 1, _nobody)
 
 
 @inlined

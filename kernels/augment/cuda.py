@@ -52,7 +52,7 @@ def draw_plans(
     plans: Array,
     threads: int = THREADS,
 ) -> None:
-    """Fills plans (N, 13) float64; one thread a window."""
+    """Fills plans (N, 16) float64; one thread a window."""
     facts = rows, copies, p, s, coda_end, loud
     launch(_draw_plans, -(-len(rows) // threads), threads, np.uint64(seed), epochs, *facts, rates, plans)
 
@@ -71,37 +71,48 @@ def make_windows(
     epochs: Array,
     rows: Array,
     copies: Array,
-    p: Array,
+    arrival: Array,
     plans: Array,
     raw: Array,
     source: Array,
+    noise: Array,
     x: Array,
     threads: int = THREADS,
 ) -> None:
-    """Fills x (N, 3, 6000) float32; window n is made from raw[source[n]], raw (M, 3, 6000) float32 or float16."""
-    launch(_make_windows, len(rows), threads, np.uint64(seed), epochs, rows, copies, p, plans, raw, source, x)
+    """Fills x (N, 3, 6000) float32; window n is made from raw[source[n]], raw (M, 3, 6000) float32 or float16.
+
+    arrival (N,): the sample of the first that is known, negative for noise. Where the plan adds real noise, that is
+    raw[noise[n]]; a window with noise[n] < 0 gets none, whatever the plan says.
+    """
+    facts = rows, copies, arrival, plans, raw, source, noise
+    launch(_make_windows, len(rows), threads, np.uint64(seed), epochs, *facts, x)
 
 
 @cuda.jit
-def _make_windows(seed, epochs, rows, copies, p, plans, raw, source, x):  # type: ignore[no-untyped-def]
+def _make_windows(seed, epochs, rows, copies, arrival, plans, raw, source, noise, x):  # type: ignore[no-untyped-def]
     n, lane, lanes = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
     parts = cuda.shared.array(THREADS, float64)
     scratch = cuda.shared.array(SAMPLES, float32)
     _build(
-        seed, np.uint64(epochs[n]), rows[n], copies[n], p[n], plans[n], raw[source[n]], x[n], scratch, lane, lanes,
-        parts, _total, _largest, _meet,
+        seed, np.uint64(epochs[n]), rows[n], copies[n], arrival[n], plans[n], raw[source[n]], raw[larger(noise[n], 0)],
+        noise[n] >= 0, x[n], scratch, lane, lanes, parts, _total, _largest, _meet,
     )  # fmt: skip
 
 
-def make_labels(p: Array, s: Array, plans: Array, shape: int, labels: Array, threads: int = THREADS) -> None:
-    """Fills labels (N, 3, 6000) float32 of arrivals p, s (N,), NaN for noise, as the plans move and double them."""
-    launch(_make_labels, len(p), threads, p, s, plans, shape, labels)
+def make_labels(
+    p: Array, s: Array, coda_end: Array, plans: Array, shape: int, labels: Array, threads: int = THREADS
+) -> None:
+    """Fills labels (N, 3, 6000) float32 of arrivals p, s (N,), NaN where not picked, as the plans move and double them.
+
+    coda_end (N,): up to where a phase that was not picked leaves its labels open.
+    """
+    launch(_make_labels, len(p), threads, p, s, coda_end, plans, shape, labels)
 
 
 @cuda.jit
-def _make_labels(p, s, plans, shape, labels):  # type: ignore[no-untyped-def]
+def _make_labels(p, s, coda_end, plans, shape, labels):  # type: ignore[no-untyped-def]
     n, lane, lanes = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
-    _label(p[n], s[n], plans[n], shape, labels[n], lane, lanes, _meet)
+    _label(p[n], s[n], coda_end[n], plans[n], shape, labels[n], lane, lanes, _meet)
 
 
 @cuda.jit(device=True)

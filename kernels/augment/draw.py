@@ -13,23 +13,27 @@ import numpy as np
 from kernels.augment.philox import four_uniforms, larger, shared
 
 SAMPLES, HALF_WIDTH = 6000, 20  # as in minieqt/data/table.py and labels.py
-NUMBERS = 16  # uniform numbers that decide over a window
+NUMBERS = 24  # uniform numbers that decide over a window, four to a counter
 
 # Which number decides what: minieqt.data.augment.Draw.
 U_SHIFT, U_SHIFT_BY, U_SECOND, U_SECOND_START, U_SECOND_DIVISOR, U_NOISE, U_NOISE_E, U_NOISE_N, U_NOISE_Z = range(9)
 U_DROP, U_DROP_WHICH, U_SCALE, U_SCALE_BY, U_GAP, U_GAP_START, U_GAP_END = range(9, 16)
+U_REAL, U_REAL_ROW, U_REAL_LEVEL, U_REAL_START, U_REAL_SIGN = range(16, 21)
 
 # The columns of a plan: the fields of minieqt.data.augment.Plan.
 SHIFT, SECOND_START, SECOND_DIVISOR, NOISE, KEEP, SCALE, PRE_EMPHASIS, GAP_START, GAP_END = 0, 1, 2, 3, 6, 9, 10, 11, 12
-COLUMNS = 13
+REAL_NOISE, REAL_NOISE_START, REAL_NOISE_SIGN = 13, 14, 15
+COLUMNS = 16
 
 # The rates: the fields of minieqt.data.augment.Augmentation.
-R_SHIFT, R_SECOND, R_NOISE, R_DROP, R_SCALE, R_GAP, R_EARTHQUAKE_GAP, R_PRE_EMPHASIS = range(8)
+R_SHIFT, R_SECOND, R_NOISE, R_DROP, R_SCALE, R_GAP, R_EARTHQUAKE_GAP, R_PRE_EMPHASIS, R_REAL_NOISE = range(9)
+
+SNR_DB, NOISE_MIX_DB = (0.0, 30.0), (-10.0, 10.0)  # as in minieqt/data/augment.py
 
 
 @shared
 def draw_numbers(seed, epoch, row, copy, u):  # type: ignore[no-untyped-def]
-    """u (16,) float64: the numbers of one copy of one row."""
+    """u (24,) float64: the numbers of one copy of one row."""
     for block in range(NUMBERS // 4):
         a, b, c, d = four_uniforms(seed, np.uint64(block), np.uint64(row), epoch, np.uint64(2 * copy))
         u[4 * block], u[4 * block + 1], u[4 * block + 2], u[4 * block + 3] = a, b, c, d
@@ -43,12 +47,12 @@ def whole(u, low, high):  # type: ignore[no-untyped-def]
 
 @shared
 def draw_plan(u, p, s, coda_end, loud, rates, copy, plan):  # type: ignore[no-untyped-def]
-    """plan (13,) of one window from its numbers u (16,) and what the table says of it (p and s are NaN for noise)."""
+    """plan (16,) of one window from its numbers u (24,) and what the table says of it (p and s are NaN for noise)."""
     for column in range(COLUMNS):
         plan[column] = 0
     for c in range(3):
         plan[KEEP + c] = 1
-    plan[SECOND_DIVISOR] = plan[SCALE] = 1
+    plan[SECOND_DIVISOR] = plan[SCALE] = plan[REAL_NOISE_SIGN] = 1
 
     earthquake, both = p == p or s == s, p == p and s == s
     if copy == 0:
@@ -57,6 +61,7 @@ def draw_plan(u, p, s, coda_end, loud, rates, copy, plan):  # type: ignore[no-un
     elif not earthquake:
         draw_channels(u, rates[R_DROP], plan)
         draw_gap(u, rates[R_GAP], plan)
+        draw_real_noise(u, rates[R_REAL_NOISE], NOISE_MIX_DB, plan)
     else:
         by = draw_shift(u, coda_end, rates[R_SHIFT])
         plan[SHIFT] = by
@@ -64,6 +69,7 @@ def draw_plan(u, p, s, coda_end, loud, rates, copy, plan):  # type: ignore[no-un
         plan[PRE_EMPHASIS] = rates[R_PRE_EMPHASIS]
         p, s = p if p == p else s, s if s == s else p  # of one phase alone, nothing more is known than its own moment
         p, s, coda_end = p + by, s + by, coda_end + by
+        draw_real_noise(u, rates[R_REAL_NOISE], SNR_DB, plan)
         if loud:
             if both:
                 plan[SECOND_START] = draw_second_start(u, p, s, coda_end, rates[R_SECOND])
@@ -120,6 +126,16 @@ def draw_gap(u, rate, plan):  # type: ignore[no-untyped-def]
     if u[U_GAP] < rate:
         start = whole(u[U_GAP_START], 0, 4000)
         plan[GAP_START], plan[GAP_END] = start, whole(u[U_GAP_END], start + 1, 5500)
+
+
+@shared
+def draw_real_noise(u, rate, decibels, plan):  # type: ignore[no-untyped-def]
+    """A ratio whose decibels are spread evenly, a rotation in time and a sign."""
+    if u[U_REAL] < rate:
+        snr = decibels[0] + (decibels[1] - decibels[0]) * u[U_REAL_LEVEL]
+        plan[REAL_NOISE] = 10.0 ** (-snr / 20)
+        plan[REAL_NOISE_START] = whole(u[U_REAL_START], 0, SAMPLES)
+        plan[REAL_NOISE_SIGN] = 1 if u[U_REAL_SIGN] < 0.5 else -1
 
 
 @shared

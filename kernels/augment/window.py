@@ -24,6 +24,9 @@ from kernels.augment.draw import (
     KEEP,
     NOISE,
     PRE_EMPHASIS,
+    REAL_NOISE,
+    REAL_NOISE_SIGN,
+    REAL_NOISE_START,
     SAMPLES,
     SECOND_DIVISOR,
     SECOND_START,
@@ -36,11 +39,37 @@ POWERS = tuple((np.float32(e), np.float32(2.0**e)) for e in (16, 8, 4, 2, 1))
 ONE, TWO, TURN = np.float32(1), np.float32(2), np.float32(2 * np.pi)
 GAUSSIAN, TRIANGLE, BOX = range(3)  # shapes of a pick's label
 DEVIATION = 10.0  # of the Gaussian, samples
+UNLABELLED = np.float32(-1)
+ONSET, BEFORE = 200, 500  # as in minieqt/data/augment.py
 EPS = 2.0**-23  # of float32: what a component must vary by, beside its mean, to be alive
 
 
-def build(seed, epoch, row, copy, p, plan, raw, x, scratch, lane, lanes, parts, total, largest, meet):  # type: ignore[no-untyped-def]
-    """x (3, 6000) from the recorded raw (3, 6000) by its plan; scratch (6000,) is room to work in."""
+def build(  # type: ignore[no-untyped-def]
+    seed, epoch, row, copy, arrival, plan, raw, borrowed, may_add, x, scratch, lane, lanes, parts, total, largest, meet
+):
+    """x (3, 6000) from the recorded raw (3, 6000) by its plan; scratch (6000,) is room to work in.
+
+    arrival: the sample of the first that is known, negative for noise. borrowed (3, 6000): the noise window that the
+    plan adds, if may_add.
+    """
+    gain = np.float32(0)
+    if plan[REAL_NOISE] > 0 and may_add:
+        start, end, onset, signal, background, added = 0, 0, SAMPLES, 0.0, 0.0, 0.0
+        if arrival >= 0:
+            start = arrival
+            end, onset = larger(start - HALF_WIDTH, 0), smaller(ONSET, SAMPLES - start)
+        for c in range(3):
+            mean = np.float32(total(part_of_sum(raw[c], lane, lanes), parts, lane, lanes) / SAMPLES)
+            if total(part_of_squares(raw[c], mean, lane, lanes), parts, lane, lanes) > 0:
+                part = part_of_squares(raw[c, start : start + onset], mean, lane, lanes)
+                signal += total(part, parts, lane, lanes) / onset
+                if end > 0:
+                    first = larger(start - BEFORE, 0)
+                    part = part_of_squares(raw[c, first:end], mean, lane, lanes)
+                    background += total(part, parts, lane, lanes) / (end - first)
+                mean = np.float32(total(part_of_sum(borrowed[c], lane, lanes), parts, lane, lanes) / SAMPLES)
+                added += total(part_of_squares(borrowed[c], mean, lane, lanes), parts, lane, lanes) / SAMPLES
+        gain = real_noise_gain(signal, background, added, plan[REAL_NOISE])
     for c in range(3):
         recorded, y = raw[c], x[c]
         mean = np.float32(total(part_of_sum(recorded, lane, lanes), parts, lane, lanes) / SAMPLES)
@@ -48,7 +77,12 @@ def build(seed, epoch, row, copy, p, plan, raw, x, scratch, lane, lanes, parts, 
         meet()
         if plan[SECOND_START] > 0:
             start, divisor = int(plan[SECOND_START]), np.float32(plan[SECOND_DIVISOR])
-            add_second_event(recorded, mean, int(p), start, divisor, y, lane, lanes)
+            add_second_event(recorded, mean, arrival, start, divisor, y, lane, lanes)
+            meet()
+        if gain > 0 and total(part_of_squares(y, np.float32(0), lane, lanes), parts, lane, lanes) > 0:
+            mean = np.float32(total(part_of_sum(borrowed[c], lane, lanes), parts, lane, lanes) / SAMPLES)
+            signed = gain * np.float32(plan[REAL_NOISE_SIGN])
+            add_real_noise(borrowed[c], mean, int(plan[REAL_NOISE_START]), signed, y, lane, lanes)
             meet()
         if plan[NOISE + c] > 0:
             most = largest(part_of_maximum(y, lane, lanes), parts, lane, lanes)
@@ -77,24 +111,38 @@ def build(seed, epoch, row, copy, p, plan, raw, x, scratch, lane, lanes, parts, 
         normalise(y, centre, scale_of(centre, squares), lane, lanes)
 
 
-def label(p, s, plan, shape, labels, lane, lanes, meet):  # type: ignore[no-untyped-def]
-    """labels (3, 6000) of arrivals p and s, NaN for noise, as the plan moves and doubles them."""
+def label(p, s, coda_end, plan, shape, labels, lane, lanes, meet):  # type: ignore[no-untyped-def]
+    """labels (3, 6000) of arrivals p and s, NaN where not picked, as the plan moves and doubles them."""
     for c in range(3):
         clear(labels[c], 0, SAMPLES, lane, lanes)
     meet()
     by, second = int(plan[SHIFT]), int(plan[SECOND_START])  # a second event has both phases
+    end = smaller(math.ceil(coda_end + by), SAMPLES) if p == p or s == s else 0
     if p == p and s == s:
         label_detection(labels[0], p, s, by, second, lane, lanes)
-    if p == p:
         label_arrivals(labels[1], p, p, by, second, shape, lane, lanes)
-    if s == s:
-        label_arrivals(labels[2], s, p if p == p else s, by, second, shape, lane, lanes)
+        label_arrivals(labels[2], s, p, by, second, shape, lane, lanes)
+    elif p == p:
+        label_arrivals(labels[1], p, p, by, second, shape, lane, lanes)
+        unlabel(labels[0], math.ceil(p + by), end, lane, lanes)
+        unlabel(labels[2], math.ceil(p + by), end, lane, lanes)
+    elif s == s:
+        unlabel(labels[0], by, end, lane, lanes)
+        unlabel(labels[1], by, math.ceil(s + by), lane, lanes)
+        label_arrivals(labels[2], s, s, by, second, shape, lane, lanes)
+
+
+@shared
+def unlabel(labels, start, end, lane, lanes):  # type: ignore[no-untyped-def]
+    """Nobody knows from start up to end."""
+    for t in range(larger(start, 0) + lane, smaller(end, SAMPLES), lanes):
+        labels[t] = UNLABELLED
 
 
 @inlined
 def part_of_sum(x, lane, lanes):  # type: ignore[no-untyped-def]
-    """Σ x, float64."""
-    total = 0.0
+    """Σ x, float64 by its type: in the simulator, which is plain Python, 0.0 plus a float32 would be a float32."""
+    total = np.float64(0)
     for t in range(lane, x.size, lanes):
         total += x[t]
     return total
@@ -103,7 +151,7 @@ def part_of_sum(x, lane, lanes):  # type: ignore[no-untyped-def]
 @inlined
 def part_of_squares(x, mean, lane, lanes):  # type: ignore[no-untyped-def]
     """Σ (x − mean)², float64."""
-    total = 0.0
+    total = np.float64(0)
     for t in range(lane, x.size, lanes):
         centred = x[t] - mean
         total += centred * centred
@@ -135,6 +183,25 @@ def add_second_event(raw, mean, p, start, divisor, y, lane, lanes):  # type: ign
     event, room = raw[p : p + SAMPLES - start], y[start:]
     for t in range(lane, smaller(room.size, event.size), lanes):
         room[t] += (event[t] - mean) / divisor
+
+
+@inlined
+def real_noise_gain(signal, background, added, ratio):  # type: ignore[no-untyped-def]
+    """What makes the background `ratio` times as strong as the earthquake alone, from three mean squares."""
+    wanted, gain = ratio * ratio * larger(signal - background, 0.0) - background, np.float32(0)
+    if wanted > 0 and added > 0:
+        gain = np.float32(math.sqrt(wanted / added))
+    return gain
+
+
+@inlined
+def add_real_noise(noise, mean, start, gain, y, lane, lanes):  # type: ignore[no-untyped-def]
+    """y ← y + gain · (noise − mean), rotated so that sample `start` comes first."""
+    end, rest, begin, wrapped = y[: SAMPLES - start], noise[start:], y[SAMPLES - start :], noise[:start]
+    for t in range(lane, rest.size, lanes):
+        end[t] += gain * (rest[t] - mean)
+    for t in range(lane, wrapped.size, lanes):
+        begin[t] += gain * (wrapped[t] - mean)
 
 
 @inlined

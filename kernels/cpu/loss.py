@@ -14,7 +14,7 @@ Array = Any
 
 
 def cross_entropy_forward(z: Array, y: Array) -> float:
-    """Logits z (B, T), labels y (B, T) in [0, 1] -> mean loss. Rows are summed in float32, their sums in float64."""
+    """Logits z (B, T), labels y (B, T) in [0, 1] or below 0 -> mean loss. Rows are summed in float32, then float64."""
     sums = np.empty(z.shape[0], np.float32)
     row_losses(*contiguous(z, y), sums)
     return float(sums.sum(dtype="float64") / z.size)
@@ -50,21 +50,23 @@ def sigmoids(z: Array, p: Array) -> None:
 
 @compiled_parallel
 def row_losses(z: Array, y: Array, sums: Array) -> None:
-    """sums (B) = Σ_t max(z, 0) - z y + log(1 + e^-|z|)."""
+    """sums (B) = Σ_t max(z, 0) - z y + log(1 + e^-|z|) over the t with a label, y ≥ 0."""
     B, T = z.shape
     for n in prange(B):
         total, logits, labels = np.float32(0), z[n], y[n]
         for t in range(T):
             logit = logits[t]
-            total += max(logit, np.float32(0)) - logit * labels[t] + log1p_unit(exp(-abs(logit)))
+            loss = max(logit, np.float32(0)) - logit * labels[t] + log1p_unit(exp(-abs(logit)))
+            total += loss if labels[t] >= np.float32(0) else np.float32(0)
         sums[n] = total
 
 
 @compiled_parallel
 def logit_gradient(z: Array, y: Array, scale: np.float32, dz: Array) -> None:
-    """dz = (sigmoid(z) - y) · scale, all (B, T)."""
+    """dz = (sigmoid(z) - y) · scale, all (B, T); 0 where there is no label, y < 0."""
     B, T = z.shape
     for n in prange(B):
         logits, labels, into = z[n], y[n], dz[n]
         for t in range(T):
-            into[t] = (sigmoid(logits[t]) - labels[t]) * scale
+            slope = (sigmoid(logits[t]) - labels[t]) * scale
+            into[t] = slope if labels[t] >= np.float32(0) else np.float32(0)

@@ -21,7 +21,7 @@ def probabilities(z: Array) -> Array:
 
 
 def cross_entropy_forward(z: Array, y: Array) -> Array:
-    """Logits z (B, T), labels y (B, T) in [0, 1] -> mean loss, a float64 that stays on the device."""
+    """Logits z (B, T), labels y (B, T) in [0, 1] or below 0 -> mean loss, a float64 that stays on the device."""
     z, (y, y_row), blocks = contiguous(z), with_rows(y), min(BLOCKS, ceil_div(z.size, THREADS))
     partial, mean = empty(z, blocks, np.float64), empty(z, 1, np.float64)
     shared = shared_bytes(MOST_WARPS, size=8)

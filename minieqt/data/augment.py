@@ -7,12 +7,13 @@ definition: a faster twin must take the same decisions and shift by the same sam
 
 A batch holds every trace twice. The plain copy is at most shifted. The augmented copy of an earthquake goes through
 
-    shift → second event → noise → drop channels → scale → pre-emphasis → gap → normalise,
+    shift → second event → real noise → noise → drop channels → scale → pre-emphasis → gap → normalise,
 
-that of noise through  drop channels → gap → normalise.  Mousavi et al. 2020, Methods ("Data augmentation"), and
-the published code, whose rates are the defaults. Three things differ from that code, each so that labels stay true:
-components are demeaned first, so that a gap is no step; the channels that stay are never none, nor only dead ones;
-and a gap that would touch an earthquake is left out.
+that of noise through  real noise → drop channels → gap → normalise.  Mousavi et al. 2020, Methods ("Data
+augmentation"), and the published code, whose rates are the defaults. Three things differ from that code, each so that
+labels stay true: components are demeaned first, so that a gap is no step; the channels that stay are never none, nor
+only dead ones; and a gap that would touch an earthquake is left out. Real noise is not in that code, and off by
+default.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ from minieqt.philox import AUGMENT, uniform
 
 Array = Any
 
+SNR_DB = (0.0, 30.0)  # of an earthquake over the background that real noise makes of it, by `real_noise_gain`
+NOISE_MIX_DB = (-10.0, 10.0)  # of a noise window over the one that is added to it
+ONSET, BEFORE = 200, 500  # samples from an arrival on, and before it, that say how strong it and the background are
 PLAIN, AUGMENTED = range(2)  # which copy of the trace
 LOUD = 10.0  # snr_db that every component needs before noise or a second event is added or a channel dropped
 
@@ -47,6 +51,7 @@ class Augmentation:
     gap: float = 0.2  # of noise windows
     earthquake_gap: float = 0.0
     pre_emphasis: float = 0.0  # not a probability: the filter's coefficient (published 0.97), 0 for none
+    real_noise: float = 0.0  # a noise window of the same split is added
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -90,6 +95,11 @@ class Draw(IntEnum):
     GAP = 13
     GAP_START = 14
     GAP_END = 15
+    REAL_NOISE = 16
+    REAL_NOISE_ROW = 17
+    REAL_NOISE_LEVEL = 18
+    REAL_NOISE_START = 19
+    REAL_NOISE_SIGN = 20
 
 
 @dataclass(frozen=True)
@@ -104,10 +114,13 @@ class Plan:
     scale: float = 1.0
     pre_emphasis: float = 0.0
     gap: tuple[int, int] = (0, 0)  # from, up to (not including)
+    real_noise: float = 0.0  # what the background's level becomes, in parts of the earthquake's; 0 for as it is
+    real_noise_start: int = 0  # the added window's sample that comes first
+    real_noise_sign: int = 1
 
 
 def window_uniforms(seed: int, epoch: int, rows: Array, copy: int) -> Array:
-    """The numbers that decide over some rows' windows: (len(rows), 16) float32 in [0, 1)."""
+    """The numbers that decide over some rows' windows: (len(rows), 21) float32 in [0, 1)."""
     return uniform((seed, AUGMENT), rows, len(Draw), epoch, 2 * copy)
 
 
@@ -124,7 +137,7 @@ def noise_samples(seed: int, epoch: int, row: int, copy: int) -> Array:
 
 
 def draw_plan(u: Array, p: float, s: float, coda_end: float, snr_db: Array, rates: Augmentation, copy: int) -> Plan:
-    """The plan of one window from its 16 numbers u and what the table says of it (p and s are NaN for noise).
+    """The plan of one window from its numbers u and what the table says of it (p and s are NaN for noise).
 
     Compared and multiplied in float64, in which all of it is exact or rounds the same on every machine.
     """
@@ -132,7 +145,11 @@ def draw_plan(u: Array, p: float, s: float, coda_end: float, snr_db: Array, rate
     if copy == PLAIN:
         return Plan(shift=_draw_shift(u, coda_end, rates.shift / 2) if earthquake else 0)
     if not earthquake:
-        return Plan(keep=_draw_channels(u, rates.drop_channels), gap=_draw_gap(u, rates.gap))
+        return Plan(
+            keep=_draw_channels(u, rates.drop_channels),
+            gap=_draw_gap(u, rates.gap),
+            **_draw_real_noise(u, rates.real_noise, NOISE_MIX_DB),
+        )
 
     loud, both = bool((snr_db >= LOUD).all()), not np.isnan(p) and not np.isnan(s)
     p, s = np.fmin(p, s), np.fmax(p, s)  # of one phase alone, nothing more is known than its own moment
@@ -155,6 +172,7 @@ def draw_plan(u: Array, p: float, s: float, coda_end: float, snr_db: Array, rate
         scale=_draw_scale(u, rates.scale),
         pre_emphasis=rates.pre_emphasis,
         gap=gap,
+        **_draw_real_noise(u, rates.real_noise, SNR_DB),
     )
 
 
@@ -209,20 +227,41 @@ def _draw_gap(u: list[float], rate: float) -> tuple[int, int]:
     return (start, _whole(u[Draw.GAP_END], start + 1, 5500))
 
 
+def _draw_real_noise(u: list[float], rate: float, decibels: tuple[float, float]) -> dict[str, Any]:
+    """A ratio whose decibels are spread evenly, a rotation in time and a sign: the fields of a Plan."""
+    if not u[Draw.REAL_NOISE] < rate:
+        return {}
+    low, high = decibels
+    snr = low + (high - low) * u[Draw.REAL_NOISE_LEVEL]
+    return {
+        "real_noise": 10 ** (-snr / 20),
+        "real_noise_start": _whole(u[Draw.REAL_NOISE_START], 0, SAMPLES),
+        "real_noise_sign": 1 if u[Draw.REAL_NOISE_SIGN] < 0.5 else -1,
+    }
+
+
 # -- applying ----------------------------------------------------------------------------------------------
 # x (3, 6000) float32; arrivals (events, 2) float64, the columns P and S, samples; no rows for noise.
 
 
-def augment_window(raw: Array, arrivals: Array, plan: Plan, noise: Array | None = None) -> tuple[Array, Array]:
+def augment_window(
+    raw: Array, arrivals: Array, plan: Plan, noise: Array | None = None, real_noise: Array | None = None
+) -> tuple[Array, Array]:
     """Carry a plan out: raw window (3, 6000) and arrivals (0 or 1, 2) -> what the network sees, and its arrivals.
 
-    noise: the (3, 6000) standard normal numbers, needed where the plan adds noise.
+    noise: the (3, 6000) standard normal numbers, needed where the plan adds noise. real_noise: the recorded noise
+    window (3, 6000) that the plan may add; None for none, whatever the plan says.
     """
-    x = raw - raw.mean(axis=-1, keepdims=True, dtype=np.float64).astype(np.float32)
+    recorded = x = demean(raw)
+    first = float(np.fmin(*arrivals[0])) if len(arrivals) else None
     if plan.shift:
         x, arrivals = shift(x, arrivals, plan.shift)
     if plan.second_start:
         x, arrivals = add_second_event(x, arrivals, plan.second_start, plan.second_divisor)
+    if plan.real_noise and real_noise is not None:
+        real_noise = demean(real_noise)
+        gain = real_noise_gain(recorded, first, real_noise, plan.real_noise)
+        x = add_real_noise(x, real_noise, gain, plan.real_noise_start, plan.real_noise_sign)
     if any(plan.noise):
         x = add_noise(x, plan.noise, noise)
     if not all(plan.keep):
@@ -234,6 +273,11 @@ def augment_window(raw: Array, arrivals: Array, plan: Plan, noise: Array | None 
     if any(plan.gap):
         x = cut_gap(x, *plan.gap)
     return normalise(x), arrivals
+
+
+def demean(x: Array) -> Array:
+    """Each component without its mean."""
+    return x - x.mean(axis=-1, keepdims=True, dtype=np.float64).astype(np.float32)
 
 
 def shift(x: Array, arrivals: Array, by: int) -> tuple[Array, Array]:
@@ -252,6 +296,39 @@ def add_second_event(x: Array, arrivals: Array, start: int, divisor: int) -> tup
 def add_noise(x: Array, deviations: tuple[float, float, float], noise: Array) -> Array:
     """Add white noise; `deviations` in parts of each component's maximum, so that a dead component stays dead."""
     return x + np.array(deviations, np.float32)[:, None] * x.max(axis=-1, keepdims=True) * noise
+
+
+def real_noise_gain(recorded: Array, arrival: float | None, noise: Array, ratio: float) -> float:
+    """What a noise window is multiplied by, so that the background becomes `ratio` times as strong as the earthquake.
+
+    Strength is the mean square over the live components together: of the earthquake in the 2 s from its first known
+    arrival on, less that of the background; of the background in the 5 s before, up to 0.2 s before the arrival. A
+    background that is stronger already stays as it is (gain 0): so no arrival drowns that did not lie in noise
+    before. Of a noise window (arrival None) the whole counts as the earthquake would, and nothing as background.
+    """
+    live, background = recorded.any(axis=-1), 0.0
+    if arrival is None:
+        signal = _power(recorded[live])
+    else:
+        t = int(arrival)
+        background = _power(recorded[live, max(t - BEFORE, 0) : max(t - HALF_WIDTH, 0)])
+        signal = max(_power(recorded[live, t : t + ONSET]) - background, 0)
+    wanted, added = ratio**2 * signal - background, _power(noise[live])
+    return float(np.sqrt(wanted / added)) if wanted > 0 and added > 0 else 0.0
+
+
+def _power(x: Array) -> float:
+    """Σ over components of the mean of x²; 0 for no samples."""
+    return float((x.astype(np.float64) ** 2).sum() / max(x.shape[-1], 1))
+
+
+def add_real_noise(x: Array, noise: Array, gain: float, start: int, sign: int) -> Array:
+    """Add a recorded noise window, rotated so that its sample `start` comes first; a dead component stays dead.
+
+    One gain for all components: noise too is stronger on some of them.
+    """
+    added = np.float32(gain * sign) * np.roll(noise, -start, axis=-1)
+    return np.where(x.any(axis=-1, keepdims=True), x + added, x)
 
 
 def drop_channels(x: Array, keep: tuple[bool, bool, bool]) -> Array:

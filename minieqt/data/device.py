@@ -1,7 +1,7 @@
 """A data set that lives on a GPU, and the loader whose batches are made there.
 
-Traces are read from their files once. They stay as float32 where that fits, else as float16 in parts of each
-component's largest amplitude, which is never multiplied back: normalisation would undo it. The window kernels read
+Traces are read from their files once. They stay as float32 where that fits, else as float16 in parts of the trace's
+largest amplitude, which is never multiplied back: normalisation would undo it. The window kernels read
 them where they lie; a batch costs the processor three launches, or none where a graph holds them. All of STEAD takes
 91 GB as float32, 46 GB as float16.
 """
@@ -51,7 +51,7 @@ class OnDevice:
             part = self.rows[start : start + BATCH]
             windows = np.zeros((len(part), COMPONENTS, SAMPLES), np.float32)
             self.bad |= {int(part[i]): reason for i, reason in dataset.read_into(part, windows).items()}
-            samples = windows if fitting[0] is np.float32 else compact(windows)[0]
+            samples = windows if fitting[0] is np.float32 else compact(windows, together=True)[0]
             self.samples[start : start + len(part)] = xp.asarray(samples)
 
 
@@ -89,7 +89,7 @@ class DeviceLoader(Loader):
         self.rates = self.xp.asarray(rates_of(self.augmentation))
 
     def made(self, facts: Array) -> tuple[Array, Array]:
-        """x and labels (N, 3, 6000) of facts (8, N) on the GPU: three kernels, which wait for nothing."""
+        """x and labels (N, 3, 6000) of facts (10, N) on the GPU: three kernels, which wait for nothing."""
         x, labels = (self.xp.empty((facts.shape[1], COMPONENTS, SAMPLES), np.float32) for _ in range(2))
         samples = self.resident.samples
         make_from_facts(facts, self.rates, samples, x, labels, self.seed, self.label_shape, self.xp)
@@ -99,6 +99,8 @@ class DeviceLoader(Loader):
         bad = {i: self.resident.bad[row] for i, row in enumerate(rows.tolist()) if row in self.resident.bad}
         return self.resident.samples, self.resident.place[rows], bad
 
-    def _make(self, raw: Array, rows: Array, copies: Array, source: Array, passes: Array, number: int) -> Any:
-        facts = facts_of(self.dataset.table, rows, copies, source, self.augmentation, passes)
+    def _make(
+        self, raw: Array, rows: Array, copies: Array, source: Array, noise: Array, passes: Array, number: int
+    ) -> Any:
+        facts = facts_of(self.dataset.table, rows, copies, source, noise, self.augmentation, passes)
         return DeviceBatch(facts, rows, number, self.made, self.xp)

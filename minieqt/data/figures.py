@@ -9,6 +9,7 @@ import numpy as np
 
 from minieqt.data.augment import AUGMENTED, LOUD, Augmentation
 from minieqt.data.inspect import EDGES, measures
+from minieqt.data.partners import NOBODY
 from minieqt.data.table import COMPONENTS, SAMPLES, Dataset
 from minieqt.data.windows import make_windows
 from minieqt.errors import UserError
@@ -36,6 +37,7 @@ KINDS = {  # not the scale: normalisation undoes it
     "noise added": replace(NOTHING, noise=1.0),
     "channels dropped": replace(NOTHING, drop_channels=1.0),
     "gap": replace(NOTHING, gap=1.0, earthquake_gap=1.0),
+    "real noise added": replace(NOTHING, real_noise=1.0),
     "pre-emphasis": replace(NOTHING, pre_emphasis=0.97),
     "all at their published rates": Augmentation(),
 }
@@ -113,10 +115,12 @@ def draw_windows(dataset: Dataset, seed: int = 1) -> Any:
     seconds = np.arange(SAMPLES) / 100
     x, labels = np.zeros((2, *raw.shape), np.float32)
     recorded = x[0]
+    noise = np.flatnonzero(~dataset.table.earthquake[rows])[:1]
+    real = np.full(len(rows), noise[0] if len(noise) else NOBODY)
     for line, (kind, augmentation) in zip(panels, KINDS.items(), strict=True):
         which, copies = np.arange(len(rows)), np.full(len(rows), AUGMENTED)
         for epoch in range(DRAWS):
-            make_windows(raw, dataset.table, rows, copies, which, x, labels, augmentation, seed, epoch)
+            make_windows(raw, dataset.table, rows, copies, which, x, labels, augmentation, seed, epoch, noise=real)
             if augmentation == NOTHING:
                 recorded = x[0].copy()
             if augmentation == NOTHING or not np.array_equal(x[0], recorded):
@@ -125,7 +129,8 @@ def draw_windows(dataset: Dataset, seed: int = 1) -> Any:
             for c in range(COMPONENTS):
                 axes.plot(seconds, x[i, c] / max(np.abs(x[i, c]).max(), 1) - 2 * c, lw=0.4, color=BLACK)
                 name, colour, style = LABELS[c]
-                axes.plot(seconds, 1.4 * labels[i, c] - 7.2, style, lw=1.2, color=colour, label=name)
+                labelled = np.where(labels[i, c] < 0, np.nan, labels[i, c])  # no line where nobody looked
+                axes.plot(seconds, 1.4 * labelled - 7.2, style, lw=1.2, color=colour, label=name)
             name = dataset.table.name[rows[i]]
             axes.set(title=f"{name}: {kind}", yticks=[0, -2, -4, -6.5], yticklabels=[*"ENZ", "labels"], xlim=(0, 60))
     for axes in panels[-1]:

@@ -8,6 +8,14 @@ is a bump of 20 samples (0.2 s) to either side, because the analyst's pick is it
     box        1
 
 Mousavi et al. 2020, Methods ("Data and labeling"); the alternatives are those of the published code.
+
+Where an analyst picked only one of the two phases, nobody has said where the other is, and 0 would teach the network
+to miss it. Such samples hold UNLABELLED, which the loss leaves out:
+
+    only P    S and detection from P on: S comes later, and how much later nobody knows
+    only S    P from the recording's first sample to S; detection from there on
+
+up to the coda's end, if that is known: after it all is quiet again.
 """
 
 from __future__ import annotations
@@ -25,6 +33,7 @@ Array = Any
 HALF_WIDTH = 20  # samples to either side of an arrival
 DEVIATION = 10.0  # of the Gaussian, samples
 DETECTION, P, S = range(3)  # the order of the labels and of the network's outputs
+UNLABELLED = -1.0  # a label where nobody looked, outside the 0 to 1 of those that somebody gave: no loss, no gradient
 
 SHAPES: dict[str, Callable[[Array], Array]] = {
     "gaussian": lambda distance: np.exp(-(distance**2) / (2 * DEVIATION**2)),
@@ -44,12 +53,13 @@ def detection_end(p: Array, s: Array) -> Array:
     return s + 2 * (s - p) / 5
 
 
-def make_labels(p: Array, s: Array, shape: str = "gaussian") -> Array:
+def make_labels(p: Array, s: Array, shape: str = "gaussian", unknown: tuple[float, float] = (0, SAMPLES)) -> Array:
     """Labels of one window: (3, 6000) float32, the rows detection, P, S.
 
-    p, s: the arrivals in samples, one number or one for each event; NaN where there is none (noise, or a phase
-    that was not picked: then there is no detection either). Events add up, clipped to 1; what falls outside the
-    window is cut off. UserError for an unknown shape.
+    p, s: the arrivals in samples, one number or one for each event; NaN where a phase was not picked, both for noise.
+    Events add up, clipped to 1; what falls outside the window is cut off. unknown: from where up to where an event
+    with a single pick leaves samples UNLABELLED, the recording's start and the coda's end. UserError for an unknown
+    shape.
     """
     check_shape(shape)
     labels = np.zeros((3, SAMPLES), np.float32)
@@ -61,6 +71,14 @@ def make_labels(p: Array, s: Array, shape: str = "gaussian") -> Array:
         if not np.isnan(p_event) and not np.isnan(s_event):
             start, end = _inside(p_event, detection_end(p_event, s_event), closed=False)
             labels[DETECTION, start:end] = 1
+        elif not np.isnan(p_event):
+            start, end = _inside(p_event, unknown[1], closed=False)
+            labels[[DETECTION, S], start:end] = UNLABELLED
+        elif not np.isnan(s_event):
+            start, end = _inside(unknown[0], unknown[1], closed=False)
+            labels[DETECTION, start:end] = UNLABELLED
+            start, end = _inside(unknown[0], s_event, closed=False)
+            labels[P, start:end] = UNLABELLED
     return np.minimum(labels, 1, out=labels)
 
 

@@ -18,6 +18,7 @@ from minieqt.data.augment import AUGMENTED, PLAIN, Augmentation
 from minieqt.data.buffers import Buffers
 from minieqt.data.labels import check_shape
 from minieqt.data.order import Mixture, shuffled
+from minieqt.data.partners import NOBODY, Partners
 from minieqt.data.table import COMPONENTS, SAMPLES, BadTrace, Dataset, describe
 from minieqt.data.windows import make_windows
 from minieqt.errors import UserError
@@ -89,6 +90,7 @@ class Loader:
         self.dataset, self.rows = dataset, np.asarray(rows, np.int64)
         self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
         self.augmentation, self.label_shape = augmentation, label_shape
+        self.partners = Partners(dataset.table, self.rows, augmentation, seed)
         self.threads, self.shard, self.block, self.mixture = threads, shard, block, mixture
         self._buffers = Buffers(3 * threads + 6)  # of every batch underway: traces, windows, labels
         self.skipped: dict[str, set[str]] = {}
@@ -160,25 +162,32 @@ class Loader:
 
     def _load(self, traces: Array, number: int) -> tuple[Batch, list[BadTrace]]:
         rows, passes = traces
-        raw, place, bad = self._fetch(rows)
+        partners = self.partners.of(rows, passes)
+        paired = np.flatnonzero(partners != NOBODY)
+        raw, place, bad = self._fetch(np.concatenate([rows, partners[paired]]))
+        noise = np.full(len(rows), NOBODY)
+        noise[paired] = [NOBODY if len(rows) + i in bad else place[len(rows) + i] for i in range(len(paired))]
         used = np.setdiff1d(np.arange(len(rows)), list(bad))
         source = np.repeat(used, len(self.copies))
         copies = np.tile(self.copies, len(used))
-        batch = self._make(raw, rows[source], copies, place[source], passes[source], number)
-        return batch, [bad[i] for i in sorted(bad)]
+        batch = self._make(raw, rows[source], copies, place[source], noise[source], passes[source], number)
+        return batch, [bad[i] for i in sorted(bad) if i < len(rows)]  # a partner is reported in its own turn
 
     # Where traces come from and how batches are made; a loader of traces on a GPU has its own.
 
     def _fetch(self, rows: Array) -> tuple[Array, Array, dict[int, BadTrace]]:
         """Traces (M, 3, 6000), which of them each row is, and {i: why rows[i] cannot be used}."""
-        raw = self._room(len(rows))
+        traces = self._traces_per_batch
+        raw = self._room(-(-len(rows) // traces) * traces)[: len(rows)]  # of few sizes, so that it is used again
         return raw, np.arange(len(rows)), self.dataset.read_into(rows, raw)
 
-    def _make(self, raw: Array, rows: Array, copies: Array, source: Array, passes: Array, number: int) -> Batch:
+    def _make(
+        self, raw: Array, rows: Array, copies: Array, source: Array, noise: Array, passes: Array, number: int
+    ) -> Batch:
         """The batch of N windows from traces raw (M, 3, 6000); the others (N,) as `make_windows` takes them."""
         x, labels = (self._room(len(rows)) for _ in range(2))
         options = self.augmentation, self.seed, passes, self.label_shape
-        make_windows(raw, self.dataset.table, rows, copies, source, x, labels, *options)
+        make_windows(raw, self.dataset.table, rows, copies, source, x, labels, *options, noise)
         return Batch(x, labels, rows, number)
 
     def _room(self, windows: int) -> Array:

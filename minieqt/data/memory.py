@@ -16,11 +16,12 @@ from minieqt.data.table import COMPONENTS, SAMPLES, BadTrace, Dataset
 Array = Any
 
 
-def compact(windows: Array) -> tuple[Array, Array]:
+def compact(windows: Array, together: bool = False) -> tuple[Array, Array]:
     """Windows (n, 3, 6000) float32 -> the same without their means, in parts of each component's largest amplitude, as
-    float16; and those amplitudes (n, 3, 1)."""
+    float16; and those amplitudes (n, 3, 1). together: of all components' largest (n, 1, 1), so that these keep their
+    proportions."""
     centred = windows - windows.mean(axis=-1, keepdims=True, dtype=np.float64).astype(np.float32)
-    peak = np.abs(centred).max(axis=-1, keepdims=True)
+    peak = np.abs(centred).max(axis=(-2, -1) if together else -1, keepdims=True)
     return (centred / np.where(peak > 0, peak, 1)).astype(np.float16), peak
 
 

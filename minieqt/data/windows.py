@@ -24,6 +24,7 @@ from minieqt.data.augment import (
     window_uniforms,
 )
 from minieqt.data.labels import SHAPES, check_shape, make_labels
+from minieqt.data.partners import NOBODY
 from minieqt.data.table import TraceTable
 
 Array = Any
@@ -41,18 +42,21 @@ def make_windows(
     seed: int = 0,
     epoch: int | Array = 0,
     label_shape: str = "gaussian",
+    noise: Array | None = None,
 ) -> None:
     """Fills x (N, 3, 6000) and labels (N, 3, 6000) float32 of N windows.
 
     Window n is made from the trace raw[source[n]], raw (M, 3, 6000) float32, which stands in row rows[n] of the table;
     copies (N,) says which copy it is, PLAIN or AUGMENTED; epoch which time it is made, one number for all windows or
-    one for each (N,). UserError for an unknown label shape.
+    one for each (N,). noise (N,): the trace raw[noise[n]] is the real noise that the augmentation may add; none where
+    it is negative, or without it. UserError for an unknown label shape.
     """
     check_shape(label_shape)
+    noise = np.full(len(rows), NOBODY) if noise is None else noise
     if backend.mode() == "readable" or raw.dtype != np.float32:
-        _make_readable(raw, table, rows, copies, source, x, labels, augmentation, seed, epoch, label_shape)
+        _make_readable(raw, table, rows, copies, source, noise, x, labels, augmentation, seed, epoch, label_shape)
     else:
-        facts = facts_of(table, rows, copies, source, augmentation, epoch)
+        facts = facts_of(table, rows, copies, source, noise, augmentation, epoch)
         make_from_facts(facts, rates_of(augmentation), raw, x, labels, seed, label_shape)
 
 
@@ -62,6 +66,7 @@ def _make_readable(
     rows: Array,
     copies: Array,
     source: Array,
+    noise: Array,
     x: Array,
     labels: Array,
     augmentation: Augmentation | None,
@@ -71,35 +76,45 @@ def _make_readable(
 ) -> None:
     each = np.broadcast_to(epochs, rows.shape).tolist()
     for n, (row, copy, epoch) in enumerate(zip(rows.tolist(), copies.tolist(), each, strict=True)):
-        plan, noise = Plan(), None
-        p, s = table.p_sample[row], table.s_sample[row]
+        plan, white = Plan(), None
+        p, s, coda_end = table.p_sample[row], table.s_sample[row], table.coda_end[row]
         if augmentation is not None:
             u = window_uniforms(seed, epoch, rows[n : n + 1], copy)[0]
-            plan = draw_plan(u, p, s, table.coda_end[row], table.snr_db[row], augmentation, copy)
+            plan = draw_plan(u, p, s, coda_end, table.snr_db[row], augmentation, copy)
         if any(plan.noise):
-            noise = noise_samples(seed, epoch, row, copy)
+            white = noise_samples(seed, epoch, row, copy)
+        real = raw[noise[n]] if noise[n] >= 0 else None
         arrivals = np.array([[p, s]]) if table.earthquake[row] else np.empty((0, 2))
-        x[n], arrivals = augment_window(raw[source[n]], arrivals, plan, noise)
-        labels[n] = make_labels(arrivals[:, 0], arrivals[:, 1], label_shape)
+        x[n], arrivals = augment_window(raw[source[n]], arrivals, plan, white, real)
+        unknown = plan.shift, coda_end + plan.shift
+        labels[n] = make_labels(arrivals[:, 0], arrivals[:, 1], label_shape, unknown)
 
 
 def facts_of(
-    table: TraceTable, rows: Array, copies: Array, source: Array, augmentation: Augmentation | None, epoch: int | Array
+    table: TraceTable,
+    rows: Array,
+    copies: Array,
+    source: Array,
+    noise: Array,
+    augmentation: Augmentation | None,
+    epoch: int | Array,
 ) -> Array:
-    """All that the kernels must know of N windows beside the traces: (8, N) int64, whose last three rows hold float64.
+    """All that the kernels must know of N windows beside the traces: (10, N) int64, whose last three rows hold float64.
 
     One array, so that it goes over to a GPU in one piece.
     """
-    facts = np.empty((8, len(rows)), np.int64)
+    facts = np.empty((10, len(rows)), np.int64)
     facts[0], facts[1], facts[2], facts[3] = epoch, rows, copies if augmentation else PLAIN, source
     facts[4] = (table.snr_db[rows] >= LOUD).all(axis=1)
-    for fact, column in zip(facts[5:], (table.p_sample, table.s_sample, table.coda_end), strict=True):
+    first = np.fmin(table.p_sample[rows], table.s_sample[rows])
+    facts[5], facts[6] = noise, np.where(np.isnan(first), -1, first)
+    for fact, column in zip(facts[7:], (table.p_sample, table.s_sample, table.coda_end), strict=True):
         fact.view(np.float64)[...] = column[rows]
     return facts
 
 
 def rates_of(augmentation: Augmentation | None) -> Array:
-    """The rates as the kernels take them (8,). Without augmentation all are zero and copies plain: nothing happens."""
+    """The rates as the kernels take them (9,). Without augmentation all are zero and copies plain: nothing happens."""
     return np.array(astuple(augmentation or NOTHING), np.float64)
 
 
@@ -110,12 +125,12 @@ def make_from_facts(
     from kernels.augment.draw import COLUMNS
 
     machine = import_module("kernels.augment.cpu" if xp is np else "kernels.augment.cuda")
-    epochs, rows, copies, source, loud = (facts[i] for i in range(5))
-    p, s, coda_end = (facts[i].view(np.float64) for i in range(5, 8))
+    epochs, rows, copies, source, loud, noise, arrival = (facts[i] for i in range(7))
+    p, s, coda_end = (facts[i].view(np.float64) for i in range(7, 10))
     plans, counter = xp.empty((len(rows), COLUMNS), np.float64), (np.uint64(seed), epochs)
     machine.draw_plans(*counter, rows, copies, p, s, coda_end, loud, rates, plans)
-    machine.make_windows(*counter, rows, copies, p, plans, raw, source, x)
-    machine.make_labels(p, s, plans, list(SHAPES).index(label_shape), labels)
+    machine.make_windows(*counter, rows, copies, arrival, plans, raw, source, noise, x)
+    machine.make_labels(p, s, coda_end, plans, list(SHAPES).index(label_shape), labels)
 
 
 NOTHING = Augmentation(shift=0, second_event=0, noise=0, drop_channels=0, gap=0)

@@ -11,18 +11,23 @@ from hypothesis import strategies as st
 
 from minieqt.data.augment import (
     AUGMENTED,
+    NOISE_MIX_DB,
     PLAIN,
+    SNR_DB,
     Augmentation,
     Draw,
     Plan,
     add_noise,
+    add_real_noise,
     add_second_event,
     augment_window,
     cut_gap,
+    demean,
     draw_plan,
     drop_channels,
     noise_samples,
     pre_emphasise,
+    real_noise_gain,
     shift,
     window_uniforms,
 )
@@ -31,7 +36,7 @@ from minieqt.data.normalise import normalise
 from minieqt.errors import UserError
 
 LOUD, QUIET = np.array([30.0, 31.0, 32.0]), np.array([30.0, 9.9, 32.0])
-ALL = Augmentation(1, 1, 1, 1, 0.5, 1, 1, 0.97)
+ALL = Augmentation(1, 1, 1, 1, 0.5, 1, 1, 0.97, 1)
 
 # P, S and the coda's end, in quarters of a sample
 earthquakes = st.tuples(st.integers(0, 10000), st.integers(40, 8000), st.integers(4, 6000)).map(
@@ -183,9 +188,12 @@ def test_the_plans_of_today():
         scale=2.130914568901062,
         pre_emphasis=0.97,
         gap=(3732, 4406),
+        real_noise=0.05438279982249843,
+        real_noise_start=5191,
+        real_noise_sign=1,
     )
     assert draw_plan(u, np.nan, np.nan, np.nan, LOUD, ALL, AUGMENTED) == Plan(
-        keep=(True, False, False), gap=(3732, 4406)
+        keep=(True, False, False), gap=(3732, 4406), real_noise=0.45391483344504113, real_noise_start=5191
     )
 
 
@@ -270,6 +278,76 @@ def test_noise_samples_are_standard_normal():
     flat = z.reshape(20, -1)
     assert abs(np.mean(flat[:, 1:] * flat[:, :-1])) < 0.01  # the two of a pair do not know each other
     assert not np.array_equal(noise_samples(0, 0, 1, PLAIN), z[1])
+
+
+def event_in_noise(rng, snr_db, arrival=2000):
+    """A window whose earthquake stands `snr_db` above its background, P = arrival; E is dead."""
+    x = rng.standard_normal((3, 6000)).astype(np.float32)
+    x[:, arrival:] += 10 ** (snr_db / 20) * rng.standard_normal((3, 6000 - arrival)).astype(np.float32)
+    x[0] = 0
+    return 1000 * x, np.array([[arrival, arrival + 500.0]])
+
+
+@pytest.mark.parametrize("alone", [None, 0, 1])
+@pytest.mark.parametrize("wanted", [5, 15, 25])
+def test_real_noise_sets_the_signal_to_noise_ratio(rng, wanted, alone):
+    x, arrivals = event_in_noise(rng, 40, 2500)
+    if alone is not None:
+        arrivals[0, 1] = arrivals[0, 0]
+        arrivals[0, alone] = np.nan
+    noise = np.array([[3], [1], [0.1]], np.float32) * rng.standard_normal((3, 6000)).astype(np.float32)
+    y, same = augment_window(x, arrivals, Plan(real_noise=10 ** (-wanted / 20)), real_noise=noise)
+    np.testing.assert_array_equal(same, arrivals)
+    before, event = (np.square(y[:, span]).mean(axis=-1) for span in (slice(0, 2400), slice(2500, 2700)))
+    live = slice(1, 3)  # normalised: both components are put back into their proportion by what was recorded
+    weight = np.square((x - x.mean(axis=-1, keepdims=True))[live, 2500:2700]).mean(axis=-1) / (event - before)[live]
+    ratio = 10 * np.log10((weight * (event - before)[live]).sum() / (weight * before[live]).sum())
+    assert ratio == pytest.approx(wanted, abs=1.0)
+    assert not y[0].any()  # dead before, dead now
+    assert before[1] * weight[0] > 20 * before[2] * weight[1]  # as strong on each component as it was recorded
+
+
+def test_a_background_that_is_louder_already_stays(rng):
+    x, arrivals = event_in_noise(rng, 6)
+    plan = Plan(real_noise=10 ** (-20 / 20), real_noise_start=17)
+    noise = rng.standard_normal((3, 6000)).astype(np.float32)
+    np.testing.assert_array_equal(augment_window(x, arrivals, plan, real_noise=noise)[0], normalise(demean(x)))
+    louder = replace(plan, real_noise=1.0)
+    assert not np.array_equal(augment_window(x, arrivals, louder, real_noise=noise)[0], normalise(demean(x)))
+    assert real_noise_gain(x, 2000.0, np.zeros_like(noise), 1.0) == 0  # and dead noise is none
+
+
+def test_real_noise_is_rotated_and_turned_over(rng):
+    x, noise = rng.standard_normal((2, 3, 6000)).astype(np.float32)
+    y = add_real_noise(x, noise, 2.0, 100, -1)
+    np.testing.assert_allclose(y[:, :5900], x[:, :5900] - 2 * noise[:, 100:], atol=1e-6)
+    np.testing.assert_allclose(y[:, 5900:], x[:, 5900:] - 2 * noise[:, :100], atol=1e-6)
+
+
+def test_two_noise_windows_are_mixed_as_drawn(rng):
+    x, noise = rng.standard_normal((2, 3, 6000)).astype(np.float32)
+    gain = real_noise_gain(x, None, 7 * noise, 0.5)
+    assert gain * 7 == pytest.approx(0.5, rel=0.05)
+
+
+def test_real_noise_is_drawn_evenly_in_decibels():
+    for arrivals, (low, high) in (((700.0, np.nan, 6000.0), SNR_DB), ((np.nan,) * 3, NOISE_MIX_DB)):
+        drawn = plans(4000, arrivals, augmentation=Augmentation(real_noise=0.5), snr_db=np.full(3, np.nan))
+        level = np.array([-20 * np.log10(plan.real_noise) for plan in drawn if plan.real_noise])
+        assert len(level) / 4000 == pytest.approx(0.5, abs=0.03)
+        assert low <= level.min() < low + 0.2 and high - 0.2 < level.max() <= high
+        assert np.mean(level) == pytest.approx((low + high) / 2, abs=0.5)
+        starts = [plan.real_noise_start for plan in drawn if plan.real_noise]
+        assert 0 <= min(starts) < 20 and 5980 < max(starts) < 6000
+        assert share(plan.real_noise_sign > 0 for plan in drawn if plan.real_noise) == pytest.approx(0.5, abs=0.03)
+
+
+def test_a_row_with_one_phase_is_an_earthquake():
+    """It is shifted as one, and gets no gap of noise windows' kind, nor a second event."""
+    for arrivals in ((700.0, np.nan, 1900.0), (np.nan, 1200.0, 1900.0)):
+        for plan in plans(50, arrivals, augmentation=Augmentation(1, 1, 1, 1, gap=1)):
+            assert plan.shift and not plan.second_start and plan.gap == (0, 0)
+        assert all(plan.shift for plan in plans(50, arrivals, PLAIN, augmentation=ALL) if plan.shift)
 
 
 def test_dropped_channels_are_zero_and_the_rest_is_scaled():

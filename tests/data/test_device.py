@@ -24,7 +24,7 @@ from minieqt.training.graph_step import GraphStep
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = np.array([0, 3, 30, 35])  # two earthquakes and two noise windows
-OPTIONS = {"batch_size": 4, "seed": 5, "augmentation": Augmentation(gap=0.8, pre_emphasis=0.97)}
+OPTIONS = {"batch_size": 4, "seed": 5, "augmentation": Augmentation(gap=0.8, pre_emphasis=0.97, real_noise=1)}
 
 SIMULATED = """
 import sys, numpy as np
@@ -131,7 +131,7 @@ def test_windows_are_made_in_a_captured_step(dataset, monkeypatch):
     step = GraphStep(network, Adam(network))
     for epoch in range(3):
         for batch, right in zip(on_device.epoch(epoch), on_host.epoch(epoch), strict=True):
-            assert [array.nbytes for array in batch.inputs] == [8 * 8 * 4]  # all that goes over
+            assert [array.nbytes for array in batch.inputs] == [10 * 8 * 4]  # all that goes over
             step(batch)
             for found in (network.x, batch.x):
                 np.testing.assert_allclose(found.get(), right.x, atol=2e-5)
@@ -147,7 +147,7 @@ def test_traces_are_kept_in_the_order_of_their_rows(write):
         assert resident.place.tolist() == [0, -1, 1, 2] and list(resident.bad) == [2]
         np.testing.assert_array_equal(resident.samples[2], dataset.read(3))
         small = OnDevice(dataset, np.array([3]), stand_in(), ROOM + 2 * 18000)
-        np.testing.assert_array_equal(small.samples[0], compact(dataset.read(3)[None])[0][0])
+        np.testing.assert_array_equal(small.samples[0], compact(dataset.read(3)[None], together=True)[0][0])
 
 
 def test_no_room(dataset):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minieqt.data.labels import DETECTION, P, S, detection_end, make_labels
+from minieqt.data.labels import DETECTION, UNLABELLED, P, S, detection_end, make_labels
 from minieqt.errors import UserError
 
 whole_arrivals = st.tuples(st.integers(0, 5900), st.integers(1, 5999)).map(lambda ps: (ps[0], min(sum(ps), 5999)))
@@ -57,9 +57,28 @@ def test_noise_has_no_labels():
     assert not make_labels(np.empty(0), np.empty(0)).any()
 
 
-def test_a_missing_phase_leaves_the_other():
-    labels = make_labels(700, np.nan)
-    assert labels[P].max() == 1 and not labels[S].any() and not labels[DETECTION].any()
+@settings(deadline=None)
+@given(st.integers(0, 11996), st.integers(0, 12000), st.sampled_from(["gaussian", "triangle", "box"]))
+def test_p_alone_leaves_s_and_detection_open_from_p_on(quarters, length, shape):
+    p, end = quarters / 4, min(quarters + length, 24000) / 4
+    labels, t = make_labels(p, np.nan, shape, unknown=(0, end)), np.arange(6000)
+    np.testing.assert_array_equal(labels[P], make_labels(p, p + 3, shape)[P])
+    for row in (S, DETECTION):
+        np.testing.assert_array_equal(labels[row], np.where((t >= p) & (t < end), UNLABELLED, 0))
+
+
+@settings(deadline=None)
+@given(st.integers(0, 23996), st.integers(0, 12000), st.integers(0, 4000))
+def test_s_alone_leaves_what_comes_before_it_open(quarters, length, start):
+    s, end = quarters / 4, min(quarters + length, 24000) / 4
+    labels, t = make_labels(np.nan, s, unknown=(start, end)), np.arange(6000)
+    np.testing.assert_array_equal(labels[S], make_labels(s - 3, s)[S])
+    np.testing.assert_array_equal(labels[P], np.where((t >= start) & (t < s), UNLABELLED, 0))
+    np.testing.assert_array_equal(labels[DETECTION], np.where((t >= start) & (t < end), UNLABELLED, 0))
+
+
+def test_an_unlabelled_sample_is_told_from_every_label():
+    assert not 0 <= UNLABELLED <= 1
 
 
 def test_what_lies_outside_is_cut_off():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from minieqt.data import Augmentation, Loader, make_labels, normalise, open_data
 from minieqt.errors import UserError
 
 EVERYTHING = Augmentation(1, 1, 1, 1, 0.5, 1, 1, 0.97)
+MIXED = replace(EVERYTHING, real_noise=0.8)
 
 
 def windows_of(loader, epoch=0):
@@ -167,7 +170,7 @@ def test_an_odd_batch_is_fine_without_augmentation(dataset):
     assert len(next(iter(Loader(dataset, np.arange(9), batch_size=3).epoch(0))).rows) == 3
 
 
-@pytest.mark.parametrize("augmentation", [None, EVERYTHING])
+@pytest.mark.parametrize("augmentation", [None, EVERYTHING, MIXED])
 def test_the_number_of_threads_changes_nothing(dataset, augmentation):
     epochs = [
         list(Loader(dataset, np.arange(40), 8, augmentation=augmentation, threads=threads).epoch(1))
@@ -182,19 +185,48 @@ def test_the_number_of_threads_changes_nothing(dataset, augmentation):
             np.testing.assert_array_equal(batch.rows, same[0].rows)
 
 
+def test_real_noise_does_not_depend_on_the_company(dataset):
+    """The same windows in small batches, from the middle of an epoch, by several threads; and noise was added."""
+    rows = np.arange(40)
+    loader = partial(Loader, dataset, rows, augmentation=MIXED, seed=1)
+    many, few = windows_of(loader(batch_size=40), 2), windows_of(loader(batch_size=4, shuffle=False, threads=2), 2)
+    for key, (x, labels) in few.items():
+        np.testing.assert_array_equal(x, many[key][0])
+        np.testing.assert_array_equal(labels, many[key][1])
+    whole, rest = loader(batch_size=8).epoch(2), loader(batch_size=8).epoch(2, first_batch=6)
+    for one, other in zip(list(whole)[6:], rest, strict=True):
+        np.testing.assert_array_equal(one.x, other.x)
+    without = windows_of(Loader(dataset, rows, 40, augmentation=EVERYTHING, seed=1), 2)
+    differ = [not np.array_equal(without[row, 1][0], many[row, 1][0]) for row in rows.tolist()]
+    assert any(differ) and not all(differ)
+    assert all(np.array_equal(without[row, 0][0], many[row, 0][0]) for row in rows.tolist())
+
+
+def test_noise_that_cannot_be_read_is_not_added(write):
+    traces = {f"A.XX_{i}_EV": {} for i in range(4)} | {"B.XX_1_NO": {"samples": np.full((6000, 3), np.nan)}}
+    with open_dataset(*write(traces)) as dataset:
+        epochs = [
+            windows_of(Loader(dataset, np.arange(5), 10, augmentation=augmentation))
+            for augmentation in (replace(EVERYTHING, real_noise=1), EVERYTHING)
+        ]
+        assert len(epochs[0]) == 8
+        for key, (x, _) in epochs[0].items():
+            np.testing.assert_array_equal(x, epochs[1][key][0])
+
+
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_shards_make_up_the_batch(dataset, ranks):
     rows = np.arange(37)
-    whole = list(Loader(dataset, rows, 8, augmentation=EVERYTHING).epoch(2))
+    whole = list(Loader(dataset, rows, 8, augmentation=MIXED).epoch(2))
     shards = [
-        list(Loader(dataset, rows, 8, augmentation=EVERYTHING, shard=(rank, ranks)).epoch(2)) for rank in range(ranks)
+        list(Loader(dataset, rows, 8, augmentation=MIXED, shard=(rank, ranks)).epoch(2)) for rank in range(ranks)
     ]
     for batch, *parts in zip(whole, *shards, strict=True):  # every rank has as many batches, even if one is empty
         np.testing.assert_array_equal(np.concatenate([part.rows for part in parts]), batch.rows)
         np.testing.assert_array_equal(np.concatenate([part.x for part in parts]), batch.x)
         np.testing.assert_array_equal(np.concatenate([part.labels for part in parts]), batch.labels)
     with pytest.raises(UserError, match="cannot be cut for rank 4 of 5"):
-        Loader(dataset, rows, 8, augmentation=EVERYTHING, shard=(4, 5))
+        Loader(dataset, rows, 8, augmentation=MIXED, shard=(4, 5))
 
 
 def test_reading_ahead_is_bounded_and_ends_with_the_epoch(dataset, monkeypatch):

@@ -17,22 +17,27 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def make(machine, threads):
-    """Plans, windows and labels of six small cases, by the kernels of one machine: {name: array}."""
+    """Plans, windows and labels of eight small cases, by the kernels of one machine: {name: array}."""
+    from kernels.augment.draw import COLUMNS
+
     rng = np.random.default_rng(4)
-    count = 6
-    p = np.array([700.25, 3000.5, np.nan, 512.0, 812.75, np.nan])
-    s, coda = p + np.array([400.5, 800, 0, 35, 333.3, 0]), p + 1500
+    count = 8
+    p = np.array([700.25, 3000.5, np.nan, 512.0, 812.75, np.nan, 900.5, 0])
+    s, coda = p + np.array([400.5, 800, 0, 35, 333.3, 0, 100.25, 1200]), p + 1500
+    s[6], p[7] = np.nan, np.nan
     raw = rng.standard_normal((3, 3, 6000)).astype(np.float32) + np.float32(100)
     raw[1, 0] = 3  # a dead component
-    rows, copies = np.array([7, 8, 9, 2**32 - 1, 11, 12]), np.array([1, 0, 1, 1, 1, 1])
-    source, loud = np.array([0, 1, 2, 0, 1, 2]), np.array([True, True, False, True, True, False])
-    rates = np.array([1, 1, 1, 0.7, 0.5, 0.9, 0.9, 0.97])
+    rows, copies = np.array([7, 8, 9, 2**32 - 1, 11, 12, 13, 14]), np.array([1, 0, 1, 1, 1, 1, 1, 1])
+    source, loud = np.array([0, 1, 2, 0, 1, 2, 1, 2]), np.array([True, True, False, True, True, False, True, False])
+    arrival = np.array([700, 3000, -1, 512, 812, -1, 900, 1200])
+    noise = np.array([1, 2, 0, 2, 0, -1, 2, 0])
+    rates = np.array([1, 1, 1, 0.7, 0.5, 0.9, 0.9, 0.97, 1])
     counter = np.uint64(5), np.full(count, 6)
-    plans = np.zeros((count, 13))
+    plans = np.zeros((count, COLUMNS))
     x, labels = np.empty((count, 3, 6000), np.float32), np.empty((count, 3, 6000), np.float32)
     machine.draw_plans(*counter, rows, copies, p, s, coda, loud, rates, plans, **threads)
-    machine.make_windows(*counter, rows, copies, p, plans, raw, source, x, **threads)
-    machine.make_labels(p, s, plans, 0, labels, **threads)
+    machine.make_windows(*counter, rows, copies, arrival, plans, raw, source, noise, x, **threads)
+    machine.make_labels(p, s, coda, plans, 0, labels, **threads)
     return {"plans": plans, "x": x, "labels": labels}
 
 
@@ -40,8 +45,8 @@ def check(results):
     from kernels.augment import cpu
 
     expected = make(cpu, {})
-    np.testing.assert_array_equal(results["plans"][:, [0, 1, 2, 6, 7, 8, 11, 12]],
-                                  expected["plans"][:, [0, 1, 2, 6, 7, 8, 11, 12]])  # fmt: skip
+    np.testing.assert_array_equal(results["plans"][:, [0, 1, 2, 6, 7, 8, 11, 12, 14, 15]],
+                                  expected["plans"][:, [0, 1, 2, 6, 7, 8, 11, 12, 14, 15]])  # fmt: skip
     np.testing.assert_allclose(results["plans"], expected["plans"], rtol=1e-14)
     np.testing.assert_allclose(results["x"], expected["x"], atol=2e-5)
     np.testing.assert_allclose(results["labels"], expected["labels"], atol=1e-6)
@@ -101,12 +106,12 @@ words, whole, real, single = (t.Array(t.int64, 1, "C"), t.int64, t.Array(t.float
 plans, half = t.Array(t.float64, 2, "C"), t.Array(t.float16, 3, "C")
 kernels = {
     machine._draw_plans: (t.uint64, words, words, words, real, real, real, words, real, plans),
-    machine._make_labels: (real, real, plans, whole, single),
+    machine._make_labels: (real, real, real, plans, whole, single),
 }
 for kernel, signature in kernels.items():
     cuda.compile(kernel.py_func, signature, cc=(8, 0))
 for raw in (single, half):
-    signature = t.uint64, words, words, words, real, plans, raw, words, single
+    signature = t.uint64, words, words, words, words, plans, raw, words, words, single
     cuda.compile(machine._make_windows.py_func, signature, cc=(8, 0))
 print("compiled")
 """
