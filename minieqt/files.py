@@ -8,19 +8,28 @@ machine that loses its power.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+FORGOTTEN = 3600.0  # s after which a partial file that nobody wrote to belongs to nobody
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a name to write to, in the same folder; on leaving, the file written there becomes `path`.
 
-    If the block raises, `path` stays as it was and the partial file goes away. The name is always the same,
-    so that the next writer clears up after one that was killed.
+    If the block raises, `path` stays as it was and the partial file goes away. Every writer has a name of its own, so
+    that two at once do not meet; what one that was killed has left goes away an hour later, with the next.
     """
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.partial")
+    for left in path.parent.glob(f".{glob_safe(path.name)}.*.partial"):
+        try:
+            if time.time() - left.stat().st_mtime > FORGOTTEN:
+                left.unlink()
+        except OSError:  # another writer's, which is gone by now
+            pass
     try:
         yield partial
         force_to_disk(partial)
@@ -30,6 +39,11 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def glob_safe(name: str) -> str:
+    """A name as a pattern that only it matches."""
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a small text file (UTF-8), whole or not at all."""
     with replacing(path) as partial:
@@ -37,9 +51,32 @@ def write_text(path: Path, text: str) -> None:
 
 
 def force_to_disk(path: Path) -> None:
-    """Wait until a file, or a folder's list of names, is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Wait until a file, or a folder's list of names, is on the disk; Windows opens no folders, and writes them."""
+    if os.name == "nt" and path.is_dir():
+        return
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """One process at a time, all others wait: held by whoever has locked the file `path`, made if need be.
+
+    The system lets go of it when the process ends, however it ends. On a disk that knows no locks nobody waits.
+    """
+    with path.open("ab") as file:
+        try:
+            if os.name == "nt":
+                import msvcrt
+
+                msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError:
+            pass
+        yield

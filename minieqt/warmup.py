@@ -32,15 +32,18 @@ SECOND_HALF = "second-half"  # the argument that makes a process compile this al
 TITLE = "compiling the kernels for this processor, once"
 
 
-def marker() -> Path:
-    """The empty file that says: for this processor and these sources everything is compiled."""
+def marker() -> Path | None:
+    """The empty file that says: for this processor and these sources all is compiled; None if none can be kept."""
     import llvmlite.binding
     from numba import config
 
     from kernels.cpu.compile import cache_folder
 
-    folder = Path(config.CACHE_DIR or cache_folder())  # type: ignore[attr-defined]
-    return folder / f"ready-{cache_folder().name}-{llvmlite.binding.get_host_cpu_name()}"
+    sources = cache_folder()
+    if sources is None:
+        return None
+    folder = Path(config.CACHE_DIR or sources)  # type: ignore[attr-defined]
+    return folder / f"ready-{sources.name}-{llvmlite.binding.get_host_cpu_name()}"
 
 
 def warm_up() -> None:
@@ -48,12 +51,12 @@ def warm_up() -> None:
 
     A progress bar appears while it compiles, one line where nobody watches a terminal.
     """
-    if backend.mode() == "readable" or marker().exists():
+    if backend.mode() == "readable" or (ready := marker()) is None or ready.exists():
         return
     done = subprocess.run([sys.executable, "-m", "minieqt.warmup"], cwd=Path(__file__).parents[1])
     if done.returncode == 0:
-        marker().parent.mkdir(parents=True, exist_ok=True)
-        marker().touch()
+        ready.parent.mkdir(parents=True, exist_ok=True)
+        ready.touch()
 
 
 def compile_kernels(length: int = SHORT, beside: bool = False) -> int:

@@ -2,7 +2,8 @@
 
 Numba looks only at the file that a kernel stands in when it asks whether a stored kernel is still good, but kernels
 here are made of pieces from several files. So the folder they are kept in carries a digest of all of them: change one,
-and everything is compiled anew. It lies beside the sources, or in the user's cache where those cannot be written.
+and everything is compiled anew. It lies beside the sources, or in the user's cache where those cannot be written; where
+nothing can, every process compiles for itself.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 from numba import config, njit
 
 from kernels.cpu.waiting import wait_briefly
+from kernels.user_cache import user_cache
 
 SOURCES = Path(__file__).parent
 wait_briefly()  # before the first kernel starts the threads
@@ -26,8 +28,8 @@ OPTIONS: dict[str, Any] = {"cache": True, "fastmath": True, "nogil": True, "erro
 
 
 @cache
-def cache_folder() -> Path:
-    """The folder for kernels compiled from these very sources; older ones beside it are removed."""
+def cache_folder() -> Path | None:
+    """The folder for kernels compiled from these very sources, None if there can be none; older ones go."""
     digest = hashlib.sha256()
     for source in sorted(SOURCES.parent.glob("*/*.py")):
         if source.parent.name != "cuda":  # nothing there is Numba's
@@ -40,7 +42,8 @@ def cache_folder() -> Path:
     except OSError:
         writable = False
     if not writable:
-        return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "minieqt" / name
+        folder = user_cache()
+        return folder / name if folder is not None else None
     for older in beside.glob("kernels-*"):
         if older.name != name:
             shutil.rmtree(older, ignore_errors=True)
@@ -50,7 +53,8 @@ def cache_folder() -> Path:
 def _compiled(function: Callable, **options: Any) -> Any:
     before = config.CACHE_DIR  # type: ignore[attr-defined]
     if not before:  # a folder that the user chose (NUMBA_CACHE_DIR) stays chosen
-        config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
+        config.CACHE_DIR = str(cache_folder() or "")  # type: ignore[attr-defined]
+        options["cache"] = cache_folder() is not None
     try:
         return njit(**OPTIONS | options)(function)
     finally:

@@ -39,7 +39,8 @@ def run(options: Namespace) -> int:
     from minieqt.errors import UserError
     from minieqt.importing.catalogue import read_catalogue
     from minieqt.importing.windows import DAY, Job, cut_windows
-    from minieqt.picking.archive import Selection, open_archive
+    from minieqt.records.archive import open_archive
+    from minieqt.records.selection import Selection
 
     hdf5, csv = pair_of_files(options.out, options.overwrite)
     catalogue = read_catalogue(options.picks)

@@ -63,10 +63,11 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     from tqdm import tqdm
 
-    from minieqt.picking.archive import Selection, open_archive
     from minieqt.picking.pick import describe_skipped
     from minieqt.picking.run import Job, Report, pick_archive
     from minieqt.picking.windows import Settings
+    from minieqt.records.archive import open_archive
+    from minieqt.records.selection import Selection
     from minieqt.threads import available_threads, limit_threads
     from minieqt.warmup import warm_up
     from minieqt.weights import open_weights
@@ -100,7 +101,7 @@ def run(options: Namespace) -> int:
         options.out.mkdir(parents=True, exist_ok=True)
         return run_example(options, weights.model, settings)
     with tqdm(desc="looking through files", unit=" files", leave=False, disable=None) as bar:
-        archive = open_archive(options.input, selection, lambda path: bar.update())
+        archive = open_archive(options.input, selection, lambda path: bar.update(), options.out)
     warm_up()
     options.out.mkdir(parents=True, exist_ok=True)
     job = Job(

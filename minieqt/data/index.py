@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
 import zipfile
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from kernels.user_cache import user_cache
 from minieqt.data.stead_csv import read_csv
 from minieqt.data.table import COMPONENTS, SAMPLES, TEXT, TraceTable
 from minieqt.errors import UserError
@@ -48,18 +48,14 @@ class Index:
 def index_of(hdf5: Path, csv: Path) -> Index:
     """The index of a pair of files, kept or made anew. UserError for files that cannot be used."""
     key = _key(hdf5, csv)
-    path = cache_folder() / f"index-{hashlib.sha256(key.encode()).hexdigest()[:24]}.npz"
-    index = _load(path)
+    folder = user_cache()
+    path = None if folder is None else folder / f"index-{hashlib.sha256(key.encode()).hexdigest()[:24]}.npz"
+    index = None if path is None else _load(path)
     if index is None:
         index = make_index(hdf5, csv)
-        if len(index.table) >= WORTH_KEEPING:
+        if path is not None and len(index.table) >= WORTH_KEEPING:
             _keep(path, index)
     return index
-
-
-def cache_folder() -> Path:
-    """Where indexes are kept: minieqt in XDG_CACHE_HOME or in ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minieqt"
 
 
 def _key(*paths: Path) -> str:

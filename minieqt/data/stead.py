@@ -23,6 +23,8 @@ from minieqt.errors import UserError
 
 Array = Any
 
+ADVICE = hasattr(mmap, "MADV_RANDOM")  # Windows takes none
+
 _OPENING = threading.Lock()
 
 
@@ -69,7 +71,8 @@ class Stead:
         words = self._words()
         for begin in start[start >= 0].tolist():  # the disk may fetch them all at once, in the order it likes best
             page = begin - begin % mmap.PAGESIZE
-            self._map.madvise(mmap.MADV_WILLNEED, page, begin + BYTES - page)
+            if ADVICE:
+                self._map.madvise(mmap.MADV_WILLNEED, page, begin + BYTES - page)
         finite = np.zeros(len(rows), bool)
         gather(words, np.where(start < 0, -1, start // 4), out, finite)
         # One by one: what must go through HDF5, and what is not sound, to hear why.
@@ -120,7 +123,8 @@ class Stead:
                 raise UserError(f"{self.hdf5} has changed since it was opened; start again")
             if self._map is None:
                 self._map = mmap.mmap(self._mapped.fileno(), 0, access=mmap.ACCESS_READ)
-                self._map.madvise(mmap.MADV_RANDOM)  # traces come in any order: what lies behind one is of no use
+                if ADVICE:
+                    self._map.madvise(mmap.MADV_RANDOM)  # traces come in any order: what lies behind one is of no use
             return np.frombuffer(self._map, "<f4", len(self._map) // 4)
 
     def _open(self) -> Any:

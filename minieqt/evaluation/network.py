@@ -20,8 +20,8 @@ from minieqt.errors import UserError
 from minieqt.evaluation.answers import Answers, answer
 from minieqt.evaluation.metrics import SAMPLING_RATE
 from minieqt.model import EQTransformer
-from minieqt.picking.parallel import running_kernels
 from minieqt.picking.windows import answers, dropout_samples
+from minieqt.workers import running_kernels
 
 Array = Any
 

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from minieqt.data.table import COMPONENTS, SAMPLES, BadTrace, Dataset
 from minieqt.errors import UserError
 from minieqt.evaluation.answers import Answers, concatenate
-from minieqt.picking.parallel import in_order, kernels_may_meet
+from minieqt.workers import in_order, kernels_may_meet
 
 Array = Any
 

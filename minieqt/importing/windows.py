@@ -23,8 +23,10 @@ from minieqt.data.measures import coda_end, power, signal_to_noise
 from minieqt.data.stead_writer import Row
 from minieqt.data.table import SAMPLES
 from minieqt.importing.catalogue import Catalogue, Pair, Station
-from minieqt.picking.archive import Archive
-from minieqt.picking.waveforms import RATE, SECOND, Instrument, Segment, choose_instruments, group, segments
+from minieqt.picking.waveforms import Segment, choose_instruments, group, segments
+from minieqt.records.archive import Archive
+from minieqt.records.channel import RATE, Instrument
+from minieqt.records.span import SECOND
 
 Array = Any
 

@@ -13,8 +13,9 @@ import numpy as np
 from obspy import UTCDateTime
 
 from minieqt.picking.peaks import detection_runs, peaks
-from minieqt.picking.waveforms import Instrument, Segment
+from minieqt.picking.waveforms import Segment
 from minieqt.picking.windows import Probabilities, Settings
+from minieqt.records.channel import Instrument
 
 Array = Any
 

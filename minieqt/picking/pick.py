@@ -23,8 +23,10 @@ from minieqt.memory import give_back
 from minieqt.model import EQTransformer
 from minieqt.picking.events import Event, find_events
 from minieqt.picking.results import Events, Picks
-from minieqt.picking.waveforms import SECOND, Instrument, Segment, choose_instruments, group, segments
+from minieqt.picking.waveforms import Segment, choose_instruments, group, segments
 from minieqt.picking.windows import Probabilities, Settings, probabilities
+from minieqt.records.channel import Instrument
+from minieqt.records.span import SECOND
 from minieqt.weights.load import load_weights
 
 Array = Any

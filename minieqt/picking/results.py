@@ -24,7 +24,7 @@ from obspy import UTCDateTime
 from minieqt.errors import UserError
 from minieqt.files import replacing, write_text
 from minieqt.picking.events import Event, Pick
-from minieqt.picking.waveforms import Instrument
+from minieqt.records.channel import Instrument
 
 if TYPE_CHECKING:
     from obspy.core.event import Catalog

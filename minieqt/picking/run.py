@@ -24,12 +24,15 @@ from obspy import Stream, UTCDateTime
 from minieqt.backend import to_numpy
 from minieqt.files import replacing, write_text
 from minieqt.model import EQTransformer
-from minieqt.picking.archive import Archive, Station
 from minieqt.picking.events import Event, Pick
 from minieqt.picking.pick import CONTEXT, DAY, StationDay, station_day
 from minieqt.picking.results import Coordinates, Events
-from minieqt.picking.waveforms import SECOND, Instrument
 from minieqt.picking.windows import Settings
+from minieqt.records.archive import Archive
+from minieqt.records.channel import Instrument
+from minieqt.records.left_out import LeftOut
+from minieqt.records.selection import Station
+from minieqt.records.span import SECOND
 
 VERSION = 2  # of what a station-day's file holds and of how it was found
 PLOT_BEFORE = 10.0  # s of a figure before the event
@@ -111,7 +114,9 @@ def pick_one(
 ) -> list[Event]:
     """Read and pick one station-day; what it held in memory is free again before the next begins."""
     events = []
-    traces = iter(archive.read(station, day - CONTEXT, day + DAY + CONTEXT))  # which forgets what it has given away
+    damaged = LeftOut(day, day + DAY)
+    traces = iter(archive.read(station, day - CONTEXT, day + DAY + CONTEXT, damaged))  # forgets what it gave away
+    skipped.update(row.reason for row in damaged)
     for found in station_day(traces, day, job.model, job.settings, progress, skipped):
         write_extras(job, found)
         events += found.events

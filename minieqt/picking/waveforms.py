@@ -11,7 +11,6 @@ Times are whole nanoseconds since 1970, as UTCDateTime keeps them: sums of them 
 
 from __future__ import annotations
 
-import re
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -24,39 +23,14 @@ import numpy as np
 from obspy import Trace
 from scipy import signal
 
-from minieqt.picking.parallel import in_order
+from minieqt.records.channel import RATE, Instrument, components, outside, split_channel, usable_rate
+from minieqt.records.span import SECOND
+from minieqt.workers import in_order
 
 Array = Any
 
-RATE = 100.0  # Hz, what the network was trained on
-SLOWEST, FASTEST = 20.0, 500.0  # Hz, what can be resampled to it
 ORDER = "ENZ"
-SECOND = 10**9  # nanoseconds
 BLOCK = 2**16  # samples that are filtered at a time: as many as the processor keeps at hand
-
-# Bands and instruments by preference: high-gain broadband, high-gain short-period, then accelerometers.
-PREFERENCE = ("HH", "BH", "CH", "EH", "SH", "DH", "HL", "BL", "HN", "BN", "EN", "CN", "SN", "DN")
-JAPANESE = re.compile(r"(EW|NS|UD)(\d?)")  # K-NET and KiK-net: EW, NS, UD, EW1 …
-NAMED = {"E": "E", "N": "N", "Z": "Z", "W": "E", "S": "N", "U": "Z", "D": "Z"}
-
-
-@dataclass(frozen=True, order=True)
-class Instrument:
-    """Where traces come from: SEED's codes without the component, `band` being band and instrument code (HH)."""
-
-    network: str
-    station: str
-    location: str
-    band: str
-
-    def name(self) -> str:
-        """NET.STA.LOC.HH."""
-        return ".".join((self.network, self.station, self.location, self.band))
-
-    def rank(self) -> tuple[int, str, str]:
-        """Lower is better."""
-        place = PREFERENCE.index(self.band) if self.band in PREFERENCE else len(PREFERENCE)
-        return place, self.location, self.band
 
 
 @dataclass
@@ -88,28 +62,6 @@ class Segment:
 # -- grouping ----------------------------------------------------------------------------------------------------
 
 
-def split_channel(channel: str) -> tuple[str, str]:
-    """A channel's code -> (band and instrument, component's letter or digit)."""
-    japanese = JAPANESE.fullmatch(channel)
-    if japanese:
-        return japanese[2], japanese[1][0]
-    return channel[:-1], channel[-1:]
-
-
-def components(letters: Iterable[str]) -> dict[str, str]:
-    """{letter or digit: E, N or Z} of one instrument's channels; what is none of them is left out.
-
-    Digits are horizontals in SEED's order, 1 (or 2) near north, 2 (or 3) near east; where no vertical is named and
-    three digits are there, 1 is the vertical, 2 north, 3 east, as data loggers number their inputs.
-    """
-    letters = set(letters)
-    known = {letter: NAMED[letter] for letter in letters if letter in NAMED}
-    digits = sorted(letter for letter in letters if letter in "123" and letter)
-    names = "ZNE" if len(digits) == 3 and "Z" not in known.values() else "NE"
-    free = [name for name in names if name not in known.values()]
-    return known | dict(zip(digits, free, strict=False))
-
-
 def group(traces: Iterable[Trace], skipped: Counter[str] | None = None) -> dict[Instrument, dict[str, list[Trace]]]:
     """{instrument: {component: its traces}}; traces that cannot be used are counted in `skipped` by reason."""
     skipped = Counter() if skipped is None else skipped
@@ -119,8 +71,8 @@ def group(traces: Iterable[Trace], skipped: Counter[str] | None = None) -> dict[
         band, letter = split_channel(stats.channel)
         if stats.npts == 0:
             continue
-        if not SLOWEST <= stats.sampling_rate <= FASTEST:
-            skipped[f"{stats.sampling_rate:g} Hz, outside {SLOWEST:g} to {FASTEST:g}"] += 1
+        if not usable_rate(stats.sampling_rate):
+            skipped[outside(stats.sampling_rate)] += 1
         elif trace.data.dtype.kind not in "iuf":
             skipped["data that are no numbers"] += 1
         else:

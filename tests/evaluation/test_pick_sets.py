@@ -11,7 +11,7 @@ from minieqt.evaluation.pick_sets import read_picks
 from minieqt.picking.events import Event as Detection
 from minieqt.picking.events import Pick as OurPick
 from minieqt.picking.results import Events
-from minieqt.picking.waveforms import Instrument
+from minieqt.records.channel import Instrument
 
 TIME = UTCDateTime("2022-02-06T02:31:29.320000Z")
 

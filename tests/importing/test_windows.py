@@ -12,7 +12,8 @@ from obspy import Stream, Trace, UTCDateTime
 
 from minieqt.importing.catalogue import Catalogue, Onset, Pair
 from minieqt.importing.windows import DAY, Job, cut_windows
-from minieqt.picking.archive import Selection, open_archive
+from minieqt.records.archive import open_archive
+from minieqt.records.selection import Selection
 
 START = UTCDateTime("2022-02-06T00:00:00.004Z")
 STATION = ("XX", "ABC")

@@ -7,8 +7,9 @@ import pytest
 from records import START
 
 from minieqt.picking.events import find_events, peak_width, signal_to_noise
-from minieqt.picking.waveforms import Instrument, Segment
+from minieqt.picking.waveforms import Segment
 from minieqt.picking.windows import Probabilities, Settings
+from minieqt.records.channel import Instrument
 
 AT = Instrument("XX", "ABC", "", "HH")
 

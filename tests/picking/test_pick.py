@@ -174,7 +174,7 @@ def test_all_instruments():
     ("stream", "words"),
     [
         (Stream(), "the stream is empty"),
-        (record(10, rate=10.0), "10 Hz, outside 20 to 500"),
+        (record(10, rate=10.0), "10 Hz, outside 20 to 10000"),
         (record(10, channels=("HDH",)), "no component that is known"),
     ],
 )

@@ -13,7 +13,7 @@ from records import START
 from minieqt.errors import UserError
 from minieqt.picking.events import Event, Pick
 from minieqt.picking.results import EQTRANSFORMER_COLUMNS, Events, Picks
-from minieqt.picking.waveforms import Instrument
+from minieqt.records.channel import Instrument
 
 code = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=1, max_size=5)
 instruments = st.builds(Instrument, code, code, st.sampled_from(["", "00", "10"]), st.sampled_from(["HH", "EH", ""]))

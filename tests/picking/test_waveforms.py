@@ -14,18 +14,16 @@ from scipy import signal
 
 from minieqt.picking import waveforms
 from minieqt.picking.waveforms import (
-    SECOND,
-    Instrument,
     Piece,
     choose_instruments,
-    components,
     filter_both_ways,
     group,
     join,
     prepare,
     segments,
-    split_channel,
 )
+from minieqt.records.channel import Instrument, components, split_channel
+from minieqt.records.span import SECOND
 
 
 @pytest.mark.parametrize(

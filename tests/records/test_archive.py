@@ -8,9 +8,10 @@ from obspy import Stream, UTCDateTime
 from records import START, record, trace
 
 from minieqt.errors import UserError
-from minieqt.picking import archive as archive_module
-from minieqt.picking.archive import Selection, open_archive
 from minieqt.picking.waveforms import join
+from minieqt.records import archive as archive_module
+from minieqt.records.archive import open_archive
+from minieqt.records.selection import Selection
 
 DAY = 86400 * 10**9
 

@@ -14,7 +14,7 @@ import pytest
 from records import record, small_model, times
 
 from minieqt.picking import pick, windows
-from minieqt.picking.parallel import in_order
+from minieqt.workers import in_order
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])

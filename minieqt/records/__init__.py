@@ -1,0 +1,14 @@
+"""Waveforms and archives: what there is, on one clock, without what is none; what is left out and why.
+
+One file, one decision. From where records lie to what the network reads:
+
+    find, selection, archive    which files there are, and what of them is wanted
+    mseed, decode               the records of a miniSEED file; damaged ones are left out
+    channel                     what a channel is: its instrument and its component
+    gap                         what is no data: a repeated value, a dead channel
+    serve                       which instrument, and which channel of it, serves which stretch of time
+    join, clock                 pieces of a channel become one; all channels stand on one time base
+    prepare, segment            demeaned, filtered, at 100 Hz; three components side by side
+    stations                    where a station stood at the time
+    left_out                    the ledger: what was not used, and why
+"""
