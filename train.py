@@ -2,6 +2,7 @@
 
   python train.py                                        on a synthetic mini-STEAD, in a few minutes
   python train.py --data merged.hdf5 --csv merged.csv    on STEAD, with the paper's settings
+  python train.py --data own.hdf5 --weights conservative     go on with trained weights: docs/fine-tuning.md
   python train.py --workers 4                            four processes, each with a quarter of every batch
   python train.py --gpus 4                               four processes, each with a GPU
   mpiexec -n 16 python train.py --data … --gpus 4        on a cluster, here of machines with four GPUs each
@@ -32,9 +33,11 @@ from minieqt.parallel.mpi import under_mpi
 from minieqt.parallel.nccl import Nccl
 from minieqt.schedule import SCALINGS, SHAPES
 from minieqt.threads import available_threads
+from minieqt.training import fine_tuning
 from minieqt.training.config import Config, resumed
 from minieqt.training.early_stopping import SELECTIONS
 from minieqt.training.run import run
+from minieqt.weights.locate import MEANT
 
 # Without --data: how many windows are made, and what two processor cores train on them in about three minutes.
 SYNTHETIC: dict[str, Any] = {"windows": 1000, "epochs": 10, "batch_size": 8}
@@ -64,6 +67,7 @@ def parse(arguments: list[str] | None) -> dict[str, Any]:
     add("--schedule", choices=SHAPES, help=f"paper: down after 20, 40 … epochs; cosine: to zero ({Config.schedule})")
     add("--average", type=share, metavar="DECAY", help="validate and keep a running average of weights: 0.999 (off)")
     add("--select", choices=SELECTIONS, help=f"the best epoch by validation loss, or F1 of P and S ({Config.select})")
+    add("--weights", metavar=MEANT, help="begin with trained weights (fine-tuning): 20 epochs, 1e-4, cosine by default")
     add("--lstm-blocks", type=whole(1, 16), help=f"2 as in the paper, 3 as released ({Config.lstm_blocks})")
     add("--drop-rate", type=share, help=f"dropout ({Config.drop_rate})")
     add("--seed", type=whole(0), help=f"rules weights, dropout, split, order, augmentation ({Config.seed})")
@@ -152,6 +156,8 @@ def main(arguments: list[str] | None = None, communicator: Communicator | None =
         given["share"] = " ".join(f"{number:g}" for number in given["share"])
     paths = ("data", "csv", "validation")
     given |= {name: os.pathsep.join(map(str, given[name])) for name in paths if name in given}
+    if "weights" in given and Path(given["weights"]).is_file():
+        given["weights"] = str(Path(given["weights"]).resolve())
     if ranks.size == 1 and max(workers, gpus) > 1:
         return launch([sys.executable, __file__, *arguments], max(workers, gpus), "train.py", "; go on with --resume")
     if device == "cuda" and ranks.size > 1:
@@ -176,7 +182,10 @@ def agree(ranks: Communicator, out: Path | None, given: dict[str, Any], resume: 
     if ranks.rank == 0:
         folder = out or run_folder(resume)
         defaults = {} if "data" in given else SYNTHETIC
-        config = resumed(folder, given) if resume else Config(**(defaults | given))
+        if resume:
+            config = resumed(folder, given)
+        else:
+            config = Config(**(defaults | (fine_tuning.settings(given) if "weights" in given else given)))
         text = json.dumps([str(folder), asdict(config)])
     name, settings = json.loads(ranks.broadcast_text(text))
     return Path(name), Config(**settings)

@@ -245,7 +245,12 @@ def _draw_real_noise(u: list[float], rate: float, decibels: tuple[float, float])
 
 
 def augment_window(
-    raw: Array, arrivals: Array, plan: Plan, noise: Array | None = None, real_noise: Array | None = None
+    raw: Array,
+    arrivals: Array,
+    plan: Plan,
+    noise: Array | None = None,
+    real_noise: Array | None = None,
+    normalisation: str = "component",
 ) -> tuple[Array, Array]:
     """Carry a plan out: raw window (3, 6000) and arrivals (0 or 1, 2) -> what the network sees, and its arrivals.
 
@@ -272,7 +277,7 @@ def augment_window(
         x = pre_emphasise(x, plan.pre_emphasis)
     if any(plan.gap):
         x = cut_gap(x, *plan.gap)
-    return normalise(x), arrivals
+    return normalise(x, normalisation), arrivals
 
 
 def demean(x: Array) -> Array:

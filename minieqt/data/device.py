@@ -85,6 +85,8 @@ class DeviceLoader(Loader):
 
     def __init__(self, resident: OnDevice, dataset: Dataset, rows: Array, *args: Any, **options: Any):
         super().__init__(dataset, rows, *args, **options | {"threads": 0})
+        if self.normalisation != "component":
+            raise UserError(f"--cache gpu normalises by component, the weights want {self.normalisation}: --cache ram")
         self.resident, self.xp = resident, resident.xp
         self.rates = self.xp.asarray(rates_of(self.augmentation))
 

@@ -58,7 +58,7 @@ class Loader:
     threads: so many batches are made at once while the network works, and one more waits ready; 0 makes each batch
     when it is asked for. shard: (rank, ranks), the cut of every batch that this rank of several gets, in one piece.
     block: neighbours that are read together (see `order`), for disks that do not like to jump. mixture: which rows an
-    epoch takes how often, instead of each once.
+    epoch takes how often, instead of each once. normalisation: one of data/normalise.py.
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class Loader:
         shard: tuple[int, int] = (0, 1),
         block: int = 0,
         mixture: Mixture | None = None,
+        normalisation: str = "component",
     ):
         self.copies = np.array([PLAIN] if augmentation is None else [PLAIN, AUGMENTED])
         if batch_size < 1 or batch_size % len(self.copies):
@@ -92,6 +93,7 @@ class Loader:
         self.augmentation, self.label_shape = augmentation, label_shape
         self.partners = Partners(dataset.table, self.rows, augmentation, seed)
         self.threads, self.shard, self.block, self.mixture = threads, shard, block, mixture
+        self.normalisation = normalisation
         self._buffers = Buffers(3 * threads + 6)  # of every batch underway: traces, windows, labels
         self.skipped: dict[str, set[str]] = {}
 
@@ -186,8 +188,8 @@ class Loader:
     ) -> Batch:
         """The batch of N windows from traces raw (M, 3, 6000); the others (N,) as `make_windows` takes them."""
         x, labels = (self._room(len(rows)) for _ in range(2))
-        options = self.augmentation, self.seed, passes, self.label_shape
-        make_windows(raw, self.dataset.table, rows, copies, source, x, labels, *options, noise)
+        options = self.augmentation, self.seed, passes, self.label_shape, noise, self.normalisation
+        make_windows(raw, self.dataset.table, rows, copies, source, x, labels, *options)
         return Batch(x, labels, rows, number)
 
     def _room(self, windows: int) -> Array:

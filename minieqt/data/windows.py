@@ -43,18 +43,21 @@ def make_windows(
     epoch: int | Array = 0,
     label_shape: str = "gaussian",
     noise: Array | None = None,
+    normalisation: str = "component",
 ) -> None:
     """Fills x (N, 3, 6000) and labels (N, 3, 6000) float32 of N windows.
 
     Window n is made from the trace raw[source[n]], raw (M, 3, 6000) float32, which stands in row rows[n] of the table;
     copies (N,) says which copy it is, PLAIN or AUGMENTED; epoch which time it is made, one number for all windows or
     one for each (N,). noise (N,): the trace raw[noise[n]] is the real noise that the augmentation may add; none where
-    it is negative, or without it. UserError for an unknown label shape.
+    it is negative, or without it. The kernels normalise by component; for another normalisation the readable code makes
+    the windows. UserError for an unknown label shape.
     """
     check_shape(label_shape)
     noise = np.full(len(rows), NOBODY) if noise is None else noise
-    if backend.mode() == "readable" or raw.dtype != np.float32:
-        _make_readable(raw, table, rows, copies, source, noise, x, labels, augmentation, seed, epoch, label_shape)
+    if backend.mode() == "readable" or raw.dtype != np.float32 or normalisation != "component":
+        options = augmentation, seed, epoch, label_shape, normalisation
+        _make_readable(raw, table, rows, copies, source, noise, x, labels, *options)
     else:
         facts = facts_of(table, rows, copies, source, noise, augmentation, epoch)
         make_from_facts(facts, rates_of(augmentation), raw, x, labels, seed, label_shape)
@@ -73,6 +76,7 @@ def _make_readable(
     seed: int,
     epochs: int | Array,
     label_shape: str,
+    normalisation: str,
 ) -> None:
     each = np.broadcast_to(epochs, rows.shape).tolist()
     for n, (row, copy, epoch) in enumerate(zip(rows.tolist(), copies.tolist(), each, strict=True)):
@@ -85,7 +89,7 @@ def _make_readable(
             white = noise_samples(seed, epoch, row, copy)
         real = raw[noise[n]] if noise[n] >= 0 else None
         arrivals = np.array([[p, s]]) if table.earthquake[row] else np.empty((0, 2))
-        x[n], arrivals = augment_window(raw[source[n]], arrivals, plan, white, real)
+        x[n], arrivals = augment_window(raw[source[n]], arrivals, plan, white, real, normalisation)
         unknown = plan.shift, coda_end + plan.shift
         labels[n] = make_labels(arrivals[:, 0], arrivals[:, 1], label_shape, unknown)
 

@@ -8,6 +8,7 @@ optimiser of different moments.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,15 @@ class Position:
         return self.loss_sum / self.windows if self.windows else 0.0
 
 
-def save(path: Path, model: Any, optimiser: Any, position: Position, average: Average | None = None) -> None:
-    """Write network, optimiser, position and the weights' average if there is one, whole or not at all."""
+def save(
+    path: Path,
+    model: Any,
+    optimiser: Any,
+    position: Position,
+    average: Average | None = None,
+    attributes: Mapping[str, str] | None = None,
+) -> None:
+    """Write network, optimiser, position, the weights' average if there is one, and texts, whole or not at all."""
     averages = {f"training/average/{name}": value for name, value in (average.state() if average else {}).items()}
     adam = {f"training/adam/{name}": value for name, value in optimiser.state().items()}
     training = {
@@ -60,7 +68,7 @@ def save(path: Path, model: Any, optimiser: Any, position: Position, average: Av
         "training/loss_sum": position.loss_sum,
         "training/history": position.history.array(),
     }
-    native.save(path, model, adam | training | averages)
+    native.save(path, model, adam | training | averages, attributes=attributes)
 
 
 def load(path: Path, model: Any, optimiser: Any, average: Average | None = None) -> Position:

@@ -22,7 +22,7 @@ class Config:
     `Augmentation.parse` reads. `seed` rules weights, dropout, split, order and augmentation. A batch is that of all
     ranks together. `share` holds a number for each entry of `data`, `validation` paths like `data`. `rate_scaling`,
     `warm_up` and `schedule` are those of schedule.py, `average` the decay of average.py (0: none), `select` one of
-    early_stopping.SELECTIONS."""
+    early_stopping.SELECTIONS. `weights` is the file (an absolute path) or name of what training begins with."""
 
     data: str | None = None
     csv: str | None = None
@@ -40,6 +40,8 @@ class Config:
     batch_size: int | None = None
     learning_rate: float = 1e-3
     lstm_blocks: int = 2
+    weights: str | None = None
+    weights_sha256: str | None = None
     drop_rate: float = 0.1
     seed: int = 0
     tf32: bool = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext
 from itertools import chain, islice
 from pathlib import Path
@@ -47,6 +48,7 @@ def train(
     schedule: Schedule | None = None,
     select: str = "loss",
     average: Average | None = None,
+    attributes: Mapping[str, str] | None = None,
     accumulate: int = 1,
     save_seconds: float = 600.0,
     communicator: Communicator | None = None,
@@ -57,8 +59,8 @@ def train(
     training, validation: loaders of batches with `number`, `x` and `labels` (B, 3, T), this rank's part of each. A
     step follows every `accumulate` batches. schedule: of the learning rate, by default the paper's. select: which epoch
     is the best (see early_stopping). average: of the network's weights, which is then what is validated and becomes
-    best.h5. After every epoch the folder holds best.h5, last.h5, history.csv and curves.png; within an epoch last.h5 is
-    renewed every `save_seconds`. Only rank 0 writes and prints.
+    best.h5. attributes: texts for the weight files. After every epoch the folder holds best.h5, last.h5, history.csv
+    and curves.png; within an epoch last.h5 is renewed every `save_seconds`. Only rank 0 writes and prints.
     Returns the number of the signal that interrupted training, None if none did. UserError when a loss is not
     finite: the step is not taken (on a GPU, where a loss is read now and then, not saved), and the last good
     checkpoint stays.
@@ -106,7 +108,7 @@ def train(
                     if signal or due:
                         position.add_loss(*read_loss(graph, True, position, schedule, folder))
                         if leads:
-                            checkpoint.save(folder / LAST, model, optimiser, position, average)
+                            checkpoint.save(folder / LAST, model, optimiser, position, average, attributes)
                         saved = time.monotonic()
                     if signal:
                         return signal
@@ -131,10 +133,10 @@ def train(
                     found = costs(position.history, select)
                     # best before last: a kill in between leaves a last.h5 that does this epoch again, to the same bits.
                     if leads and best_epoch(found) == epoch:
-                        native.save(folder / BEST, model)
+                        native.save(folder / BEST, model, attributes=attributes)
             if signal:  # the epoch is saved at its end; resuming validates again
                 if leads:
-                    checkpoint.save(folder / LAST, model, optimiser, position, average)
+                    checkpoint.save(folder / LAST, model, optimiser, position, average, attributes)
                 return signal
 
             picks = f"P F1 {f1['P']:.4f}, S F1 {f1['S']:.4f}, " if select == "picks" else ""
@@ -144,7 +146,7 @@ def train(
             )
             position.finish_epoch()
             if leads:
-                checkpoint.save(folder / LAST, model, optimiser, position, average)
+                checkpoint.save(folder / LAST, model, optimiser, position, average, attributes)
                 saved = time.monotonic()
                 write_history(position, folder, select)
                 print(line, flush=True)

@@ -26,7 +26,6 @@ from minieqt.errors import UserError
 from minieqt.evaluation.evaluate import evaluate
 from minieqt.evaluation.report import table, write_json
 from minieqt.files import write_text
-from minieqt.model import EQTransformer
 from minieqt.parallel.communicator import Communicator, Solo
 from minieqt.schedule import PAPER_BATCH, Schedule, rate_factor
 from minieqt.threads import limit_threads
@@ -35,6 +34,7 @@ from minieqt.training import config as configuration
 from minieqt.training.average import Average
 from minieqt.training.checkpoint import Position
 from minieqt.training.config import Config
+from minieqt.training.fine_tuning import network, origin
 from minieqt.training.loop import BEST, CURVES, HISTORY, LAST, train, write_history
 from minieqt.warmup import warm_up
 from minieqt.weights import native
@@ -84,8 +84,10 @@ def run(
         config.write(folder)
     try:
         dataset, parts, sets = open_data(config)
-        training, validation, test = loaders(config, dataset, parts, sets, (ranks.rank, ranks.size))
-        model = EQTransformer(config.lstm_blocks, drop_rate=config.drop_rate, seed=config.seed).to(device)
+        check_arrivals(config, dataset.table, parts)
+        model = network(config, folder / LAST if resume else None).to(device)
+        how = model.config["normalisation"]
+        training, validation, test = loaders(config, dataset, parts, sets, (ranks.rank, ranks.size), how)
         optimiser = Adam(model, config.learning_rate)
         average = Average(model, config.average) if config.average else None
         position = Position()
@@ -124,6 +126,7 @@ def run(
         schedule=Schedule(scaled, config.schedule, config.epochs, config.warm_up),
         select=config.select,
         average=average,
+        attributes=origin(config),
         accumulate=config.accumulate,
         save_seconds=save_seconds,
         communicator=ranks,
@@ -193,15 +196,24 @@ def synthetic(windows: int, seed: int, folder: Path = Path("data")) -> tuple[Pat
 
 
 def loaders(
-    config: Config, dataset: Any, parts: Sequence[Array], sets: Array, shard: tuple[int, int] = (0, 1)
+    config: Config,
+    dataset: Any,
+    parts: Sequence[Array],
+    sets: Array,
+    shard: tuple[int, int] = (0, 1),
+    normalisation: str = "component",
 ) -> tuple[Loader, Loader, Loader]:
     """Training windows twice and augmented, validation and test windows once and as they were recorded.
 
     A batch is never larger than what there is to put into it. sets: see `open_data`. shard: (rank, ranks), who has a
-    part of each batch; test windows are not shared out.
+    part of each batch; test windows are not shared out. normalisation: what the network wants.
     """
     training, validation, test = parts
-    options: dict[str, Any] = {"seed": config.seed, "label_shape": config.label_shape}
+    options: dict[str, Any] = {
+        "seed": config.seed,
+        "label_shape": config.label_shape,
+        "normalisation": normalisation,
+    }
     mixed = shares_of(config, training, sets)
     size = batch_size(config, 2 * len(mixed or training))
     make: Callable[..., Loader] = Loader
@@ -223,6 +235,19 @@ def loaders(
         make(dataset, validation, size, shuffle=False, shard=shard, **options),
         make(dataset, test, size, shuffle=False, **options),
     )
+
+
+def check_arrivals(config: Config, table: Any, parts: Sequence[Array]) -> None:
+    """UserError where there is no arrival to learn from, or none to choose the best epoch by."""
+    arrival = np.isfinite(table.p_sample) | np.isfinite(table.s_sample)
+    training, validation, _ = parts
+    if not arrival[training].any():
+        raise UserError(f"none of the {len(training)} training windows has a P or S arrival: there is nothing to learn")
+    if config.select == "picks" and not arrival[validation].any():
+        raise UserError(
+            f"--select picks needs arrivals, and none of the {len(validation)} validation windows has one: name other "
+            "sets with --validation, or take --select loss"
+        )
 
 
 def shares_of(config: Config, training: Array, sets: Array) -> Mixture | None:
