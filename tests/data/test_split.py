@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minieqt.data import open_dataset, split
-from minieqt.data.split import PARTS, make_split
+from minieqt.data.split import PARTS, make_split, validated_elsewhere
 from minieqt.data.stead_csv import read_columns
 from minieqt.data.table import TraceTable
 from minieqt.errors import UserError
@@ -168,3 +168,36 @@ def test_the_column_of_a_csv(tmp_path):
         make_split("column", Named(table, path))
     with pytest.raises(UserError, match="or name a file or folder of lists"):
         make_split("weekday", Named(table))
+
+
+# -- a validation set of its own ---------------------------------------------------------------------------------------
+
+
+class NamesAndEvents:
+    """A data set of which only names and events matter."""
+
+    def __init__(self, rows):
+        names, events = zip(*rows, strict=True)
+        self.table = replace(table_of(range(len(names))), name=np.array(names), event=np.array(events))
+        self.skipped = {}
+
+    def __len__(self):
+        return len(self.table)
+
+
+OWN = NamesAndEvents([("a", "1"), ("b", "1"), ("c", "2"), ("d", "3"), ("e", "4"), ("f", "5")])
+OWN_PARTS = (np.array([0, 1, 3]), np.array([2, 4]), np.array([5]))
+
+
+def test_another_set_validates():
+    """c stands in both; b's earthquake 1 is in the other set as x; what was validation is trained on."""
+    other = NamesAndEvents([("x", "1"), ("c", "2"), ("y", "9")])
+    both, row_of_own, parts = validated_elsewhere(OWN, other, OWN_PARTS)
+    training, validation, test = (both.table.name[rows].tolist() for rows in parts)
+    assert (training, validation, test) == (["d", "e"], ["x", "c", "y"], ["f"])
+    assert row_of_own.tolist() == [-1, -1, -1, 0, 1, 3, 4, 5]
+
+
+def test_another_set_that_knows_every_earthquake():
+    with pytest.raises(UserError, match="every earthquake of the training split stands in the validation set"):
+        validated_elsewhere(OWN, NamesAndEvents([(f"x{n}", f"{n}") for n in range(6)]), OWN_PARTS)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from minieqt.errors import UserError
 from minieqt.training.config import Config
-from minieqt.training.run import batch_size, check_split, loaders, open_data, synthetic, write_split
+from minieqt.training.run import (
+    batch_size,
+    check_arrivals,
+    check_split,
+    loaders,
+    open_data,
+    shares_of,
+    synthetic,
+    write_split,
+)
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +80,25 @@ def test_split_lists(opened, tmp_path):
 )
 def test_batch_size(asked, windows, expected):
     assert batch_size(Config(batch_size=asked), windows) == expected
+
+
+def test_nothing_to_learn_from_or_to_choose_by(opened):
+    config, dataset, parts, _ = opened
+    quake = np.isfinite(dataset.table.p_sample)
+    noise, quakes = np.flatnonzero(~quake), np.flatnonzero(quake)
+    check_arrivals(config, dataset.table, (quakes, noise, parts[2]))
+    with pytest.raises(UserError, match=rf"none of the {len(noise)} training windows has a P or S arrival"):
+        check_arrivals(config, dataset.table, (noise, quakes, parts[2]))
+    with pytest.raises(UserError, match="--select picks needs arrivals"):
+        check_arrivals(replace(config, select="picks"), dataset.table, (quakes, noise, parts[2]))
+
+
+def test_shares_of_the_entries_of_data(opened):
+    config = replace(opened[0], data=os.pathsep.join(("one.hdf5", "two.hdf5")), share="1 3", epoch_windows=40)
+    sets = np.repeat([0, 1], [20, 8])
+    mixed = shares_of(config, np.arange(2, 28), sets)
+    assert mixed.counts == (10, 30) and [g.tolist() for g in mixed.groups] == [[*range(2, 20)], [*range(20, 28)]]
+    assert len(shares_of(replace(config, epoch_windows=None), np.arange(2, 28), sets)) == 26
+    assert shares_of(replace(config, share=None, epoch_windows=None), np.arange(28), sets) is None
+    with pytest.raises(UserError, match="--share gives 3 numbers for 2 entries of --data"):
+        shares_of(replace(config, share="1 2 3"), np.arange(28), sets)
