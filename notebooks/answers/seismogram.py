@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-pick_by_eye = (7.0, 13.1)
+pick_by_eye = (33.1, 37.5)
 
 
 def distance(p, s, vp=6.0, vs=3.5):

@@ -63,7 +63,7 @@ def earthquake(rng: np.random.Generator, station: Station, arrivals: Arrivals, c
         "S": np.array([across * f_sv, f_sh, -inside * f_sv]),
     }
     mean = {"P": max(abs(f_p), 0.25), "S": max(float(np.hypot(f_sv, f_sh)), 0.35)}
-    scattered = {"P": rng.uniform(0.4, 0.8, 3) + (0, 0, 0.4), "S": rng.uniform(0.6, 1.1, 3) - (0, 0, 0.3)}
+    scattered = {"P": rng.uniform(0.35, 0.75, 3) + (0, 0, 0.4), "S": rng.uniform(0.6, 1.1, 3) - (0, 0, 0.3)}
 
     reflectivity = np.zeros((3, COMPONENTS, PADDED), np.float32)  # of P, S and the tail
     kernels, coda_sizes, delays = _kernels(rng, station, arrivals, crust)
@@ -77,7 +77,7 @@ def earthquake(rng: np.random.Generator, station: Station, arrivals: Arrivals, c
     )
     for number, (phase, first, head, later) in enumerate(phases):
         onset = first - delays[number]
-        direct = rng.uniform(0.05, 0.4) if rng.random() < 0.15 else rng.lognormal(-0.2, 0.4)  # some are weak
+        direct = rng.uniform(0.05, 0.4) if rng.random() < 0.15 else rng.lognormal(0.0, 0.4)  # some are weak
         waves = [(onset + later, direct * polarisation[phase])]
         size = (strength * coda_sizes[number] * mean[phase]) * scattered[phase]
         _add_coda(reflectivity[number], scatter, onset + later, size, _packet(rng, arrivals, phase))
@@ -139,7 +139,7 @@ def _packet(rng: np.random.Generator, arrivals: Arrivals, phase: str) -> Any:
     """How strongly waves scattered forwards arrive, in parts of the direct one: they swell and fade within seconds.
     A function of seconds after the onset."""
     near = min(1.0, arrivals.distance_km / 10)
-    swell = near * rng.uniform(0.02, 0.3) + rng.uniform(0.0, 0.008) * arrivals.distance_km + 0.01
+    swell = near * rng.uniform(0.1, 0.8) + rng.uniform(0.0, 0.008) * arrivals.distance_km + 0.01
     fade = near * rng.uniform(0.2, 1.0) + rng.uniform(0.01, 0.06) * arrivals.distance_km + 0.1
     fade *= 1.0 if phase == "P" else 1.3
     part = rng.uniform(0.4, 1.2)

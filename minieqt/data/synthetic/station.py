@@ -84,7 +84,7 @@ def make_station(rng: np.random.Generator, code: str, latitude: float, longitude
         longitude=longitude,
         elevation_m=float(rng.integers(0, 2500)),
         softness=softness,
-        kappa_s=10 ** rng.uniform(-2.5, -1.2),
+        kappa_s=10 ** rng.uniform(-3.0, -1.5),
         amplification=rng.lognormal(0.5 * softness, 0.5),
         scatter=rng.lognormal(0.3 * softness, 0.4),
         gain=10**gain,
@@ -132,8 +132,8 @@ def _noise_shape(rng: np.random.Generator, kind: str) -> Array:
     def hump(at: float, width: float) -> Array:
         return np.exp(-np.square((LOG_FREQUENCY - np.float32(np.log(at))) / np.float32(width)))
 
-    shape = np.exp(np.float32(-rng.uniform(0.0, 1.6)) * LOG_FREQUENCY) + np.float32(10 ** rng.uniform(-2.5, -0.3))
-    shape += np.float32(10 ** rng.uniform(-0.7, 1.2)) * hump(rng.uniform(0.14, 0.35), 0.35)
+    shape = np.exp(np.float32(-rng.uniform(-0.3, 1.3)) * LOG_FREQUENCY) + np.float32(10 ** rng.uniform(-2.5, -0.3))
+    shape += np.float32(10 ** rng.uniform(-1.5, 1.0)) * hump(rng.uniform(0.14, 0.35), 0.35)
     for _ in range(rng.integers(0, 5)):
         shape += np.float32(10 ** rng.uniform(-1.0, 0.6)) * hump(10 ** rng.uniform(0.1, 1.5), rng.uniform(0.05, 0.7))
     if kind == "HN" and rng.random() < 0.6:
