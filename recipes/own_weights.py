@@ -1,0 +1,149 @@
+"""The package's own weights, from nothing: real windows dealt out, synthetic ones made, three trainings, thresholds, a report.
+
+  python recipes/own_weights.py --real FOLDER                    everything, into runs/own-weights
+  python recipes/own_weights.py --real FOLDER --without Korea    the same, without a region's windows, and scored on them
+  python recipes/own_weights.py --real FOLDER --scale 0.01       a trial of a few minutes
+
+FOLDER holds the real sets that recipes/real_windows.py names. Every step leaves its result in the output folder and is
+not done again; a training that was stopped goes on where it was. The networks are trained by train.py alone; which
+epoch of a training is best is chosen by its picks on the validation windows, and so are the thresholds, which then
+move into the biases of the last convolutions: 0.3 of detection and 0.1 of P and S are what the weights mean by
+"probable enough". Test windows are looked at once, at the end.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import numpy as np  # noqa: E402
+
+from minieqt.arguments import Parser, existing_path, guarded, positive, whole  # noqa: E402
+from minieqt.data import open_dataset  # noqa: E402
+from minieqt.errors import UserError  # noqa: E402
+from recipes.real_windows import SETS, find_sets, gather  # noqa: E402
+
+SYNTHETIC = 40_000  # windows
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One training: from which stage's weights, on how much of what, how long and how fast."""
+
+    name: str
+    shares: tuple[float, float]  # of synthetic and of real windows
+    epochs: int
+    windows: int  # an epoch's
+    learning_rate: float
+    augment: str
+    weights: str = ""  # the stage whose best network it begins with; none: from the start
+
+
+STAGES = (
+    Stage("both", (0.6, 0.4), 30, 20_000, 1e-3, ""),
+    Stage("real", (0.15, 0.85), 12, 8_000, 3e-4, "", "both"),
+)
+
+
+def arguments(given: list[str] | None):
+    parser = Parser("own_weights.py", description=__doc__)
+    add = parser.add_argument
+    add("--real", type=existing_path, required=True, metavar="FOLDER", help="the real sets")
+    add("--without", nargs="+", default=[], metavar="REGION", help=f"{', '.join(dict.fromkeys(s.region for s in SETS))}")
+    add("--out", type=Path, default=Path("runs/own-weights"), metavar="DIR", help="(runs/own-weights)")
+    add("--scale", type=positive, default=1.0, help="shorten or lengthen epochs and synthetic data (1)")
+    add("--threads", type=whole(1, 4096), help="of the trainings (all there are)")
+    add("--seed", type=whole(0), default=0, help="(0)")
+    options = parser.parse_args(given)
+    unknown = set(options.without) - {real.region for real in SETS}
+    if unknown:
+        raise UserError(f"no real set is of {', '.join(sorted(unknown))}: see --help")
+    return options
+
+
+def main(given: list[str] | None = None) -> int:
+    options = arguments(given)
+    out = options.out
+    out.mkdir(parents=True, exist_ok=True)
+    sets = find_sets(options.real, tuple(options.without))
+    if not (out / "real" / "test.csv").exists():
+        for part, counts in gather(options.real, sets, out / "real", options.seed).items():
+            print(f"{part}: {sum(counts.values())} real windows: {counts}", flush=True)
+    synthesise(out, options)
+    for stage in STAGES:
+        train(out, stage, options)
+    weights = out / "own.h5"
+    if not weights.exists():
+        calibrate(out / STAGES[-1].name / "best.h5", out / "real" / "validation.hdf5", weights)
+    report(out, weights)
+    return 0
+
+
+def synthesise(out: Path, options) -> None:
+    """The synthetic windows, on the background of the training split's noise."""
+    if (out / "synthetic.csv").exists():
+        return
+    count = max(200, round(SYNTHETIC * options.scale))
+    run("-m", "minieqt", "synth", "--out", str(out / "synthetic"), "--count", str(count), "--seed", str(options.seed),
+        "--noise", str(out / "real" / "training.hdf5"))
+
+
+def train(out: Path, stage: Stage, options) -> None:
+    """One training, begun or gone on with."""
+    folder = out / stage.name
+    if (folder / "metrics.json").exists():
+        return
+    if (folder / "config.json").exists():
+        run("train.py", "--out", str(folder), "--resume", *threads(options))
+        return
+    real = out / "real"
+    weights = ["--weights", str(out / stage.weights / "best.h5")] if stage.weights else []
+    run(
+        "train.py", "--data", str(out / "synthetic.hdf5"), str(real / "training.hdf5"),
+        "--share", *map(str, stage.shares), "--epoch-windows", str(max(400, round(stage.windows * options.scale))),
+        "--validation", str(real / "validation.hdf5"), "--select", "picks", "--average", "0.998",
+        "--schedule", "cosine", "--learning-rate", str(stage.learning_rate), "--epochs", str(stage.epochs),
+        "--patience", str(stage.epochs), "--batch-size", "64", "--augment", *stage.augment.split(),
+        "--seed", str(options.seed), "--out", str(folder), *weights, *threads(options),
+    )  # fmt: skip
+
+
+def threads(options) -> list[str]:
+    return ["--threads", str(options.threads)] if options.threads else []
+
+
+def run(*command: str) -> None:
+    """A program of this checkout, in a process of its own. UserError if it fails; it has said why."""
+    code = subprocess.run([sys.executable, *command], cwd=ROOT).returncode
+    if code:
+        raise UserError(f"{command[0]} ended with {code}: the same command goes on from there")
+
+
+def calibrate(best: Path, validation: Path, weights: Path) -> None:
+    """Move each output's best threshold on the validation windows to the published one, by the last bias."""
+    from minieqt.evaluation.network import Network
+    from minieqt.evaluation.sweep import sweep
+    from minieqt.evaluation.windows import answer_windows
+    from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
+    from minieqt.weights import native, open_weights
+
+    published = {"detection": DETECTION_THRESHOLD, "P": P_THRESHOLD, "S": S_THRESHOLD}
+    model = open_weights(best).model
+    with open_dataset(validation) as dataset:
+        used, (answers,), _ = answer_windows([Network(model, published)], dataset, np.arange(len(dataset)))
+        table = dataset.table.take(used)
+    heads = (model.detection, model.p.decoder, model.s.decoder)
+    for (output, threshold), decoder in zip(published.items(), heads, strict=True):
+        best_threshold, f1 = sweep(answers, table, output, 0.5).best()
+        decoder.head.b += np.float32(logit(threshold) - logit(best_threshold))
+        print(f"{output}: best threshold {best_threshold:.3f} (F1 {f1:.3f} on validation), now {threshold}")
+    native.save(weights, model)
+
+
+def logit(probability: float) -> float:
+    return float(np.log(probability / (1 - probability)))

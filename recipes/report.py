@@ -1,0 +1,81 @@
+"""What the own weights are worth: the test windows, region by region, with other networks and the classics beside.
+
+Every picker answers the same windows. Baselines are tuned on one half of the events and scored on the other, and the
+other way round. Intervals are bootstrapped over earthquakes; a region of one or two earthquakes has none worth the
+name, whatever the table says.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minieqt.data import open_dataset
+from minieqt.data.table import TraceTable
+from minieqt.evaluation.network import Network
+from minieqt.evaluation.report import cell, grid
+from minieqt.evaluation.scores import Contender, scores
+from minieqt.evaluation.study import Study
+from minieqt.evaluation.tuning import halves, tuned_baselines
+from minieqt.evaluation.windows import answer_windows
+from minieqt.files import write_text
+from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
+from minieqt.weights import load_weights
+
+Array = Any
+THRESHOLDS = {"detection": DETECTION_THRESHOLD, "P": P_THRESHOLD, "S": S_THRESHOLD}
+
+
+def write_report(weights: Path, beside: Sequence[Path], data: Path, regions: Path, out: Path, what: str) -> str:
+    """Write OUT/ with the study of all windows and by_region.md; returns that table.
+
+    regions: a CSV of trace_name and region. `beside`: other networks' weight files.
+    """
+    networks = [Network(load_weights(path), THRESHOLDS, path.stem) for path in (weights, *beside)]
+    with open_dataset(data) as dataset:
+        rows, answers, _ = answer_windows(networks, dataset, np.arange(len(dataset)))
+        tuned = tuned_baselines(dataset, halves(dataset.table, rows))
+        table = dataset.table.take(rows)
+    contenders = [
+        Contender(network.name, "network", answer, THRESHOLDS) for network, answer in zip(networks, answers, strict=True)
+    ]
+    contenders += [Contender(t.name, "baseline", t.answers, dict.fromkeys(THRESHOLDS, 0.0), t.how) for t in tuned]
+    Study(what, table, contenders).write(out)
+    text = by_region(contenders, table, region_of(table, regions))
+    write_text(out / "by_region.md", text)
+    return text
+
+
+def region_of(table: TraceTable, path: Path) -> Array:
+    """(N,) the region of each window."""
+    with open(path, newline="", encoding="utf-8") as file:
+        known = {row["trace_name"]: row["region"] for row in csv.DictReader(file)}
+    return np.array([known[name] for name in table.name.tolist()])
+
+
+def by_region(contenders: Sequence[Contender], table: TraceTable, region: Array) -> str:
+    """F1 of P and S within 0.5 s with intervals, and false picks in noise, a line a region and picker."""
+    lines = []
+    for name in ("all", *np.unique(region).tolist()):
+        here = np.flatnonzero((region == name) | (name == "all"))
+        windows = table.take(here)
+        noise = ~windows.earthquake
+        for contender in contenders:
+            if contender.kind != "network" and name != "all":
+                continue
+            answers = contender.answers.take(here)
+            part = Contender(contender.name, contender.kind, answers, contender.thresholds)
+            found = {row["output"]: row for row in scores(part, windows) if row["tolerance_s"] in (None, 0.5)}
+            line = [name, contender.name, f"{int(windows.earthquake.sum())} + {int(noise.sum())}"]
+            for output in ("detection", "P", "S"):
+                row = found.get(output)
+                known = row is not None and np.isfinite(row["f1"])
+                line.append(f"{cell(row['f1'])} ({row['f1_low']:.2f} to {row['f1_high']:.2f})" if known else "")
+            picked = [answers.picks(p, contender.thresholds[p]) >= 0 for p in "PS" if p in answers.samples]
+            line.append(str(int((np.any(picked, axis=0) & noise).sum())) if picked else "")
+            lines.append(line)
+    return grid(["region", "picker", "windows (+ noise)", "detection", "P", "S", "noise windows with a pick"], lines)
