@@ -1,7 +1,7 @@
-"""The package's own weights, from nothing: real windows dealt out, synthetic ones made, three trainings, thresholds, a report.
+"""The package's own weights, from nothing: windows, trainings, thresholds, a report.
 
   python recipes/own_weights.py --real FOLDER                    everything, into runs/own-weights
-  python recipes/own_weights.py --real FOLDER --without Korea    the same, without a region's windows, and scored on them
+  python recipes/own_weights.py --real FOLDER --without Korea    the same without a region, which is then the test
   python recipes/own_weights.py --real FOLDER --scale 0.01       a trial of a few minutes
 
 FOLDER holds the real sets that recipes/real_windows.py names. Every step leaves its result in the output folder and is
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +24,20 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
-from minieqt.arguments import Parser, existing_path, guarded, positive, whole  # noqa: E402
+from minieqt.arguments import Parser, existing_file, existing_path, guarded, positive, whole  # noqa: E402
 from minieqt.data import open_dataset  # noqa: E402
+from minieqt.data.split import PARTS, given_split  # noqa: E402
 from minieqt.errors import UserError  # noqa: E402
+from minieqt.evaluation.network import Network  # noqa: E402
+from minieqt.evaluation.sweep import sweep  # noqa: E402
+from minieqt.evaluation.windows import answer_windows  # noqa: E402
+from minieqt.files import write_text  # noqa: E402
+from minieqt.weights import load_weights, native  # noqa: E402
 from recipes.real_windows import SETS, find_sets, gather  # noqa: E402
+from recipes.report import THRESHOLDS, write_report  # noqa: E402
 
 SYNTHETIC = 40_000  # windows
+AUGMENT = "drop_channels=0.3"
 
 
 @dataclass(frozen=True)
@@ -40,21 +49,22 @@ class Stage:
     epochs: int
     windows: int  # an epoch's
     learning_rate: float
-    augment: str
     weights: str = ""  # the stage whose best network it begins with; none: from the start
 
 
 STAGES = (
-    Stage("both", (0.6, 0.4), 30, 20_000, 1e-3, ""),
-    Stage("real", (0.15, 0.85), 12, 8_000, 3e-4, "", "both"),
+    Stage("both", (0.6, 0.4), 30, 20_000, 1e-3),
+    Stage("real", (0.15, 0.85), 12, 8_000, 3e-4, "both"),
 )
 
 
-def arguments(given: list[str] | None):
+def arguments(given: list[str] | None) -> Namespace:
     parser = Parser("own_weights.py", description=__doc__)
     add = parser.add_argument
     add("--real", type=existing_path, required=True, metavar="FOLDER", help="the real sets")
-    add("--without", nargs="+", default=[], metavar="REGION", help=f"{', '.join(dict.fromkeys(s.region for s in SETS))}")
+    regions = ", ".join(dict.fromkeys(real.region for real in SETS))
+    add("--without", nargs="+", default=[], metavar="REGION", help=f"train without, test on: {regions}")
+    add("--beside", type=existing_file, nargs="+", default=[], metavar="FILE", help="other networks for the report")
     add("--out", type=Path, default=Path("runs/own-weights"), metavar="DIR", help="(runs/own-weights)")
     add("--scale", type=positive, default=1.0, help="shorten or lengthen epochs and synthetic data (1)")
     add("--threads", type=whole(1, 4096), help="of the trainings (all there are)")
@@ -70,30 +80,40 @@ def main(given: list[str] | None = None) -> int:
     options = arguments(given)
     out = options.out
     out.mkdir(parents=True, exist_ok=True)
-    sets = find_sets(options.real, tuple(options.without))
-    if not (out / "real" / "test.csv").exists():
-        for part, counts in gather(options.real, sets, out / "real", options.seed).items():
+    sets = find_sets(options.real)
+    real = out / "real"
+    if not (real / "test.txt").exists():
+        for part, counts in gather(options.real, sets, real, options.seed, options.without).items():
             print(f"{part}: {sum(counts.values())} real windows: {counts}", flush=True)
     synthesise(out, options)
     for stage in STAGES:
         train(out, stage, options)
     weights = out / "own.h5"
     if not weights.exists():
-        calibrate(out / STAGES[-1].name / "best.h5", out / "real" / "validation.hdf5", weights)
-    report(out, weights)
+        calibrate(out / STAGES[-1].name / "best.h5", real, weights)
+    print(write_report(weights, options.beside, real, out / "report"))
     return 0
 
 
-def synthesise(out: Path, options) -> None:
-    """The synthetic windows, on the background of the training split's noise."""
-    if (out / "synthetic.csv").exists():
-        return
+def synthesise(out: Path, options: Namespace) -> None:
+    """The synthetic windows, on the background of the training split's noise; and the split of all windows."""
     count = max(200, round(SYNTHETIC * options.scale))
-    run("-m", "minieqt", "synth", "--out", str(out / "synthetic"), "--count", str(count), "--seed", str(options.seed),
-        "--noise", str(out / "real" / "training.hdf5"))
+    if not (out / "synthetic.csv").exists():
+        run(
+            "-m", "minieqt", "synth", "--out", str(out / "synthetic"), "--count", str(count),
+            "--seed", str(options.seed), "--noise", str(out / "real" / "noise.hdf5"),
+        )  # fmt: skip
+    split = out / "split"
+    split.mkdir(exist_ok=True)
+    for part in PARTS:
+        names = (out / "real" / f"{part}.txt").read_text(encoding="utf-8")
+        if part == "training":
+            with open_dataset(out / "synthetic.hdf5") as dataset:
+                names += "".join(f"{name}\n" for name in dataset.table.name.tolist())
+        write_text(split / f"{part}.txt", names)
 
 
-def train(out: Path, stage: Stage, options) -> None:
+def train(out: Path, stage: Stage, options: Namespace) -> None:
     """One training, begun or gone on with."""
     folder = out / stage.name
     if (folder / "metrics.json").exists():
@@ -101,19 +121,18 @@ def train(out: Path, stage: Stage, options) -> None:
     if (folder / "config.json").exists():
         run("train.py", "--out", str(folder), "--resume", *threads(options))
         return
-    real = out / "real"
     weights = ["--weights", str(out / stage.weights / "best.h5")] if stage.weights else []
+    windows = max(400, round(stage.windows * options.scale))
     run(
-        "train.py", "--data", str(out / "synthetic.hdf5"), str(real / "training.hdf5"),
-        "--share", *map(str, stage.shares), "--epoch-windows", str(max(400, round(stage.windows * options.scale))),
-        "--validation", str(real / "validation.hdf5"), "--select", "picks", "--average", "0.998",
-        "--schedule", "cosine", "--learning-rate", str(stage.learning_rate), "--epochs", str(stage.epochs),
-        "--patience", str(stage.epochs), "--batch-size", "64", "--augment", *stage.augment.split(),
-        "--seed", str(options.seed), "--out", str(folder), *weights, *threads(options),
+        "train.py", "--data", str(out / "synthetic.hdf5"), str(out / "real" / "windows.hdf5"),
+        "--share", *map(str, stage.shares), "--split", str(out / "split"), "--epoch-windows", str(windows),
+        "--select", "picks", "--average", "0.998", "--schedule", "cosine", "--learning-rate", str(stage.learning_rate),
+        "--epochs", str(stage.epochs), "--patience", str(stage.epochs), "--batch-size", "64",
+        "--augment", *AUGMENT.split(), "--seed", str(options.seed), "--out", str(folder), *weights, *threads(options),
     )  # fmt: skip
 
 
-def threads(options) -> list[str]:
+def threads(options: Namespace) -> list[str]:
     return ["--threads", str(options.threads)] if options.threads else []
 
 
@@ -124,21 +143,15 @@ def run(*command: str) -> None:
         raise UserError(f"{command[0]} ended with {code}: the same command goes on from there")
 
 
-def calibrate(best: Path, validation: Path, weights: Path) -> None:
+def calibrate(best: Path, real: Path, weights: Path) -> None:
     """Move each output's best threshold on the validation windows to the published one, by the last bias."""
-    from minieqt.evaluation.network import Network
-    from minieqt.evaluation.sweep import sweep
-    from minieqt.evaluation.windows import answer_windows
-    from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
-    from minieqt.weights import native, open_weights
-
-    published = {"detection": DETECTION_THRESHOLD, "P": P_THRESHOLD, "S": S_THRESHOLD}
-    model = open_weights(best).model
-    with open_dataset(validation) as dataset:
-        used, (answers,), _ = answer_windows([Network(model, published)], dataset, np.arange(len(dataset)))
+    model = load_weights(best)
+    with open_dataset(real / "windows.hdf5") as dataset:
+        rows = given_split(dataset.table, real)[PARTS.index("validation")]
+        used, (answers,), _ = answer_windows([Network(model, THRESHOLDS)], dataset, rows)
         table = dataset.table.take(used)
     heads = (model.detection, model.p.decoder, model.s.decoder)
-    for (output, threshold), decoder in zip(published.items(), heads, strict=True):
+    for (output, threshold), decoder in zip(THRESHOLDS.items(), heads, strict=True):
         best_threshold, f1 = sweep(answers, table, output, 0.5).best()
         decoder.head.b += np.float32(logit(threshold) - logit(best_threshold))
         print(f"{output}: best threshold {best_threshold:.3f} (F1 {f1:.3f} on validation), now {threshold}")
@@ -147,3 +160,7 @@ def calibrate(best: Path, validation: Path, weights: Path) -> None:
 
 def logit(probability: float) -> float:
     return float(np.log(probability / (1 - probability)))
+
+
+if __name__ == "__main__":
+    sys.exit(guarded("own_weights.py", main))

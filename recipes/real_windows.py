@@ -1,14 +1,15 @@
-"""The real windows of the recipe: which files, whose labels, and how they are dealt out to training, validation and test.
+"""The real windows of the recipe: which files, whose labels, and who is trained and who tested on them.
 
-SETS names every file with its source and licence; `gather` reads those that are in a folder and writes three pairs of
-files in STEAD's layout. Windows are dealt out by earthquake, and an earthquake is known by its time: two files that
-hold the same one under different names must not put it on both sides. Noise is dealt out by station.
+SETS names every file with its source and licence; `gather` reads those that are in a folder and writes them as one pair
+of files in STEAD's layout, with a list of names for each part. Windows are dealt out by earthquake, and an earthquake
+is known by its time: two files that hold the same one under different names must not put it on both sides. Noise is
+dealt out by station.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -53,35 +54,52 @@ SETS = (
     RealSet("noise_korea_accel", "Korea", "RPNet; waveforms KMA", "MIT", "noise, screened"),
     RealSet("noise_korea_velocity", "Korea", "RPNet; waveforms KMA", "MIT", "noise, screened"),
     RealSet("noise_colombia", "Colombia", "SeisMonitor; network CM", "GPL-3", "noise, screened"),
-    RealSet("noise_misc", "Oklahoma; New Zealand; Hong Kong", "PhasePApy, EQcorrscan, CUHK", "mixed", "noise, screened"),
+    RealSet("noise_misc", "elsewhere", "PhasePApy, EQcorrscan, CUHK", "mixed", "noise, screened"),
 )
 
 
-def find_sets(folder: Path, without: tuple[str, ...] = ()) -> list[RealSet]:
-    """The sets whose files are in the folder, but for those of the regions `without`. UserError if there is none."""
-    found = [s for s in SETS if (folder / f"{s.name}.hdf5").is_file() and s.region not in without]
+def find_sets(folder: Path) -> list[RealSet]:
+    """The sets whose files are in the folder. UserError if there is none."""
+    found = [real for real in SETS if (folder / f"{real.name}.hdf5").is_file()]
     if not found:
-        raise UserError(f"{folder} holds none of the real sets: {', '.join(s.name for s in SETS)}")
+        raise UserError(f"{folder} holds none of the real sets: {', '.join(real.name for real in SETS)}")
     return found
 
 
-def gather(folder: Path, sets: list[RealSet], out: Path, seed: int = 0) -> dict[str, dict[str, int]]:
-    """Write OUT/training, validation and test (.hdf5, .csv); returns {part: {set: windows}}."""
-    with open_dataset([folder / f"{s.name}.hdf5" for s in sets]) as dataset:
+def gather(
+    folder: Path, sets: list[RealSet], out: Path, seed: int = 0, without: Sequence[str] = ()
+) -> dict[str, dict[str, int]]:
+    """Write OUT/windows.hdf5 and .csv, the training noise again as OUT/noise, a list of names a part (training.txt, …)
+    and sets.csv, which says of each trace its set and region. Returns {part: {set: windows}}.
+
+    Where regions are to be left out, their windows are the test, and nothing else is.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    region = {real.name: real.region for real in sets}
+    with open_dataset([folder / f"{real.name}.hdf5" for real in sets]) as dataset:
         of_set: dict[str, str] = {}  # where a trace stands in two sets, the first counts, as in `Several`
         for real in reversed(sets):
             with open_dataset(folder / f"{real.name}.hdf5") as one:
                 of_set |= dict.fromkeys(one.table.name.tolist(), real.name)
         table = replace(dataset.table, event=earthquake_of(dataset.table))
-        out.mkdir(parents=True, exist_ok=True)
-        region = {real.name: real.region for real in sets}
-        lines = [f"{name},{of_set[name]},{region[of_set[name]]}" for name in table.name.tolist()]
-        write_text(out / "sets.csv", "\n".join(["trace_name,set,region", *lines]) + "\n")
-        counts = {}
-        for part, rows in zip(PARTS, split(table, fractions=FRACTIONS, seed=seed), strict=True):
-            write_windows(out / f"{part}.hdf5", out / f"{part}.csv", rows_of(dataset, rows))
-            counts[part] = dict(Counter(of_set[name] for name in table.name[rows].tolist()))
-    return counts
+        names = table.name.tolist()
+        parts = dict(zip(PARTS, split(table, fractions=FRACTIONS, seed=seed), strict=True))
+        if without:
+            away = np.array([region[of_set[name]] in without for name in names])
+            parts = {part: rows[~away[rows]] for part, rows in parts.items()} | {"test": np.flatnonzero(away)}
+        training = parts["training"]
+        write_pair(out / "noise", rows_of(dataset, training[~table.earthquake[training]]))
+        write_pair(out / "windows", rows_of(dataset, np.arange(len(dataset))))
+    lines = ["trace_name,set,region", *(f"{name},{of_set[name]},{region[of_set[name]]}" for name in names)]
+    write_text(out / "sets.csv", "\n".join(lines) + "\n")
+    for part, rows in parts.items():
+        write_text(out / f"{part}.txt", "".join(f"{names[row]}\n" for row in rows))
+    return {part: dict(Counter(of_set[names[row]] for row in rows)) for part, rows in parts.items()}
+
+
+def write_pair(name: Path, windows: Iterator[tuple[dict[str, Any], Array]]) -> None:
+    """NAME.hdf5 and NAME.csv."""
+    write_windows(name.with_suffix(".hdf5"), name.with_suffix(".csv"), windows)
 
 
 def earthquake_of(table: TraceTable) -> Array:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from minieqt.data import open_dataset
+from minieqt.data.split import PARTS, given_split
 from minieqt.data.table import TraceTable
 from minieqt.evaluation.network import Network
 from minieqt.evaluation.report import cell, grid
@@ -30,22 +31,22 @@ Array = Any
 THRESHOLDS = {"detection": DETECTION_THRESHOLD, "P": P_THRESHOLD, "S": S_THRESHOLD}
 
 
-def write_report(weights: Path, beside: Sequence[Path], data: Path, regions: Path, out: Path, what: str) -> str:
-    """Write OUT/ with the study of all windows and by_region.md; returns that table.
+def write_report(weights: Path, beside: Sequence[Path], real: Path, out: Path) -> str:
+    """Write OUT/ with the study of the test windows and by_region.md; returns that table.
 
-    regions: a CSV of trace_name and region. `beside`: other networks' weight files.
+    real: the folder that `gather` wrote; beside: other networks' weight files.
     """
     networks = [Network(load_weights(path), THRESHOLDS, path.stem) for path in (weights, *beside)]
-    with open_dataset(data) as dataset:
-        rows, answers, _ = answer_windows(networks, dataset, np.arange(len(dataset)))
+    with open_dataset(real / "windows.hdf5") as dataset:
+        test = given_split(dataset.table, real)[PARTS.index("test")]
+        rows, answers, _ = answer_windows(networks, dataset, test)
         tuned = tuned_baselines(dataset, halves(dataset.table, rows))
         table = dataset.table.take(rows)
-    contenders = [
-        Contender(network.name, "network", answer, THRESHOLDS) for network, answer in zip(networks, answers, strict=True)
-    ]
+    pairs = zip(networks, answers, strict=True)
+    contenders = [Contender(network.name, "network", answer, THRESHOLDS) for network, answer in pairs]
     contenders += [Contender(t.name, "baseline", t.answers, dict.fromkeys(THRESHOLDS, 0.0), t.how) for t in tuned]
-    Study(what, table, contenders).write(out)
-    text = by_region(contenders, table, region_of(table, regions))
+    Study("real test windows", table, contenders).write(out)
+    text = by_region(contenders, table, region_of(table, real / "sets.csv"))
     write_text(out / "by_region.md", text)
     return text
 
