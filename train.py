@@ -23,6 +23,7 @@ from typing import Any
 
 from minieqt.arguments import Parser, existing_file, existing_path, guarded, positive, share, whole
 from minieqt.data.augment import Augmentation
+from minieqt.data.loader import COPIES
 from minieqt.data.split import BY
 from minieqt.device import array_module_for, require_gpus
 from minieqt.errors import UserError
@@ -59,6 +60,7 @@ def parse(arguments: list[str] | None) -> dict[str, Any]:
     add("--cache", choices=("none", "ram", "gpu"), help=f"traces stay in memory, or on the GPU ({Config.cache})")
     add("--block", type=whole(0), metavar="N", help=f"read N neighbours together, for spinning disks ({Config.block})")
     add("--augment", nargs="+", metavar="NAME=RATE", help=f"other than published: {', '.join(AUGMENTATIONS)}")
+    add("--copies", choices=tuple(COPIES), help=f"every trace also without augmentation, or not ({Config.copies})")
     add("--label-shape", choices=("gaussian", "triangle", "box"), help=f"of P and S ({Config.label_shape})")
     add("--epochs", type=whole(1), help=f"at most ({Config.epochs}; synthetic {SYNTHETIC['epochs']})")
     add("--patience", type=whole(1), help=f"stop after so many epochs without improvement ({Config.patience})")

@@ -36,8 +36,8 @@ from minieqt.weights import load_weights, native  # noqa: E402
 from recipes.real_windows import SETS, find_sets, gather  # noqa: E402
 from recipes.report import THRESHOLDS, write_report  # noqa: E402
 
-SYNTHETIC = 40_000  # windows
-AUGMENT = "drop_channels=0.3"
+SYNTHETIC = 30_000  # windows
+AUGMENT = "real_noise=0.6 second_event=0.3 noise=0.15 drop_channels=0.25 gap=0.2 earthquake_gap=0.1"
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class Stage:
 
 
 STAGES = (
-    Stage("both", (0.6, 0.4), 30, 20_000, 1e-3),
-    Stage("real", (0.15, 0.85), 12, 8_000, 3e-4, "both"),
+    Stage("both", (0.6, 0.4), 20, 10_000, 1e-3),
+    Stage("real", (0.25, 0.75), 12, 6_000, 4e-4, "both"),
 )
 
 
@@ -128,7 +128,8 @@ def train(out: Path, stage: Stage, options: Namespace) -> None:
         "--share", *map(str, stage.shares), "--split", str(out / "split"), "--epoch-windows", str(windows),
         "--select", "picks", "--average", "0.998", "--schedule", "cosine", "--learning-rate", str(stage.learning_rate),
         "--epochs", str(stage.epochs), "--patience", str(stage.epochs), "--batch-size", "64",
-        "--augment", *AUGMENT.split(), "--seed", str(options.seed), "--out", str(folder), *weights, *threads(options),
+        "--augment", *AUGMENT.split(), "--copies", "augmented", "--seed", str(options.seed), "--out", str(folder),
+        *weights, *threads(options),
     )  # fmt: skip
 
 

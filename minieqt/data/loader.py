@@ -25,6 +25,7 @@ from minieqt.errors import UserError
 
 Array = Any
 
+COPIES = {"both": [PLAIN, AUGMENTED], "augmented": [AUGMENTED]}  # of each trace in a training batch
 HOPELESS = 100  # so many bad traces from the start of an epoch, and no good one: the data set is wrong
 
 
@@ -52,8 +53,9 @@ class Loader:
     """The batches of some rows of a data set.
 
     With an augmentation, a batch holds batch_size / 2 traces twice, the augmented copy behind the plain one; so any
-    even cut of a batch holds both kinds. Without, batch_size traces as they were recorded. `skipped` collects the
-    names of the traces that could not be used, by reason. UserError for a setting or rows that cannot work.
+    even cut of a batch holds both kinds; with copies="augmented" batch_size traces, and no plain ones. Without an
+    augmentation, batch_size traces as they were recorded. `skipped` collects the names of the traces that could not be
+    used, by reason. UserError for a setting or rows that cannot work.
 
     threads: so many batches are made at once while the network works, and one more waits ready; 0 makes each batch
     when it is asked for. shard: (rank, ranks), the cut of every batch that this rank of several gets, in one piece.
@@ -75,8 +77,9 @@ class Loader:
         block: int = 0,
         mixture: Mixture | None = None,
         normalisation: str = "component",
+        copies: str = "both",
     ):
-        self.copies = np.array([PLAIN] if augmentation is None else [PLAIN, AUGMENTED])
+        self.copies = np.array([PLAIN] if augmentation is None else COPIES[copies])
         if batch_size < 1 or batch_size % len(self.copies):
             raise UserError(
                 f"batch size must be at least 1, and even with augmentation, as a batch holds every trace twice; "

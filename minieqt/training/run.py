@@ -17,6 +17,7 @@ from kernels.cuda.launch import use_tf32
 from minieqt.adam import Adam
 from minieqt.data import Augmentation, Loader, open_dataset
 from minieqt.data.device import DeviceLoader, OnDevice
+from minieqt.data.loader import COPIES
 from minieqt.data.memory import InMemory
 from minieqt.data.order import Mixture, mixture
 from minieqt.data.several import Several
@@ -215,7 +216,7 @@ def loaders(
         "normalisation": normalisation,
     }
     mixed = shares_of(config, training, sets)
-    size = batch_size(config, 2 * len(mixed or training))
+    size = batch_size(config, len(COPIES[config.copies]) * len(mixed or training))
     make: Callable[..., Loader] = Loader
     if config.cache == "gpu":
         cupy = array_module_for("cuda")
@@ -230,6 +231,7 @@ def loaders(
             block=config.block,
             shard=shard,
             mixture=mixed,
+            copies=config.copies,
             **options,
         ),
         make(dataset, validation, size, shuffle=False, shard=shard, **options),

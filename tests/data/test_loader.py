@@ -75,6 +75,16 @@ def test_a_window_does_not_depend_on_the_company_it_keeps(dataset, augmentation)
         np.testing.assert_array_equal(labels, many[key][1])
 
 
+def test_augmented_copies_alone_are_those_of_the_pairs(dataset):
+    rows = np.arange(5, 35)
+    pairs = windows_of(Loader(dataset, rows, batch_size=8, augmentation=MIXED))
+    alone = windows_of(Loader(dataset, rows, batch_size=7, augmentation=MIXED, copies="augmented"))
+    assert len(alone) == 30
+    for row in rows.tolist():
+        np.testing.assert_array_equal(alone[row, 0][0], pairs[row, 1][0])
+        np.testing.assert_array_equal(alone[row, 0][1], pairs[row, 1][1])
+
+
 def test_epochs_and_seeds_differ(dataset):
     options = {"batch_size": 20, "augmentation": EVERYTHING}
     first = windows_of(Loader(dataset, np.arange(10), seed=1, **options), epoch=0)
