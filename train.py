@@ -79,7 +79,7 @@ def parse(arguments: list[str] | None) -> dict[str, Any]:
     add("--threads", type=whole(1, 4096), help="threads of the fast kernels, of each worker (an equal share)")
     add("--workers", type=whole(1, 1024), default=1, help="processes that share every batch (1)")
     add("--gpus", type=whole(0, 1024), default=0, help="workers with a GPU each; under mpiexec: of each machine (0)")
-    add("--tf32", action="store_const", const=True, help="convolutions on the GPU's tensor cores, less exact (float32)")
+    add("--tf32", action="store_const", const=True, help="convolutions of ten bits of fraction, faster (all of them)")
     add("--sync-batchnorm", action="store_const", const=True, help="normalise over all workers' windows, not its own")
     add("--rank-timeout", type=positive, default=300.0, metavar="S", help="seconds a worker waits for another (300)")
     add("--out", type=Path, metavar="DIR", help="the run's folder (a new one, runs/001, runs/002, …)")

@@ -37,14 +37,14 @@ BARRIER = re.compile(r"__sync(threads|warp)\(\);")
 INCLUDE = re.compile(r'#include "(\w+\.cuh)"')
 RACE = re.compile(r"a race in .*")
 
-# Run in a process whose `kernels` is the copy with the barrier taken out: the operations, then --tf32 or nothing.
+# Run in a process whose `kernels` is the copy with the barrier taken out: operations, products of TF32.
 PROGRAM = """
 import sys
 import numpy as np
 from kernels.cuda import launch, on_host
 from test_twins import CASES, functions_of, results, with_dtype
 
-launch.use_tf32(sys.argv[-1] == "--tf32")
+launch.use_products(int(sys.argv[2]))
 noise = np.random.default_rng(1).standard_normal(997).astype(np.float32)
 with on_host.watched("races"):
     for stem in sys.argv[1].split(","):
@@ -97,8 +97,8 @@ def without(barrier: Barrier, stems: list[str]) -> str:
         text = path.read_text(encoding="utf-8")
         path.write_text(text[: barrier.begin] + ";" + text[barrier.end :], encoding="utf-8")
         paths = os.pathsep.join([folder, str(ROOT), str(ROOT / "tests")])
-        tensor = ["--tf32"] if barrier.file.startswith("tensor") else []
-        command = [sys.executable, "-c", PROGRAM, ",".join(stems), *tensor]
+        tensor = "3" if barrier.file.startswith("tensor") else "0"
+        command = [sys.executable, "-c", PROGRAM, ",".join(stems), tensor]
         done = subprocess.run(
             command, cwd=folder, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True
         )

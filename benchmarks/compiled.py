@@ -35,7 +35,7 @@ from minieqt.files import write_text
 
 RESULTS = Path(__file__).parent / "results" / "compiled.txt"
 PACKAGES = ("nvidia-cuda-nvrtc", "nvidia-cuda-cuobjdump")
-ON_TENSOR_CORES = "correlate.cuh", "weights.cuh"  # what includes one of these is another program with --tf32
+ON_TENSOR_CORES = "correlate.cuh", "weights.cuh"  # what includes one of these is another program on tensor cores
 
 FUNCTION = re.compile(r"Function : (\w+)")
 USAGE = re.compile(r"Function (\w+):\s*REG:(\d+) STACK:(\d+)")
@@ -100,13 +100,13 @@ def described(kernel: Kernel) -> str:
     return f"{kernel.registers:5d}{kernel.stack:7d}   " + "; ".join(text for _, text in sorted(found)[:4])
 
 
-def report(job: tuple[Path, str, bool]) -> list[str]:
+def report(job: tuple[Path, str, int]) -> list[str]:
     """A line for every kernel of a file."""
-    path, card, tensor_cores = job
-    code, log = nvrtc.compiled(path.read_text(encoding="utf-8"), path.name, card, tensor_cores)
+    path, card, products = job
+    code, log = nvrtc.compiled(path.read_text(encoding="utf-8"), path.name, card, products)
     if not code:
         raise UserError(f"{path.name} does not compile for {card}: {log.strip().splitlines()[0]}")
-    suffix = " TF32" if tensor_cores else ""
+    suffix = {0: "", 1: " TF32", 3: " 3xTF32"}[products]
     return [f"{name + suffix:40}{described(kernel)}".rstrip() for name, kernel in sorted(disassemble(code).items())]
 
 
@@ -124,7 +124,7 @@ def main() -> int:
     jobs = []
     for path in paths:
         both = any(f'"{header}"' in path.read_text(encoding="utf-8") for header in ON_TENSOR_CORES)
-        jobs += [(path, options.card, tensor_cores) for tensor_cores in ((False, True) if both else (False,))]
+        jobs += [(path, options.card, products) for products in ((0, 3, 1) if both else (0,))]
     lines = [describe(*PACKAGES), f"compiled for {options.card}", ""]
     lines += [f"{'kernel':40}{'regs':>5}{'stack':>7}   inner loops: multiply-adds of instructions, loads"]
     with ThreadPoolExecutor() as pool:

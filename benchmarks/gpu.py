@@ -107,12 +107,24 @@ def race_table(race: dict[str, dict[str, Any]]) -> list[str]:
         lines += [f"{name:28}{cells}{row.get('memory_bytes', 0) / 1e9:7.2f}"]
     lines += [f"{name}, {task}: {row[task]}" for name, row in race.items()
               for task in tasks if isinstance(row.get(task), str)]  # fmt: skip
+    lines += ratios(race, tasks)
     best = race["minieqt, one graph"].get(f"training {PAPER_BATCH}")
     if isinstance(best, float):
         hours = PAPER_WINDOWS / PAPER_BATCH * best / 3600
         text = f"STEAD: {hours:.2f} hours an epoch, {PAPER_EPOCHS * hours:.0f} for {PAPER_EPOCHS} epochs, if the data"
         lines += [f"{text} keep up (the paper: 4 V100s for about 89 hours)"]
     return [*lines, ""]
+
+
+def ratios(race: dict[str, dict[str, Any]], tasks: list[str]) -> list[str]:
+    """How many times faster than each peer our graph is, with both precisions: a line a peer."""
+    own, lines = race["minieqt, one graph"], []
+    for name, row in race.items():
+        both = [task for task in tasks if isinstance(own.get(task), float) and isinstance(row.get(task), float)]
+        if both and not name.startswith("minieqt"):
+            text = ", ".join(f"{row[task] / own[task]:.2f} × at {task}" for task in both)
+            lines += [f"one graph ({own.get('precision', '?')}) to {name} ({row.get('precision', '?')}): {text}"]
+    return lines
 
 
 def kernel_table(kernels: dict[str, dict[str, float]], copy: float | None) -> list[str]:
@@ -132,6 +144,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=positive, default=8.0, help="for everything (8)")
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
+    parser.add_argument("--parts", nargs="+", metavar="PART", help=f"only those that begin so: {', '.join(LIMITS)}")
     parser.add_argument("--out", type=Path, default=RESULTS, help=f"({RESULTS})")
     options = parser.parse_args()
     end = time.monotonic() + 60 * options.minutes
@@ -140,6 +153,8 @@ def main() -> int:
     for name, limit in LIMITS.items():
         left = end - time.monotonic()
         if options.no_compile and "torch.compile" in name:
+            continue
+        if options.parts and not name.startswith(tuple(options.parts)):
             continue
         if left < LEAST:
             result["problems"][name] = "no time left"

@@ -73,9 +73,9 @@ def card(cupy: Any) -> dict[str, Any]:
 
 
 def compile_all(cupy: Any) -> dict[str, float]:
-    """Seconds that NVRTC takes for every .cu file, in float32 and in TF32; CuPy keeps what it has compiled on disk."""
+    """Seconds that NVRTC takes for every .cu file, in each precision; CuPy keeps what it has compiled on disk."""
     start = time.perf_counter()
-    jobs = [(path.name, tensor_cores) for path in sorted(FOLDER.glob("*.cu")) for tensor_cores in (False, True)]
+    jobs = [(path.name, products) for path in sorted(FOLDER.glob("*.cu")) for products in (0, 1, 3)]
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda job: launch.module(*job).compile(), jobs))
     return {"seconds": time.perf_counter() - start}
@@ -95,10 +95,10 @@ def kernel_errors(cupy: Any) -> dict[str, Any]:
     An operation that fails stands there in words; after a fault of the card all that follow do.
     """
     sys.path.insert(0, str(ROOT / "tests"))
-    from test_twins import CASES
+    from test_twins import CASES, functions_of
 
     errors: dict[str, Any] = {}
-    for stem in sorted(CASES):
+    for stem in (stem for stem in sorted(CASES) if any(functions_of(stem, "cuda"))):  # others are made of these
         try:
             errors[stem] = largest_error(cupy, stem)
         except Exception as error:
@@ -140,8 +140,8 @@ def take_apart(cupy: Any, batch: int = PAPER_BATCH, repeats: int = 5) -> dict[st
     once()
     plain, log = launch.on_device, []
 
-    def timed(source: str, kernel: str, tensor_cores: bool) -> Any:
-        function = plain(source, kernel, tensor_cores)
+    def timed(source: str, kernel: str, products: int) -> Any:
+        function = plain(source, kernel, products)
 
         def start(grid: tuple, block: tuple, arguments: tuple, shared_mem: int = 0) -> None:
             if shared_mem > launch.DEFAULT_SHARED:
@@ -205,9 +205,9 @@ def windows(batch: int) -> tuple[Any, Any]:
     return rng.standard_normal((batch, 3, 6000), np.float32), rng.random((batch, 3, 6000), np.float32)
 
 
-def minieqt_contender(graph: bool, tensor_cores: bool = False) -> Contender:
-    """Our network, its kernels launched one by one or as one graph a step or answer, in float32 or TF32."""
-    launch.use_tf32(tensor_cores)
+def minieqt_contender(graph: bool, products: int | None = None) -> Contender:
+    """Our network, its kernels launched one by one or as one graph; products: of launch.use_products."""
+    launch.use_products(products)
     model = EQTransformer(lstm_blocks=2).to("cuda")
     xp = backend.array_module(model.vector)
 
@@ -287,9 +287,11 @@ def seisbench() -> Any:
     return SeisBench(lstm_blocks=2)
 
 
+PRECISIONS = {0: "float32", 1: "TF32", 3: "3xTF32"}  # by products of TF32 in one of float32
 CONTENDERS: dict[str, Callable[[], Contender]] = {
     "minieqt, one graph": partial(minieqt_contender, graph=True),
-    "minieqt, one graph, TF32": partial(minieqt_contender, graph=True, tensor_cores=True),
+    "minieqt, float32": partial(minieqt_contender, graph=True, products=0),
+    "minieqt, TF32": partial(minieqt_contender, graph=True, products=1),
     "SeisBench, eager": partial(torch_contender, seisbench, probabilities=True),
     "PyTorch twin, eager": partial(torch_contender, twin),
     "PyTorch twin, torch.compile": partial(torch_contender, twin, compiled=True),
@@ -302,8 +304,9 @@ def race(cupy: Any, name: str, keep: Callable[[Any], None]) -> dict[str, Any]:
 
     `keep` is told after every task: what is measured by then counts, whatever comes.
     """
-    row: dict[str, Any] = {}
     contender = CONTENDERS[name]()
+    own = PRECISIONS[launch.products(cupy.empty(0, np.float32))]
+    row: dict[str, Any] = {"precision": own if name.startswith("minieqt") else "TF32 allowed"}
     for kind, batch in TASKS:
         try:
             row[f"{kind} {batch}"] = seconds(cupy, contender(kind, batch))

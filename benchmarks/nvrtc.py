@@ -9,6 +9,8 @@ from pathlib import Path
 
 from kernels.cuda.launch import options
 
+OF_CUPY = "-ftz=true", "--device-as-default-execution-space"  # what CuPy adds to the options of a RawModule
+
 
 def file_of(package: str, name: str) -> Path | None:
     """A file of an installed wheel, by the beginning of its name; None where there is none."""
@@ -28,14 +30,14 @@ def library() -> ctypes.CDLL:
     return ctypes.CDLL(str(found))
 
 
-def compiled(source: str, name: str, architecture: str, tensor_cores: bool = False) -> tuple[bytes, str]:
-    """A text as machine code for a card such as sm_90, with the options of a launch, and the compiler's words.
+def compiled(source: str, name: str, architecture: str, products: int = 0) -> tuple[bytes, str]:
+    """A text as machine code for a card such as sm_90, with a launch's options and CuPy's, and the compiler's words.
 
     The code is empty where the text does not compile; a warning counts as that.
     """
     nvrtc, program, size = library(), ctypes.c_void_p(), ctypes.c_size_t()
     assert nvrtc.nvrtcCreateProgram(ctypes.byref(program), source.encode(), name.encode(), 0, None, None) == 0
-    words = (*options(tensor_cores), f"--gpu-architecture={architecture}", "-Werror", "all-warnings")
+    words = (*options(products), *OF_CUPY, f"--gpu-architecture={architecture}", "-Werror", "all-warnings")
     choices = [word.encode() for word in words]
     status = nvrtc.nvrtcCompileProgram(program, len(choices), (ctypes.c_char_p * len(choices))(*choices))
     assert nvrtc.nvrtcGetProgramLogSize(program, ctypes.byref(size)) == 0

@@ -2,7 +2,7 @@
 
     python benchmarks/traffic.py                   a training step of 4 windows; writes benchmarks/results/traffic.txt
     python benchmarks/traffic.py --lines 20        and the 20 lines of code that waste most
-    python benchmarks/traffic.py --tf32            with tensor cores, which the host build imitates slowly
+    python benchmarks/traffic.py --products 3      on tensor cores (launch.use_products), which are imitated slowly
 
 The kernels run on the host build (kernels/cuda/on_host.h), every access is looked at (kernels/cuda/watchers/), and what
 a warp's lanes do together is one request. Of every kernel, for each window:
@@ -96,11 +96,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--windows", type=whole(1), default=WINDOWS, help=f"in the step ({WINDOWS})")
     parser.add_argument("--lines", type=whole(1), help="show so many lines of code, too")
-    parser.add_argument("--tf32", action="store_true", help="the kernels for tensor cores")
+    parser.add_argument("--products", type=int, choices=(0, 1, 3), default=0, help="of TF32 in one of float32 (0)")
     options = parser.parse_args()
     if not on_host.available():
         raise UserError(f"the kernels are compiled for the host by {on_host.COMPILER}, and there is none")
-    launch.use_tf32(options.tf32)
+    launch.use_products(options.products)
     launches: list[Traffic] = []
     with tqdm(desc="launches", unit="", leave=False, disable=None) as bar, backend.using("fast"):
 
@@ -117,7 +117,7 @@ def main() -> int:
     print(text, end="")
     if options.lines:
         print("\n".join(worst(launches, options.windows, options.lines)))
-    if options.windows == WINDOWS and not options.tf32:
+    if options.windows == WINDOWS and not options.products:
         write_text(RESULTS, text)
     return 0
 

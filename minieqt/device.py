@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy as np
 from minieqt.errors import UserError
 
 DEVICES = ("cpu", "cuda")
+LEAST_CAPABILITY = 75  # that NVIDIA's compiler of CUDA 13 still makes code for
 INSTALL = "pip install -e '.[cuda13]', or '.[cuda12]' for an older driver"
 
 
@@ -60,6 +63,12 @@ def array_module_for(device: str, number: int = 0) -> ModuleType:
     require_gpus(number + 1)
     cupy = importlib.import_module("cupy")
     cupy.cuda.Device(number).use()
+    capability, toolkit = compute_capability(cupy), cupy.cuda.runtime.runtimeGetVersion()
+    if capability < LEAST_CAPABILITY and toolkit >= 13000:
+        raise UserError(
+            f"this GPU's compute capability is {capability / 10}, and CUDA 13 compiles for {LEAST_CAPABILITY / 10} and "
+            "later: pip uninstall cupy-cuda13x, then pip install -e '.[cuda12]'"
+        )
     try:
         works = int((cupy.arange(3) + 1).sum()) == 6
     except MemoryError as error:
@@ -69,3 +78,39 @@ def array_module_for(device: str, number: int = 0) -> ModuleType:
     if not works:
         raise UserError(f"CuPy {cupy.__version__} adds up 1, 2, 3 wrongly on GPU {number}")
     return cupy
+
+
+def compute_capability(cupy: ModuleType) -> int:
+    """That of the current GPU, times ten: 90 for an H100."""
+    return int(cupy.cuda.Device().compute_capability)
+
+
+def require_tensor_cores(cupy: ModuleType) -> None:
+    """UserError, in one line, unless the current GPU multiplies TF32."""
+    from kernels.cuda.launch import LEAST_CAPABILITY as LEAST
+
+    capability = compute_capability(cupy)
+    if capability < LEAST:
+        raise UserError(
+            f"--tf32 needs a GPU of compute capability {LEAST / 10} or later (A100, RTX 30), this one has "
+            f"{capability / 10}: leave it out"
+        )
+
+
+def require_nvvm(cupy: ModuleType) -> None:
+    """Numba's compiler for GPUs, told where a CUDA toolkit is, if nobody has said so. UserError where there is none.
+
+    CuPy finds a toolkit by more ways than numba-cuda, which asks its own wheels and CUDA_PATH or CUDA_HOME.
+    """
+    toolkit = cupy.cuda.get_cuda_path()
+    if toolkit and not (os.environ.get("CUDA_PATH") or os.environ.get("CUDA_HOME")):
+        if (Path(toolkit) / "nvvm").is_dir():
+            os.environ["CUDA_HOME"] = toolkit
+    try:
+        importlib.import_module("numba.cuda.cudadrv.nvvm").NVVM()
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(
+            f"--cache gpu compiles with NVIDIA's libNVVM, which numba-cuda does not find ({INSTALL}); or let CUDA_HOME "
+            f"name a CUDA toolkit's folder, the one with nvvm/ in it. It says: {reason}"
+        ) from None

@@ -43,13 +43,32 @@ def captured(stream: Any, work: Callable[[], object]) -> tuple[Any, str]:
         return None, str(error) or type(error).__name__
 
 
+class KeptMemory:
+    """A pool of device memory that gives nothing back to the card while it lives: `allocator` for using_allocator.
+
+    What a graph wrote to and let go of is free in the eyes of CuPy's pool, which gives back what is free as soon as
+    anybody finds too little; the graph, and an earlier one of the same pool, would go on writing there.
+    """
+
+    def __init__(self, xp: Any):
+        self.xp, self.kept = xp, []  # type: ignore[var-annotated]
+        self.pool = xp.cuda.MemoryPool(self.allocate)
+        self.allocator = self.pool.malloc
+
+    def allocate(self, size: int) -> Any:
+        """New memory of the card, for the pool and for ever."""
+        memory = self.xp.cuda.Memory(size)
+        self.kept.append(memory)
+        return self.xp.cuda.MemoryPointer(memory, 0)
+
+
 class Replay:
     """What `forward(model, x)` returns, by a graph as soon as inputs of one shape follow each other."""
 
     def __init__(self, forward: Callable[[Any, Array], tuple[Array, ...]], model: Any):
         self.vector = model.vector  # the graph reads parameters where they lie
         self.function, self.xp = functools.partial(forward, model), array_module(model.vector)
-        self.stream, self.pool = self.xp.cuda.Stream(non_blocking=True), self.xp.cuda.MemoryPool()
+        self.stream, self.memory = self.xp.cuda.Stream(non_blocking=True), KeptMemory(self.xp)
         self.last_shape: tuple[int, ...] = ()
         self.place: Array = None  # where the graph finds its input
         self.outputs: tuple[Array, ...] = ()
@@ -78,9 +97,10 @@ class Replay:
             self.outputs = self.function(self.place)
 
         self.graph, self.outputs, self.place, problem = None, (), x.copy(), ""
+        self.memory = KeptMemory(self.xp)  # and the older one's is the card's again
         self.xp.cuda.get_current_stream().synchronize()  # it is there before another stream reads it
         try:
-            with self.stream, self.xp.cuda.using_allocator(self.pool.malloc):
+            with self.stream, self.xp.cuda.using_allocator(self.memory.allocator):
                 work()  # all memory that the graph needs is in its pool
                 self.stream.synchronize()
                 self.graph, problem = captured(self.stream, work)

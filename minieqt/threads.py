@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-
-from threadpoolctl import threadpool_limits
+from contextlib import suppress
 
 
 def available_threads() -> int:
@@ -20,7 +19,10 @@ def limit_threads(count: int) -> None:
     thread there, and while other processes are busy its waiting threads slow the whole several times. One thread also
     fixes the order of its sums, and so the last bits of a result.
     """
-    threadpool_limits(1, user_api="blas")
+    with suppress(ModuleNotFoundError):  # a machine that only serves its GPU may lack it; the kernels need no BLAS
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(1, user_api="blas")
     if "numba" in sys.modules:
         from numba import config, set_num_threads
 

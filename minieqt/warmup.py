@@ -5,13 +5,19 @@ kernel that was just compiled and the same kernel read back from disk may differ
 them under other circumstances), and a run that was resumed must not differ from one that was not: everyone reads them
 from disk.
 
+Where a network lives on a GPU, its CUDA files are compiled instead, several at a time, and of the processor's kernels
+the data loader's alone. CuPy keeps what it has compiled on disk, too.
+
     python -m minieqt.warmup         compiles them now, for instance when an image is built
 """
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,6 +25,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from kernels.cuda import launch
+from kernels.cuda.sources import FOLDER
 from minieqt import backend
 from minieqt.adam import Adam
 from minieqt.blocks.bilstm import UNITS
@@ -28,12 +36,15 @@ from minieqt.layer import Layer
 from minieqt.model import EQTransformer
 
 SHORT = 240  # samples: a small network whose decoder crops as that of 6000 does
-SECOND_HALF = "second-half"  # the argument that makes a process compile this alone
+SECOND_HALF, LOADER = "second-half", "loader"  # the argument that makes a process compile this alone
 TITLE = "compiling the kernels for this processor, once"
+GPU_TITLE = "compiling the kernels for this GPU, once"
+AT_ONCE = 2.0  # seconds within which nobody asks what is going on
 
 
-def marker() -> Path | None:
-    """The empty file that says: for this processor and these sources all is compiled; None if none can be kept."""
+def marker(part: str = "") -> Path | None:
+    """The empty file that says: for this processor and these sources all is compiled, or a part of it; None if none can
+    be kept."""
     import llvmlite.binding
     from numba import config
 
@@ -43,20 +54,53 @@ def marker() -> Path | None:
     if sources is None:
         return None
     folder = Path(config.CACHE_DIR or sources)  # type: ignore[attr-defined]
-    return folder / f"ready-{sources.name}-{llvmlite.binding.get_host_cpu_name()}"
+    ready = f"ready-{sources.name}-{llvmlite.binding.get_host_cpu_name()}"
+    return folder / (f"{ready}-{part}" if part else ready)
 
 
-def warm_up() -> None:
-    """Have every kernel compiled and on disk; returns at once where that is so, or where none will be used.
+def warm_up(device: str = "cpu", loader: bool = False) -> None:
+    """Have every kernel compiled and on disk that a network on this device needs, and a data loader; returns at once
+    where that is so, or where none will be used.
 
     A progress bar appears while it compiles, one line where nobody watches a terminal.
     """
-    if backend.mode() == "readable" or (ready := marker()) is None or ready.exists():
+    if backend.mode() == "readable":
         return
-    done = subprocess.run([sys.executable, "-m", "minieqt.warmup"], cwd=Path(__file__).parents[1])
-    if done.returncode == 0:
+    if device == "cuda":
+        compile_for_gpu(importlib.import_module("cupy"))
+        if not loader:
+            return
+    part = LOADER if device == "cuda" else ""
+    whole, ready = marker(), marker(part)
+    if whole is None or ready is None or whole.exists() or ready.exists():
+        return
+    command = [sys.executable, "-m", "minieqt.warmup", *([part] if part else [])]
+    if subprocess.run(command, cwd=Path(__file__).parents[1]).returncode == 0:
         ready.parent.mkdir(parents=True, exist_ok=True)
         ready.touch()
+
+
+def compile_for_gpu(cupy: Any) -> None:
+    """Every CUDA file for the current GPU, in the precision in force, several at a time: NVIDIA's compiler lets go of
+    Python's lock, and takes seconds for each."""
+    number, names = cupy.cuda.Device().id, sorted(path.name for path in FOLDER.glob("*.cu"))
+    products = launch.products(cupy.empty(0, np.float32))
+
+    def compile_one(name: str) -> None:
+        with cupy.cuda.Device(number):  # a thread begins with the first GPU
+            launch.module(name, products).compile()
+
+    with (
+        ThreadPoolExecutor() as pool,
+        tqdm(desc=GPU_TITLE, total=len(names), unit=" files", leave=False, delay=AT_ONCE, disable=None) as progress,
+    ):
+        start, told = time.monotonic(), not progress.disable
+        for done in as_completed([pool.submit(compile_one, name) for name in names]):
+            done.result()
+            progress.update()
+            if not told and time.monotonic() - start > AT_ONCE:
+                print(f"{GPU_TITLE}: one or two minutes", flush=True)
+                told = True
 
 
 def compile_kernels(length: int = SHORT, beside: bool = False) -> int:
@@ -124,5 +168,8 @@ def load_a_batch() -> None:
 if __name__ == "__main__":
     if sys.argv[1:] == [SECOND_HALF]:
         compile_second_half()
+    elif sys.argv[1:] == [LOADER]:
+        print(f"{TITLE}: those that load data", flush=True)
+        load_a_batch()
     else:
         compile_kernels(beside=True)

@@ -13,7 +13,28 @@ from minieqt.device import require_gpus
 from minieqt.errors import UserError
 from minieqt.warmup import warm_up
 
+# What a machine with a GPU often lacks. A file of tests that needs one of these is skipped there.
+OPTIONAL = {"obspy", "threadpoolctl", "sklearn", "nbformat", "nbclient", "seisbench", "lxml"}
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+class Module(pytest.Module):
+    """A file of tests, skipped where an optional package is missing that it cannot be imported without."""
+
+    def collect(self):
+        try:
+            _ = self.obj
+        except self.CollectError as error:
+            missing = getattr(error.__cause__, "name", None)
+            if missing and missing.split(".")[0] in OPTIONAL:
+                pytest.skip(f"{missing.split('.')[0]} is not installed", allow_module_level=True)
+            raise
+        return super().collect()
+
+
+def pytest_pycollect_makemodule(module_path, parent):
+    """Every file of tests is such a Module."""
+    return Module.from_parent(parent, path=module_path)
 
 
 @pytest.fixture(scope="session")

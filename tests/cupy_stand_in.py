@@ -1,8 +1,8 @@
 """CuPy's manners without a GPU: arrays that are not NumPy's, will not mix with them, nor turn into them unasked.
 
 `install(monkeypatch)` puts a module in CuPy's place. Its arrays hold a NumPy array and let nobody see it but by `get`;
-what a real GPU would refuse raises TypeError here. Kernels (RawModule) run on the host build. Streams and graphs are
-streams_stand_in.py's.
+what a real GPU would refuse raises here what it raises there (test_cupy_stand_in.py). Kernels (RawModule) run on the
+host build. Streams and graphs are streams_stand_in.py's.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import weakref
 from contextlib import nullcontext
+from functools import partial
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -53,7 +54,7 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __setitem__(self, index, value):
         if not isinstance(value, ndarray) and np.ndim(value):
-            refuse_numpy(value)
+            raise ValueError("non-scalar numpy.ndarray cannot be used for fill")
         Graph.do(lambda: self.held.__setitem__(opened(index), opened(value)))
 
     def __len__(self):
@@ -77,8 +78,14 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
         return self.held.copy()
 
     def set(self, array, stream=None):
-        """Copy from the host, in place."""
+        """Copy from the host, in place: an array of the same shape and type."""
         Graph.refuse("a copy from the host")
+        if not isinstance(array, np.ndarray):
+            raise TypeError("Only numpy.ndarray can be set to cupy.ndarray")
+        if array.dtype != self.dtype:
+            raise TypeError(f"{array.dtype} array cannot be set to {self.dtype} array")
+        if array.shape != self.shape:
+            raise ValueError(f"Shape mismatch. Old shape: {self.shape}, new shape: {array.shape}")
         self.held[...] = array
 
 
@@ -130,20 +137,65 @@ def function_on_device(function):
 class RawModule:
     """A .cu file, by its text; `get_function` gives its kernels on the host build."""
 
-    def __init__(self, code, options):
+    def __init__(self, *, code, options=()):
+        if not isinstance(options, tuple):
+            raise TypeError(f"Argument 'options' has incorrect type (expected tuple, got {type(options).__name__})")
         sources = {path.read_text(encoding="utf-8"): path.name for path in on_host.FOLDER.glob("*.cu")}
         self.source = sources[code]  # the host build goes by names
-        self.tensor_cores = "-DTF32" in options
+        self.products = next((int(word[-1]) for word in options if word.startswith("-DTF32=")), 0)
 
     def compile(self):
-        on_host.library(self.source, self.tensor_cores)
+        on_host.library(self.source, self.products)
 
     def get_function(self, kernel):
         def start(grid, block, arguments, shared_mem=0):
             null = [None if isinstance(a, np.uintp) else opened(a) for a in arguments]
-            Graph.do(lambda: on_host.run(self.source, kernel, grid, block, tuple(null), shared_mem, self.tensor_cores))
+            Graph.do(lambda: on_host.run(self.source, kernel, grid, block, tuple(null), shared_mem, self.products))
 
         return start
+
+
+class Device:
+    """One GPU. Current in its `with`, as far as anybody could tell here."""
+
+    def __init__(self, device=0, capability="75"):
+        self.id, self.compute_capability = device, capability
+
+    def use(self):
+        pass
+
+    def synchronize(self):
+        Graph.refuse("waiting")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+
+class Memory:
+    """A piece of device memory, given back when nobody holds it any more."""
+
+    def __init__(self, size):
+        self.size = size
+
+
+class MemoryPool:
+    """Pieces of memory, kept when they are free, until `free_all_blocks`, or until there is too little."""
+
+    def __init__(self, allocator=lambda size: SimpleNamespace(mem=Memory(size))):
+        self.allocator, self.free = allocator, []
+
+    def malloc(self, size):
+        memory = next((piece for piece in self.free if piece.size >= size), None)
+        if memory is None:
+            return self.allocator(size)
+        self.free.remove(memory)
+        return SimpleNamespace(mem=memory)
+
+    def free_all_blocks(self, stream=None):
+        self.free.clear()
 
 
 class CupyStandIn(ModuleType):
@@ -151,9 +203,9 @@ class CupyStandIn(ModuleType):
 
     ndarray = ndarray
     RawModule = RawModule
-    __version__ = "14.0.0"
+    __version__ = "14.0.1"
 
-    def __init__(self, devices=1, driver=13000, runtime=13000):
+    def __init__(self, devices=1, driver=13000, runtime=13000, capability="75"):
         super().__init__("cupy")
         error = type("CUDARuntimeError", (RuntimeError,), {})
 
@@ -168,11 +220,11 @@ class CupyStandIn(ModuleType):
             Stream=Stream,
             Event=Event,
             get_current_stream=Stream.current,
-            Device=lambda number=0: SimpleNamespace(
-                id=number, use=lambda: None, synchronize=lambda: Graph.refuse("waiting")
-            ),
+            Device=partial(Device, capability=capability),
             alloc_pinned_memory=bytearray,
-            MemoryPool=lambda: SimpleNamespace(malloc=None),
+            Memory=Memory,
+            MemoryPointer=lambda memory, offset: SimpleNamespace(mem=memory),
+            MemoryPool=MemoryPool,
             using_allocator=lambda allocator: nullcontext(),
             get_elapsed_time=lambda begin, end: 0.5,
             runtime=SimpleNamespace(
@@ -191,6 +243,11 @@ class CupyStandIn(ModuleType):
             return function_on_device(np.asarray)(value, dtype)
         Graph.refuse("a copy from the host")
         return ndarray(np.array(value, dtype))
+
+    def copyto(self, destination, source):
+        if isinstance(source, np.ndarray) and source.ndim:
+            raise ValueError("non-scalar numpy.ndarray cannot be used for copyto")
+        destination[...] = source
 
     def __getattr__(self, name):
         if name.startswith("__"):

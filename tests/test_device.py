@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from types import SimpleNamespace
 
 import cupy_stand_in
 import numpy as np
@@ -42,6 +44,41 @@ def test_without_a_gpu(monkeypatch, machine, message):
     cupy_stand_in.install(monkeypatch, **machine)
     with pytest.raises(UserError, match=message):
         device.array_module_for("cuda")
+
+
+def test_a_card_that_the_toolkit_has_left_behind(monkeypatch):
+    """A V100 with CUDA 13; with CUDA 12 it is served."""
+    cupy_stand_in.install(monkeypatch, capability="70")
+    with pytest.raises(UserError, match=r"compute capability is 7.0, and CUDA 13 compiles for 7.5 .*'\.\[cuda12\]'"):
+        device.array_module_for("cuda")
+    cupy = cupy_stand_in.install(monkeypatch, capability="70", driver=12080, runtime=12080)
+    assert device.array_module_for("cuda") is cupy
+
+
+def test_tensor_cores(monkeypatch):
+    device.require_tensor_cores(cupy_stand_in.install(monkeypatch, capability="80"))
+    with pytest.raises(UserError, match=r"--tf32 needs a GPU of compute capability 8\.0 or later .* this one has 7\.5"):
+        device.require_tensor_cores(cupy_stand_in.install(monkeypatch, capability="75"))
+
+
+def test_the_compiler_of_numba(monkeypatch, tmp_path):
+    """It is told where the toolkit is that CuPy has found; and a line says what to do where there is none."""
+    cupy, found = cupy_stand_in.install(monkeypatch), []
+    monkeypatch.delenv("CUDA_PATH", raising=False)
+    monkeypatch.setenv("CUDA_HOME", "")
+    (tmp_path / "nvvm").mkdir()
+    monkeypatch.setattr(cupy.cuda, "get_cuda_path", lambda: str(tmp_path), raising=False)
+    nvvm = SimpleNamespace(NVVM=lambda: found.append(os.environ.get("CUDA_HOME")))
+    monkeypatch.setitem(sys.modules, "numba.cuda.cudadrv.nvvm", nvvm)
+    device.require_nvvm(cupy)
+    assert found == [str(tmp_path)]
+
+    def missing():
+        raise RuntimeError("libNVVM cannot be found.\nMore.")
+
+    monkeypatch.setattr(nvvm, "NVVM", missing)
+    with pytest.raises(UserError, match=r"does not find .*CUDA_HOME name .* It says: libNVVM cannot be found\.$"):
+        device.require_nvvm(cupy)
 
 
 def test_too_few(monkeypatch):

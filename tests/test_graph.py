@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import cupy_stand_in
@@ -12,7 +13,7 @@ from cupy_stand_in import assert_replays
 
 from kernels.cuda import on_host
 from minieqt import EQTransformer, backend
-from minieqt.graph import captured, replayed
+from minieqt.graph import KeptMemory, captured, replayed
 
 LENGTH = 128
 
@@ -74,7 +75,7 @@ def test_each_thread_gets_its_own_answers(cupy, monkeypatch):
         product, total = model.forward(np.full(4, number, np.float32))
         return number, product.get(), total.get()
 
-    with ThreadPoolExecutor(4) as threads:
+    with backend.using("fast"), ThreadPoolExecutor(4) as threads:
         for number, product, total in threads.map(ask, range(40)):
             assert (product == number).all() and (total == number + 1).all()
 
@@ -137,6 +138,18 @@ def test_so_does_too_little_memory(pretended):
     with pytest.raises(MemoryError):
         captured(pretended.cuda.Stream(non_blocking=True), work)
     assert cupy_stand_in.Graph.capturing is None
+
+
+def test_memory_of_a_graph_is_never_given_back(pretended):
+    """Not even where the pool believes that nobody needs it; another pool's is."""
+    own, other = KeptMemory(pretended), pretended.cuda.MemoryPool()
+    for kept, pool in ((True, own.pool), (False, other)):
+        piece = pool.malloc(512).mem
+        alive = weakref.ref(piece)
+        pool.free.append(piece)
+        del piece
+        pool.free_all_blocks()  # as a pool does that finds too little
+        assert (alive() is not None) == kept
 
 
 @pytest.mark.skipif(not on_host.available(), reason="CUDA kernels are compiled for the host by g++")

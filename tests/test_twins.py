@@ -26,11 +26,16 @@ FLOOR = 1e-2  # a gradient smaller than this part of the largest is measured aga
 
 
 def accelerated_functions():
-    """{name: definition} of every accelerated function of the package."""
+    """{name: definition} of every accelerated function of the package; none needs a package that is optional."""
     found = {}
-    for info in pkgutil.walk_packages(minieqt.__path__, "minieqt."):
+    for info in pkgutil.walk_packages(minieqt.__path__, "minieqt.", onerror=lambda name: None):
         if not info.name.endswith("__main__"):
-            module = importlib.import_module(info.name)
+            try:
+                module = importlib.import_module(info.name)
+            except ModuleNotFoundError as error:
+                if error.name and error.name.split(".")[0] in {"minieqt", "kernels"}:
+                    raise
+                continue
             for name, value in vars(module).items():
                 definition = getattr(value, "definition", None)
                 if inspect.isfunction(definition) and definition.__module__ == info.name:

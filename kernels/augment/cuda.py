@@ -12,13 +12,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import cuda, float32, float64
+from numba import config, cuda, float32, float64
 
 from kernels.augment.draw import NUMBERS, SAMPLES, draw_numbers, draw_plan
 from kernels.augment.philox import larger
 from kernels.augment.window import build, label
 
 Array = Any
+
+config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # type: ignore[attr-defined]  # a last batch is small: no news for a user
 
 _build, _label = cuda.jit(device=True)(build), cuda.jit(device=True)(label)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from kernels.cuda.launch import ceil_div, empty, launch, shared_bytes, tf32
+from kernels.cuda.launch import ceil_div, empty, launch, products, shared_bytes
 from kernels.cuda.layout import MOST_FILTERS, Convolution, Order, lay_out
 from kernels.cuda.sums import sum_split
 
@@ -48,7 +48,9 @@ class Prepared(NamedTuple):
 
 def prepare(*convolutions: Convolution) -> list[Prepared]:
     """Cut convolutions into tiles and lay out their weights, two in one launch."""
-    on_tensor_cores = [tf32() and convolution.O >= TENSOR_FILTERS for convolution in convolutions]
+    on_tensor_cores = [
+        products(convolution.W) > 0 and convolution.O >= TENSOR_FILTERS for convolution in convolutions
+    ]
     tiles = [
         tensor_tile(C, O, K) if tensor else plain_tile(C, O, K, T)
         for (_, _, C, O, K, T, _), tensor in zip(convolutions, on_tensor_cores, strict=True)
@@ -108,7 +110,8 @@ def partial_gradients(
     The kernel is called with `arguments(partial)`, and two numbers of the cut behind them.
     """
     total = C * K + 1
-    columns, bytes_of = tensor_cut(O, total, K) if tf32() and O >= TENSOR_FILTERS else plain_cut(O, total, K)
+    cut = tensor_cut if products(like) and O >= TENSOR_FILTERS else plain_cut
+    columns, bytes_of = cut(O, total, K)
     rows_of_x = min(C, ceil_div(columns - 1, K) + 1) + 1  # those of a block's columns, and one of ones
     across = ceil_div(total, columns), ceil_div(O, MOST_FILTERS)
     fitting = [width for width in WIDTHS if bytes_of(width, rows_of_x) <= SHARED] or [WIDTHS[-1]]

@@ -22,18 +22,34 @@ from kernels.cuda.sources import FOLDER, digest
 
 Array = Any
 
-_tf32 = False
+LEAST_CAPABILITY = 80  # compute capability, times ten, of the first cards whose tensor cores multiply TF32
+
+_products: int | None = None
 
 
-def use_tf32(on: bool) -> None:
-    """Let convolutions of 16 filters and more use tensor cores, for the whole process: faster, and less exact."""
-    global _tf32
-    _tf32 = on
+def use_products(count: int | None) -> None:
+    """How many products of TF32 a product in a convolution of 16 filters and more is made of, for the whole process.
+
+    3: nearly float32's digits, on tensor cores (tensor.cuh); 1: ten bits; 0: float32's own product, without them.
+    None: 3 on a GPU that has them, else 0.
+    """
+    global _products
+    if count not in (None, 0, 1, 3):
+        raise ValueError(f"a product is made of 3 of TF32, of 1, or of none, got {count}")
+    _products = count
 
 
-def tf32() -> bool:
-    """Whether tensor cores are in use."""
-    return _tf32
+def products(like: Array) -> int:
+    """The number in force where `like` lies."""
+    if _products is not None:
+        return _products
+    return 0 if isinstance(like, np.ndarray) else products_of(sys.modules["cupy"])
+
+
+@cache
+def products_of(cupy: ModuleType) -> int:
+    """What the current GPU takes unasked."""
+    return 3 if int(cupy.cuda.Device().compute_capability) >= LEAST_CAPABILITY else 0
 
 
 DEFAULT_SHARED = 48 * 1024  # bytes that a block may have without asking
@@ -87,10 +103,11 @@ def launch(
     if math.prod(grid) == 0:
         return
     arguments = tuple(number(argument) for argument in arguments)
-    if any(isinstance(argument, np.ndarray) for argument in arguments):
-        on_host.run(source, kernel, grid, block, arguments, shared, _tf32)
+    array = next(a for a in arguments if a is not None and not isinstance(a, np.generic))
+    if isinstance(array, np.ndarray):
+        on_host.run(source, kernel, grid, block, arguments, shared, products(array))
     else:
-        function = on_device(source, kernel, _tf32)
+        function = on_device(source, kernel, products(array))
         if shared > DEFAULT_SHARED:
             function.max_dynamic_shared_size_bytes = shared
         function(grid, block, tuple(np.uintp(0) if a is None else a for a in arguments), shared_mem=shared)
@@ -104,19 +121,19 @@ def number(argument: Any) -> Any:
 
 
 @cache
-def on_device(source: str, kernel: str, tensor_cores: bool) -> Any:
+def on_device(source: str, kernel: str, products: int) -> Any:
     """The kernel, compiled by NVRTC for the current GPU; CuPy keeps the result on disk."""
-    return module(source, tensor_cores).get_function(kernel)
+    return module(source, products).get_function(kernel)
 
 
 @cache
-def module(source: str, tensor_cores: bool) -> Any:
+def module(source: str, products: int) -> Any:
     """A .cu file as CuPy's RawModule, which adds the current GPU's architecture to the options."""
     import cupy
 
-    return cupy.RawModule(code=(FOLDER / source).read_text(encoding="utf-8"), options=options(tensor_cores))
+    return cupy.RawModule(code=(FOLDER / source).read_text(encoding="utf-8"), options=options(products))
 
 
-def options(tensor_cores: bool) -> tuple[str, ...]:
+def options(products: int) -> tuple[str, ...]:
     """NVRTC's. The digest is among them because CuPy keeps what it compiled by options and the .cu file alone."""
-    return "--std=c++17", f"-I{FOLDER}", f"-DSOURCES=0x{digest()}", *(("-DTF32",) if tensor_cores else ())
+    return "--std=c++17", f"-I{FOLDER}", f"-DSOURCES=0x{digest()}", *((f"-DTF32={products}",) if products else ())

@@ -27,7 +27,7 @@ __device__ float weight(const float* W, int kind, int f, int c, int k, int F, in
     return (0 < q && q <= taps ? own[q - 1] : 0.0f) + (0 <= q && q < taps ? own[q] : 0.0f);
 }
 
-// taps_first: the rows of tensor.cuh, whose numbers are rounded.
+// taps_first: the rows of tensor.cuh.
 __device__ inline void place(const float* W, float* into, int kind, int F, int C, int K, int taps, int Q, int filters,
                              int chunk, int taps_first, int size) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -37,7 +37,7 @@ __device__ inline void place(const float* W, float* into, int kind, int F, int C
     int f = piece / chunks * MOST_FILTERS + i % filters;
     int c = piece % chunks * chunk + (taps_first ? row % chunk : row / K), k = taps_first ? row / chunk : row % K;
     float value = f < F && c < C ? weight(W, kind, f, c, k, F, C, K, taps, Q) : 0.0f;
-    into[i] = taps_first ? to_tf32(value) : value;
+    into[i] = taps_first ? stored(value) : value;
 }
 
 extern "C" __global__ void lay_out(const float* W0, float* into0, int kind0, int F0, int C0, int K0, int taps0, int Q0,

@@ -14,6 +14,7 @@ Array = Any
 GATES = {"sigmoid": 0, "hard_sigmoid": 1}
 STEPS = 8  # of W x at a time
 IN_REGISTERS = 16  # cells of the network's LSTMs: their U stays in registers
+MOST_SHARED = 64 * 1024  # bytes that a block may have on every card since Volta
 
 
 def lstm_forward(
@@ -25,13 +26,18 @@ def lstm_forward(
     state_mask: Array | None = None,
     gate: str = "sigmoid",
 ) -> tuple[Array, Any]:
-    """x (B, C, T), W (D, 4H, C), U (D, 4H, H), b (D, 4H), masks (D, B, C) and (D, B, H) -> h (B, D·H, T), cache."""
-    x, W, U = contiguous(x), contiguous(W), contiguous(U)
+    """x (B, C, T), W (D, 4H, C), U (D, 4H, H), b (D, 4H), masks (D, B, C) and (D, B, H) -> h (B, D·H, T), cache.
+
+    NotImplemented where W and U do not fit into a block's shared memory: from about 60 cells on.
+    """
     (B, C, T), (D, _, H) = x.shape, U.shape
+    shared = shared_bytes(C * (4 * H + 1), C * STEPS, H, 4 * H, recurrent(H))
+    if max(shared, backward_shared(H)) > MOST_SHARED:
+        return NotImplemented
+    x, W, U = contiguous(x), contiguous(W), contiguous(U)
     input_mask, state_mask = sample_first(input_mask), sample_first(state_mask)
     y, gates, cells = empty(x, (B, D * H, T)), empty(x, (B, D, T, 4 * H)), empty(x, (B, D, T, H))
     arguments = x, W, U, contiguous(b), input_mask, state_mask, GATES[gate], y, gates, cells, C, T, H
-    shared = shared_bytes(C * (4 * H + 1), C * STEPS, H, 4 * H, recurrent(H))
     launch("lstm.cu", "lstm_forward", (B, D), threads(H), arguments, shared)
     return y, (x, W, U, input_mask, state_mask, gate, y, gates, cells)
 
@@ -42,7 +48,7 @@ def lstm_backward(dh: Array, cache: Any) -> tuple[Array, Array, Array, Array]:
     (B, C, T), (D, _, H) = x.shape, U.shape
     dz, dx = empty(x, gates.shape), empty(x, x.shape)
     arguments = contiguous(dh), U, state_mask, GATES[gate], gates, cells, dz, T, H
-    launch("lstm.cu", "lstm_backward", (B, D), threads(H), arguments, shared_bytes(4 * H, 4 * H, recurrent(H)))
+    launch("lstm.cu", "lstm_backward", (B, D), threads(H), arguments, backward_shared(H))
     for d, prepared in enumerate(prepare(*(Convolution(W[d, :, :, None], BACKWARD, 4 * H, C, 1, T) for d in range(D)))):
         correlate("lstm.cu", "lstm_input_gradient", prepared, (dz, input_mask, dx, C, D, H, T, d), B)
     dW, dU, db = empty(x, W.shape), empty(x, U.shape), empty(x, (D, 4 * H))
@@ -68,10 +74,13 @@ def sample_first(mask: Array | None) -> Array | None:
 
 
 def threads(H: int) -> int:
-    """One a gate row, in whole warps. ValueError for more cells than a block can have."""
-    if 4 * H > 1024:
-        raise ValueError(f"an LSTM of {H} cells has more gates than a block of CUDA threads; at most 256 cells")
+    """One a gate row, in whole warps."""
     return 32 * ceil_div(4 * H, 32)
+
+
+def backward_shared(H: int) -> int:
+    """Bytes of shared memory that a block needs backward."""
+    return shared_bytes(4 * H, 4 * H, recurrent(H))
 
 
 def recurrent(H: int) -> int:

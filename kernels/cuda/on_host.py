@@ -81,16 +81,16 @@ def folder() -> Path:
     return path
 
 
-def library(source: str, tensor_cores: bool = False) -> ctypes.PyDLL:
+def library(source: str, products: int = 0) -> ctypes.PyDLL:
     """The compiled kernels of one .cu file; RuntimeError with the compiler's words if it does not compile."""
-    return built(source, tensor_cores, _watcher)
+    return built(source, products, _watcher)
 
 
 @cache
-def built(source: str, tensor_cores: bool, watcher: str) -> ctypes.PyDLL:
+def built(source: str, products: int, watcher: str) -> ctypes.PyDLL:
     """The same, kept. What is watched is compiled for ThreadSanitizer and linked with the watcher in its place."""
     text = (FOLDER / source).read_text(encoding="utf-8")
-    kind = "-tf32" * tensor_cores + "-sanitized" * sanitizing() + f"-{watcher}" * bool(watcher)
+    kind = f"-tf32x{products}" * bool(products) + "-sanitized" * sanitizing() + f"-{watcher}" * bool(watcher)
     name = f"{Path(source).stem}-{hashlib.sha256(text.encode()).hexdigest()[:8]}{kind}.so"
     path = folder() / name
     if not path.exists():
@@ -102,7 +102,7 @@ def built(source: str, tensor_cores: bool, watcher: str) -> ctypes.PyDLL:
         with tempfile.TemporaryDirectory(dir=path.parent) as made:
             written, compiled, linked = (Path(made) / name for name in ("wrapped.cpp", "wrapped.o", "kernels.so"))
             written.write_text("\n".join(wrapped) + "\n", encoding="utf-8")
-            options = ("-DTF32",) * tensor_cores + SANITIZE * sanitizing() + WATCHED * bool(watcher)
+            options = (f"-DTF32={products}",) * bool(products) + SANITIZE * sanitizing() + WATCHED * bool(watcher)
             parts = [str(compiled), *([str(WATCHERS / f"{watcher}.cpp")] if watcher else [])]
             compiler(source, *options, "-c", str(written), "-o", str(compiled))
             compiler(source, "-O2", *SANITIZE * sanitizing(), "-shared", *parts, "-o", str(linked))
@@ -148,10 +148,10 @@ def as_c(argument: Any) -> Any:
 
 
 def run(
-    source: str, kernel: str, grid: tuple, block: tuple, arguments: tuple, shared: int, tensor_cores: bool = False
+    source: str, kernel: str, grid: tuple, block: tuple, arguments: tuple, shared: int, products: int = 0
 ) -> None:
     """Run one kernel to its end. TypeError for arguments of other types than it has; RuntimeError if it fails."""
-    kernels = library(source, tensor_cores)
+    kernels = library(source, products)
     signature = getattr(kernels, f"signature_{kernel}")
     signature.restype = ctypes.c_char_p
     wanted = signature().decode().split()

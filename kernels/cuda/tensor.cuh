@@ -1,5 +1,10 @@
 // The same tile on tensor cores, in TF32: numbers of 8 bits of exponent and 10 of fraction, sums in float32.
 //
+// Compiled with TF32=1 every number is rounded to that. With TF32=3 it is taken as a sum of two such numbers, x = high + low,
+// and a product is made of three (high w · high x + high w · low x + low w · high x): what is left out is 2^-21 of it, about
+// what float32 rounds, and three of these products take half the time of float32's own. (Markidis et al. 2018; Ootomo and
+// Yokota 2022.)
+//
 // One instruction of a warp multiplies 16 filters × 8 channels by 8 channels × 8 moments. A block of 4 warps has the tile
 // of correlate.cuh: a warp has 32 filters and 6 times 8 moments, or, where there are 16 filters only, 12 times as many.
 // For each tap the channels are taken eight at a time; what lies outside is zero. Who holds what is the instruction's (PTX, mma.m16n8k8), with g = lane / 4 and i = lane % 4:
@@ -17,6 +22,12 @@
 
 const int TENSOR_FILTERS = 16, TENSOR_CHANNELS = 8, TENSOR_MOMENTS = 8, TENSOR_TIMES = 12;
 
+#ifdef TF32
+const int PRODUCTS = TF32;
+#else
+const int PRODUCTS = 1;
+#endif
+
 // Rounded to what the instruction looks at: the 13 lowest bits go. What is not finite stays what it is, and the processor's
 // own conversion is several branches long.
 __device__ inline float to_tf32(float x) {
@@ -24,6 +35,22 @@ __device__ inline float to_tf32(float x) {
     if ((bits & 0x7f800000u) != 0x7f800000u) bits = (bits + 0x1000u) & ~0x1fffu;
     return __uint_as_float(bits);
 }
+
+// A number as it lies in shared memory: rounded, or whole, to be taken apart by whoever multiplies it.
+__device__ inline float stored(float x) { return PRODUCTS == 3 ? x : to_tf32(x); }
+
+// What the instruction looks at of a number: not the 13 lowest bits.
+__device__ inline float high_of(float x) { return __uint_as_float(__float_as_uint(x) & ~0x1fffu); }
+
+// What a thread holds of one side of a product.
+template <int COUNT>
+struct Operand {
+    float high[COUNT], low[COUNT];
+    __device__ void set(int i, float x) {
+        high[i] = PRODUCTS == 3 ? high_of(x) : x;
+        if (PRODUCTS == 3) low[i] = x - high[i];
+    }
+};
 
 #ifdef CUDA_ON_HOST
 struct Pair {
@@ -38,10 +65,10 @@ __device__ inline void multiply_add(float* sums, const float* weights, const flo
         int from_g = lane / 4, from_i = lane % 4;
         for (int j = 0; j < 2; j++) {
             Pair pair = __shfl_sync(0xffffffffu, Pair{weights[2 * j], weights[2 * j + 1]}, lane);
-            w[from_g][from_i + j * 4] = pair.first, w[from_g + 8][from_i + j * 4] = pair.second;
+            w[from_g][from_i + j * 4] = high_of(pair.first), w[from_g + 8][from_i + j * 4] = high_of(pair.second);
         }
         Pair pair = __shfl_sync(0xffffffffu, Pair{samples[0], samples[1]}, lane);
-        x[from_i][from_g] = pair.first, x[from_i + 4][from_g] = pair.second;
+        x[from_i][from_g] = high_of(pair.first), x[from_i + 4][from_g] = high_of(pair.second);
     }
     for (int j = 0; j < 4; j++)
         for (int c = 0; c < 8; c++) sums[j] += w[g + j / 2 * 8][c] * x[c][2 * i + j % 2];
@@ -55,6 +82,15 @@ __device__ inline void multiply_add(float* sums, const float* weights, const flo
         : "r"(w[0]), "r"(w[1]), "r"(w[2]), "r"(w[3]), "r"(x[0]), "r"(x[1]));
 }
 #endif
+
+// The smallest products first.
+__device__ inline void multiply_add_all(float* sums, const Operand<4>& weights, const Operand<2>& samples) {
+    if (PRODUCTS == 3) {
+        multiply_add(sums, weights.low, samples.high);
+        multiply_add(sums, weights.high, samples.low);
+    }
+    multiply_add(sums, weights.high, samples.high);
+}
 
 // `chunk` is a multiple of 8 channels. Called with what correlate_tile is called with.
 // HIGH: how many times 16 filters a warp has.
@@ -77,7 +113,7 @@ __device__ void correlate_tensor(const float* weights, Read read, Write write, i
         __syncthreads();
         for (int c = warp; c < chunk; c += WARPS) {
             if (c0 + c < C)
-                for (int s = lane; s < samples; s += 32) x[c * row + s] = to_tf32(read(c0 + c, first + s - left));
+                for (int s = lane; s < samples; s += 32) x[c * row + s] = stored(read(c0 + c, first + s - left));
             else  // its weights are zero, but zero times what was never written can be NaN
                 for (int s = lane; s < samples; s += 32) x[c * row + s] = 0.0f;
         }
@@ -87,18 +123,19 @@ __device__ void correlate_tensor(const float* weights, Read read, Write write, i
         for (int k = 0; k < K; k++)
             for (int c = 0; c < chunk; c += TENSOR_CHANNELS) {
                 const float* from = w + (k * chunk + c + i) * pitch + my_filter + g;
-                float taps[HIGH][4];
+                Operand<4> taps[HIGH];
 #pragma unroll
                 for (int h = 0; h < HIGH; h++, from += TENSOR_FILTERS) {
-                    taps[h][0] = from[0], taps[h][1] = from[8];
-                    taps[h][2] = from[4 * pitch], taps[h][3] = from[4 * pitch + 8];
+                    taps[h].set(0, from[0]), taps[h].set(1, from[8]);
+                    taps[h].set(2, from[4 * pitch]), taps[h].set(3, from[4 * pitch + 8]);
                 }
                 const float* at = x + (c + i) * row + my_time + g + k;
 #pragma unroll
                 for (int j = 0; j < TIMES; j++) {
-                    float pair[2] = {at[j * TENSOR_MOMENTS], at[4 * row + j * TENSOR_MOMENTS]};
+                    Operand<2> pair;
+                    pair.set(0, at[j * TENSOR_MOMENTS]), pair.set(1, at[4 * row + j * TENSOR_MOMENTS]);
 #pragma unroll
-                    for (int h = 0; h < HIGH; h++) multiply_add(sums[h][j], taps[h], pair);
+                    for (int h = 0; h < HIGH; h++) multiply_add_all(sums[h][j], taps[h], pair);
                 }
             }
     }

@@ -48,24 +48,25 @@ __device__ void weight_gradient_tensor(ReadDz read_dz, ReadX read_x, float* part
         __syncthreads();
         for (int c = warp; c < channels; c += GRADIENT_WARPS)
             for (int s = lane; s < width + K - 1; s += WARP)
-                x[c * row + s] = to_tf32(read_x(n, first_channel + c, first + s - left));
+                x[c * row + s] = stored(read_x(n, first_channel + c, first + s - left));
         for (int o = warp; o < real; o += GRADIENT_WARPS)
             for (int t = lane; t < width; t += WARP)
-                dz[o * pitch + t] = to_tf32(read_dz(n, first_filter + o, first + t));
+                dz[o * pitch + t] = stored(read_dz(n, first_filter + o, first + t));
         __syncthreads();
         for (int t = 8 * slice; t < width; t += 8 * slices) {
-            float gradient[HIGH][4];
+            Operand<4> gradient[HIGH];
 #pragma unroll
             for (int h = 0; h < HIGH; h++) {
                 const float* from = dz + (my_filter + h * TENSOR_FILTERS + g) * pitch + t + i;
-                gradient[h][0] = from[0], gradient[h][1] = from[8 * pitch];
-                gradient[h][2] = from[4], gradient[h][3] = from[8 * pitch + 4];
+                gradient[h].set(0, from[0]), gradient[h].set(1, from[8 * pitch]);
+                gradient[h].set(2, from[4]), gradient[h].set(3, from[8 * pitch + 4]);
             }
 #pragma unroll
             for (int j = 0; j < WIDE; j++) {
-                float pair[2] = {x[begins[j] + t + i], x[begins[j] + t + i + 4]};
+                Operand<2> pair;
+                pair.set(0, x[begins[j] + t + i]), pair.set(1, x[begins[j] + t + i + 4]);
 #pragma unroll
-                for (int h = 0; h < HIGH; h++) multiply_add(mine + (h * WIDE + j) * 4, gradient[h], pair);
+                for (int h = 0; h < HIGH; h++) multiply_add_all(mine + (h * WIDE + j) * 4, gradient[h], pair);
             }
         }
     }

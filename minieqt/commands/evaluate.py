@@ -75,7 +75,7 @@ def run(options: Namespace) -> int:
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
     print(f"{weights.name}: {weights.describe()}")
-    warm_up()
+    warm_up(options.device)
     used, answers, skipped = answer_windows([network, *others], dataset, rows, options.batch_size)
     windows = dataset.table.take(used)
     kinds = ["network"] + ["SeisBench"] * len(others)

@@ -97,12 +97,12 @@ def run(options: Namespace) -> int:
     print(f"{weights.name}: {weights.describe()}")
     limit_threads(options.threads or available_threads())
     if options.example:
-        warm_up()
+        warm_up(options.device)
         options.out.mkdir(parents=True, exist_ok=True)
         return run_example(options, weights.model, settings)
     with tqdm(desc="looking through files", unit=" files", leave=False, disable=None) as bar:
         archive = open_archive(options.input, selection, lambda path: bar.update(), options.out)
-    warm_up()
+    warm_up(options.device)
     options.out.mkdir(parents=True, exist_ok=True)
     job = Job(
         weights.model, settings, options.out, options.probabilities, options.plots, read_coordinates(options.stations)

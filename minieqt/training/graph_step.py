@@ -10,8 +10,7 @@ last of them is such a graph, and the others have one that ends with backward. A
   that a step was made of and what the augmentation must know of each window are arrays on the device
   (kernels/cuda/dropout.cu and adam.cu read them).
 - Every array stays where it was. So a batch is copied to one place, and memory comes from a pool that belongs to the
-  graph: nobody else is given what it writes to. (What is launched beside it takes none from there: a pool that is full
-  gives back to the card what it thinks is free.)
+  graph, and gives nothing back to the card: nobody else is given what it writes to.
 - Everything is compiled and allocated before. So the first steps are launched one by one, and they are steps like all
   others: with a graph or without one, training comes to the same bits.
 - NCCL wants a sum captured on all ranks or on none. So before each step the ranks tell each other, through the
@@ -31,7 +30,7 @@ import numpy as np
 
 from minieqt.adam import Adam, adam_step
 from minieqt.backend import array_module
-from minieqt.graph import captured
+from minieqt.graph import KeptMemory, captured
 from minieqt.model import EQTransformer
 from minieqt.training.data_parallel import DataParallel
 from minieqt.training.transfer import Transfer
@@ -52,7 +51,7 @@ class GraphStep:
         self.model, self.optimiser, self.ranks = model, optimiser, ranks or DataParallel(model)
         self.accumulate, self.communicator = accumulate, self.ranks.communicator
         self.xp = xp = array_module(model.vector)
-        self.stream, self.pool = xp.cuda.Stream(non_blocking=True), xp.cuda.MemoryPool()
+        self.stream, self.memory = xp.cuda.Stream(non_blocking=True), KeptMemory(xp)
         self.transfer = Transfer(xp, self.stream)
         self.dropout_step = xp.asarray(model.randomness.step, np.uint32)
         self.count = xp.asarray(optimiser.t, np.float64)
@@ -85,7 +84,7 @@ class GraphStep:
                     self.set_numbers()
                 arrays = self.transfer.send(*batch.inputs) if own else batch.inputs
                 if self.in_place(arrays, bool(agreed.all()), bool(counts.all())):
-                    with self.xp.cuda.using_allocator(self.pool.malloc):
+                    with self.xp.cuda.using_allocator(self.memory.allocator):
                         self.replay(batch.made, counts, last)
                 else:
                     self.compute(batch.made, arrays, counts, last)

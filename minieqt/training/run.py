@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from kernels.cuda.launch import use_tf32
+from kernels.cuda.launch import use_products
 from minieqt.adam import Adam
 from minieqt.data import Augmentation, Loader, open_dataset
 from minieqt.data.device import DeviceLoader, OnDevice
@@ -22,7 +22,7 @@ from minieqt.data.memory import InMemory
 from minieqt.data.order import Mixture, mixture
 from minieqt.data.several import Several
 from minieqt.data.split import FRACTIONS, PARTS, WITHOUT_VALIDATION, make_split, validated_elsewhere
-from minieqt.device import array_module_for
+from minieqt.device import array_module_for, require_nvvm, require_tensor_cores
 from minieqt.errors import UserError
 from minieqt.evaluation.evaluate import evaluate
 from minieqt.evaluation.report import table, write_json
@@ -77,13 +77,15 @@ def run(
             f"{folder} already holds a run: go on with --resume, replace it with --overwrite, or give another --out"
         )
     limit_threads(threads)
-    use_tf32(config.tf32)
+    use_products(1 if config.tf32 else None)
     folder.mkdir(parents=True, exist_ok=True)
     # The configuration comes first: whenever the process dies from here on, there is a run to resume. What is to
     # be overwritten stays until the new run is known to be able to start.
     if not occupied:
         config.write(folder)
     try:
+        if config.tf32 and device == "cuda":
+            require_tensor_cores(array_module_for(device))
         dataset, parts, sets = open_data(config)
         check_arrivals(config, dataset.table, parts)
         model = network(config, folder / LAST if resume else None).to(device)
@@ -110,7 +112,7 @@ def run(
         announce(folder, model, dataset, parts, training, ranks, threads)
         if resume:
             print(f"resuming in epoch {position.epoch + 1} at batch {position.batch + 1}", flush=True)
-        warm_up()
+        warm_up(device, loader=True)
         ranks.barrier()
     ranks.barrier()
     ranks.timeout = rank_timeout
@@ -220,6 +222,7 @@ def loaders(
     make: Callable[..., Loader] = Loader
     if config.cache == "gpu":
         cupy = array_module_for("cuda")
+        require_nvvm(cupy)
         free, _ = cupy.cuda.runtime.memGetInfo()
         make = partial(DeviceLoader, OnDevice(dataset, np.concatenate(parts), cupy, free))
     return (

@@ -60,6 +60,10 @@ def test_the_table():
     assert "lstm                      CUDARuntimeError: misaligned" in text
     assert "decoder stage 8 to 8, 3 taps, 94: 10 µs folded, 20 µs plain" in text
     assert "race: SeisBench, eager: ModuleNotFoundError" in text
+    ours, peer = {"training 32": 2e-3, "precision": "3xTF32"}, {"training 32": 5e-3, "precision": "TF32"}
+    assert gpu.ratios({GRAPH[6:]: ours, "a peer": peer}, ["training 32"]) == [
+        "one graph (3xTF32) to a peer (TF32): 2.50 × at training 32"
+    ]
     epoch = gpu.PAPER_WINDOWS / 200 * 0.36 / 3600
     assert f"STEAD: {epoch:.2f} hours an epoch" in text
 
@@ -125,6 +129,27 @@ def test_the_rest_goes_on(monkeypatch, tmp_path, capsys):
     assert "STEAD:" in capsys.readouterr().out
 
 
+def test_tests_of_a_gpu_are_found_where_other_packages_are_missing(tmp_path):
+    """All but those that are about the missing: nobody has ObsPy on a machine that was rented for its GPU."""
+    missing = {"obspy", "threadpoolctl", "sklearn", "seisbench", "nbformat", "nbclient", "lxml"}
+    (tmp_path / "lacking.py").write_text(f"""
+import sys
+
+class Lacking:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {missing}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Lacking())
+""")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    command = [sys.executable, "-m", "pytest", "-p", "lacking", "-m", "gpu", "--collect-only", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-4000:]
+    for file in ("test_twins", "test_train", "test_golden", "parallel/test_nccl", "kernels/augment/test_cuda"):
+        assert f"tests/{file}.py" in done.stdout, file
+
+
 def test_no_time_left(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(gpu, "require_gpus", lambda count: None)
     monkeypatch.setattr(sys, "argv", ["gpu.py", "--out", str(tmp_path / "gpu.json"), "--minutes", "0.1"])
@@ -156,7 +181,7 @@ def cupy(monkeypatch):
         yield cupy_stand_in.install(monkeypatch)
     launch.module.cache_clear()
     launch.on_device.cache_clear()
-    launch.use_tf32(False)
+    launch.use_products(None)
 
 
 def test_what_the_card_is_and_can_do(cupy):
@@ -194,7 +219,8 @@ def test_a_contender(cupy, monkeypatch):
     found = gpu_parts.race(cupy, "minieqt, launched", lambda row: kept.append(dict(row)))
     assert found["training 1"] > 0 and found["inference 1"] > 0 and found["memory_bytes"] == 2**30
     assert found["inference -1"].startswith("ValueError: ")
-    assert [len(row) for row in kept] == [2, 3, 4]
+    assert found["precision"] == "float32"
+    assert [len(row) for row in kept] == [3, 4, 5]
 
 
 @pytest.mark.parametrize("refused", [False, True])
@@ -230,3 +256,39 @@ def test_pytorch_contenders(cupy, monkeypatch):
     contender = gpu_parts.CONTENDERS["PyTorch twin, eager"]()
     for kind in ("training", "inference"):
         contender(kind, 1)()
+
+
+# -- the first run, with nobody watching -------------------------------------------------------------------------------
+
+STUB = """#!/bin/bash
+# In Python's place: some steps fail, one hangs, the table is the real one's.
+case "$*" in
+    -\\ *) exec {python} "$@" ;;
+    *test_streams*) echo "1 failed"; exit 1 ;;
+    *test_twins*) echo "begun"; sleep 60 ;;
+    *) echo; echo "no GPU"; exit 2 ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("part", ["1", "2"])
+def test_every_step_of_the_first_run_is_reported(tmp_path, part):
+    """What fails or hangs stops no other, its last words are kept, and what there is no time for says so."""
+    python = tmp_path / "python"
+    python.write_text(STUB.format(python=sys.executable))
+    python.chmod(0o755)
+    environment = os.environ | {"PYTHON": str(python), "SECONDS_EACH": "15"}
+    command = [str(ROOT / "benchmarks" / "first_gpu_run.sh"), part, str(tmp_path / "out")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    steps = {row["step"]: row for row in json.loads((tmp_path / "out" / f"steps_{part}.json").read_text())}
+    table = {line.split()[0]: line for line in done.stdout.splitlines() if line}
+    assert set(steps) <= table.keys()
+    if part == "1":
+        assert steps["card"]["outcome"] == "exit code 2" and steps["card"]["words"] == "no GPU"
+        assert steps["streams_and_graphs"]["words"] == "1 failed" and "1 failed" in table["streams_and_graphs"]
+        assert steps["twins"]["outcome"] == "not done in time" and steps["twins"]["words"] == "begun"
+        assert steps["races"]["outcome"] == "no time left"
+    else:
+        assert {"train", "resume", "nccl_of_one_rank", "sanitizer_memcheck", "profile"} <= steps.keys()
+        assert steps["sanitizer_memcheck"]["outcome"] == "exit code 127"  # there is none here

@@ -164,3 +164,13 @@ def test_the_same_names_and_arguments():
         there = there[: there.index(") ->")]
         names = [part.split(":")[0].strip() for part in there.partition("(")[2].split(",") if part.strip()]
         assert ", ".join(names) == arguments + ", threads"
+
+
+@pytest.mark.skipif(bool(os.environ.get("NUMBA_ENABLE_CUDASIM")), reason="the simulator warns of nothing")
+def test_a_small_batch_is_no_news():
+    """numba-cuda's warning of few blocks is about a beginner's grid, not about an epoch's last batch."""
+    from numba import config
+
+    import kernels.augment.cuda  # noqa: F401
+
+    assert config.CUDA_LOW_OCCUPANCY_WARNINGS == 0

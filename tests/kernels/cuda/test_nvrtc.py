@@ -26,8 +26,9 @@ def test_every_source_compiles(path, architecture):
 
 
 @pytest.mark.parametrize("name", ["conv1d.cu", "encoder.cu", "decoder.cu", "decoder_folded.cu", "rescnn.cu", "lstm.cu"])
-def test_tensor_cores_compile(name):
-    code, log = nvrtc.compiled((FOLDER / name).read_text(encoding="utf-8"), name, "sm_80", tensor_cores=True)
+@pytest.mark.parametrize("products", [1, 3])
+def test_tensor_cores_compile(name, products):
+    code, log = nvrtc.compiled((FOLDER / name).read_text(encoding="utf-8"), name, "sm_80", products)
     assert code, log
 
 

@@ -13,6 +13,7 @@ from small_cases import WITH_KERNELS, outputs, small_cases
 
 from kernels.cuda import on_host
 from kernels.cuda.launch import launch, shared_bytes
+from kernels.cuda.lstm import lstm_forward
 from kernels.cuda.watchers.traffic import counted
 
 pytestmark = pytest.mark.skipif(not on_host.available(), reason="CUDA kernels are compiled for the host by g++")
@@ -174,6 +175,14 @@ def test_what_does_not_compile(tmp_path):
 
 
 # -- the kernels -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("H, fits", [(16, True), (60, True), (64, False), (256, False)])
+def test_an_lstm_that_fits_no_block_is_left_to_the_definition(H, fits):
+    """Shared memory ends before the threads of a block do."""
+    W, U, b = (np.ones(shape, np.float32) for shape in ((1, 4 * H, 3), (1, 4 * H, H), (1, 4 * H)))
+    found = lstm_forward(np.ones((1, 3, 2), np.float32), W, U, b)
+    assert (found is not NotImplemented) == fits
 
 
 @pytest.mark.parametrize("stem", WITH_KERNELS)
