@@ -208,10 +208,10 @@ def test_early_stopping_and_best(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "validate", lambda *_: (next(losses), {"P": 0.5, "S": 0.5}, None))
     save = loop.native.save
 
-    def note(path, model, *extra):
+    def note(path, model, *extra, **texts):
         if path.name == "best.h5":
             kept.append(model.randomness.step)
-        save(path, model, *extra)
+        save(path, model, *extra, **texts)
 
     monkeypatch.setattr(loop.native, "save", note)
     result = run_small(tmp_path / "run", Batches(1), epochs=10, patience=2)
@@ -262,10 +262,10 @@ def test_the_best_epoch_by_picks(tmp_path, monkeypatch):
         loss, f1 = next(epochs)
         return loss, {"P": f1, "S": float("nan")}, None
 
-    def note(path, model, *extra):
+    def note(path, model, *extra, **texts):
         if path.name == "best.h5":
             kept.append(model.randomness.step)
-        save(path, model, *extra)
+        save(path, model, *extra, **texts)
 
     monkeypatch.setattr(loop, "validate", validated)
     monkeypatch.setattr(loop.native, "save", note)
