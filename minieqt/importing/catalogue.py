@@ -1,198 +1,160 @@
-"""An analyst's picks, from QuakeML or a CSV, as pairs of P and S: one earthquake at one station.
+"""An analyst's picks as earthquakes at one station: P and S, or one of them alone.
 
-A CSV may have one pick a row, its columns named as in any of NAMES, or one pair a row (p_arrival_time and
-s_arrival_time, as EQTransformer writes them). Times are ISO texts or seconds since 1970. Where no column names the
-event, a P is paired with the next S of its station, if that comes within LONGEST.
+Where no column names the event, a P is paired with the next S of its station, if that comes within LONGEST.
 """
 
 from __future__ import annotations
 
-import csv
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-from obspy import UTCDateTime, read_events
 
 from minieqt.errors import UserError
+from minieqt.tables.catalogue import RANK, SAME_ARRIVAL, Found, read_picks_of
+from minieqt.tables.picks import Onset, Station
 
 LONGEST = 55.0  # s from P to S: what a window of 60 s can show
-NAMES = {  # what a column may be called
-    "network": "network network_code net trace_network",
-    "station": "station station_code sta receiver_code station_id id",
-    "phase": "phase phase_hint phase_type type",
-    "time": "time timestamp pick_time phase_time arrival_time peak_time",
-    "event": "source_id event_id event event_index event_start",
-    "status": "evaluation_mode status",
-}
-SOURCE = (  # STEAD's columns that a CSV may hold and that are passed on as they are
-    "source_origin_time source_latitude source_longitude source_depth_km source_magnitude source_magnitude_type"
-).split()
-
-Station = tuple[str, str]  # network, station
-
-
-@dataclass(frozen=True)
-class Onset:
-    """One pick."""
-
-    station: Station
-    phase: str  # P or S
-    time: int  # nanoseconds since 1970
-    event: str  # empty if nothing says
-    status: str = ""
-    source: dict[str, Any] = field(default_factory=dict, hash=False, compare=False)  # STEAD's columns of the event
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One earthquake at one station."""
+    """One earthquake at one station; a phase that nobody picked is None."""
 
-    p: Onset
-    s: Onset
+    p: Onset | None
+    s: Onset | None
+
+    def onsets(self) -> list[Onset]:
+        """The picks that there are, in order of time."""
+        return [onset for onset in (self.p, self.s) if onset is not None]
+
+    @property
+    def first(self) -> Onset:
+        """The first pick."""
+        return self.onsets()[0]
 
 
 @dataclass
 class Catalogue:
-    """What the analysts found: pairs to learn from, and when anything at all was picked, by station in time's order."""
+    """What the analysts found: earthquakes to learn from, in order of their first pick, and when anything was picked.
+
+    onsets: of the earthquakes' own picks; seen: of these, and of rejected and doubled ones and other phases. Both are
+    times in order, by station.
+    """
 
     pairs: dict[Station, list[Pair]]
     onsets: dict[Station, list[int]]
-    skipped: Counter[str]
+    seen: dict[Station, list[int]]
+    found: Found  # the file's picks, and which of them are left out, and why
 
 
-def read_catalogue(path: Path) -> Catalogue:
-    """QuakeML, or whatever ObsPy reads as events, or a CSV. UserError for what is neither, or has no pair."""
-    skipped: Counter[str] = Counter()
-    is_csv = path.suffix.lower() in (".csv", ".txt", ".tsv")
-    onsets = list(_from_csv(path, skipped) if is_csv else _from_events(path, skipped))
+def read_catalogue(path: Path) -> Found:
+    """QuakeML, or whatever ObsPy reads as events, or a table. UserError for what is neither, or has no pick to use."""
+    found = read_picks_of(path)
+    if not found.onsets:
+        raise UserError(f"{path} has no pick of P or S that can be used{_reasons(found.skipped)}")
+    return found
+
+
+def _reasons(skipped: Counter[str]) -> str:
+    return f" ({', '.join(f'{count} × {reason}' for reason, count in skipped.items())})" if skipped else ""
+
+
+def match_networks(found: Found, stations: Iterable[Station]) -> Found:
+    """The picks under the networks that the records have; those of stations that the records lack are counted.
+
+    A pick without a network, or of the network NA that the records do not know (NA is also a word for nothing), belongs
+    to the station of its code, where only one network has such a station. UserError if nothing is left: it names what
+    the catalogue has, and what the records.
+    """
+    there = set(stations)
+    networks: dict[str, list[str]] = {}
+    for network, station in sorted(there):
+        networks.setdefault(station, []).append(network)
+    nameless = {"", "NA"} - {network for network, _ in there}
+
+    def moved(onset: Onset) -> Onset:
+        choice = networks.get(onset.station, [])
+        alone = onset.network in nameless and len(choice) == 1
+        return replace(onset, network=choice[0]) if alone else onset
+
+    matched = Found(
+        [], [(moved(onset), reason) for onset, reason in found.unused], found.origins, Counter(found.skipped)
+    )
+    for onset in map(moved, found.onsets):
+        choice = networks.get(onset.station, [])
+        if (onset.network, onset.station) in there:
+            matched.onsets.append(onset)
+        elif onset.network in nameless and choice:
+            matched.leave_out(onset, "pick of a station of several networks, and which of them is not said")
+        else:
+            matched.leave_out(onset, "pick at a station without records")
+    if not matched.onsets:
+        raise UserError(
+            f"the catalogue has {_names((onset.network, onset.station) for onset in found.onsets)}, "
+            f"the records {_names(there)}: no pick belongs to a record"
+        )
+    return matched
+
+
+def _names(stations: Iterable[Station], most: int = 5) -> str:
+    names = sorted({".".join(station).lstrip(".") for station in stations})
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def pair_up(found: Found) -> Catalogue:
+    """P and S of one earthquake at one station together."""
     by_station: dict[Station, list[Onset]] = {}
-    for onset in sorted(onsets, key=lambda onset: onset.time):
-        by_station.setdefault(onset.station, []).append(onset)
-    pairs = {station: list(_pairs(found, skipped)) for station, found in by_station.items()}
-    if not any(pairs.values()):
-        found = f" ({', '.join(f'{count} × {reason}' for reason, count in skipped.items())})" if skipped else ""
-        raise UserError(f"{path} has {len(onsets)} picks and no P and S of one earthquake at one station{found}")
-    times = {station: [onset.time for onset in found] for station, found in by_station.items()}
-    return Catalogue(pairs, times, skipped)
+    seen: dict[Station, list[int]] = {}
+    for onset in sorted(found.onsets, key=lambda onset: onset.time):
+        by_station.setdefault((onset.network, onset.station), []).append(onset)
+    for onset in [*found.onsets, *(onset for onset, _ in found.unused)]:
+        seen.setdefault((onset.network, onset.station), []).append(onset.time)
+    for each in seen.values():
+        each.sort()
+    pairs = {station: _distinct(_pairs(onsets, found), found) for station, onsets in by_station.items()}
+    times = {
+        station: sorted(onset.time for pair in earthquakes for onset in pair.onsets())
+        for station, earthquakes in pairs.items()
+    }
+    return Catalogue(pairs, times, seen, found)
 
 
-def _pairs(onsets: list[Onset], skipped: Counter[str]) -> Iterator[Pair]:
-    """The first P and the first S of every event, in order of P; onsets are those of one station, in order of time."""
+def _pairs(onsets: list[Onset], found: Found) -> Iterator[Pair]:
+    """The P and the S of every event; onsets are those of one station, in order of time."""
     events: dict[str, dict[str, Onset]] = {}
     last = ""
     for number, onset in enumerate(onsets):
         event = onset.event
         if not event:  # a P begins an event, the next S ends it
-            last = f"unnamed{number}" if onset.phase == "P" else last
+            near = last and onset.time - events[last]["P"].time <= LONGEST * 1e9
+            last = f"unnamed{number}" if onset.phase == "P" else last if near else ""
             event = last or f"unnamed{number}"
             last = "" if onset.phase == "S" else last
-        events.setdefault(event, {}).setdefault(onset.phase, onset)
-    for found in events.values():
-        if len(found) < 2:
-            skipped[f"{next(iter(found))} without {'S' if 'P' in found else 'P'}"] += 1
-        elif not 0 < found["S"].time - found["P"].time <= LONGEST * 1e9:
-            skipped[f"S not within {LONGEST:g} s after P"] += 1
+        events.setdefault(event, {})[onset.phase] = onset
+    for phases in events.values():
+        pair = Pair(phases.get("P"), phases.get("S"))
+        if pair.p is not None and pair.s is not None and not 0 < pair.s.time - pair.p.time <= LONGEST * 1e9:
+            for onset in pair.onsets():
+                found.leave_out(onset, f"S not within {LONGEST:g} s after P")
         else:
-            yield Pair(found["P"], found["S"])
+            yield pair
 
 
-def _phase(hint: str) -> str:
-    """P for P, Pg, Pn, p …; S alike; the empty text for others."""
-    found = re.fullmatch(r"[IE]?([PS])([GNB1]?|MG)\d?", hint.strip().upper())
-    return found[1] if found else ""
+def _distinct(pairs: Iterable[Pair], found: Found) -> list[Pair]:
+    """In order of time, without the earthquakes that two events describe: the analyst's is kept, or the fuller one."""
+    kept: list[Pair] = []
+    for pair in sorted(pairs, key=lambda pair: pair.first.time):
+        before = kept[-1] if kept else None
+        if before is not None and _same(before, pair):
+            kept[-1], other = sorted((before, pair), key=lambda pair: (-len(pair.onsets()), RANK[pair.first.status]))
+            for onset in other.onsets():
+                found.leave_out(onset, "pick of another event with the same arrival")
+        else:
+            kept.append(pair)
+    return kept
 
 
-# -- CSV -----------------------------------------------------------------------------------------------------
-
-
-def _from_csv(path: Path, skipped: Counter[str]) -> Iterator[Onset]:
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
-            columns = list(rows.fieldnames or ())
-            names = {key: _first_of(choice, columns) for key, choice in NAMES.items()}
-            pairs = {"p_arrival_time", "s_arrival_time"} <= set(columns)
-            missing = [key for key in (("station",) if pairs else ("station", "phase", "time")) if not names[key]]
-            if missing:
-                choice = "; ".join(f"{key} (or {', '.join(NAMES[key].split()[1:])})" for key in missing)
-                raise UserError(f"{path} has no column {choice}; has {', '.join(columns[:8])}")
-            for number, row in enumerate(rows):
-                source = {column: row[column] for column in SOURCE if row.get(column)}
-                event = (row.get(names["event"]) or "") if names["event"] else ""
-                if pairs:
-                    named = f"{path.name}:{number + 2}"  # a row is an event, whatever it is called
-                    found = [("P", row["p_arrival_time"], named), ("S", row["s_arrival_time"], named)]
-                else:
-                    found = [(_phase(row[names["phase"]] or ""), row[names["time"]], event)]
-                for phase, text, event in found:
-                    time = _time(text or "")
-                    if not phase:
-                        skipped["phase that is neither P nor S"] += 1
-                    elif time is None:
-                        skipped["row without a time"] += 1
-                    else:
-                        status = (row.get(names["status"]) or "") if names["status"] else ""
-                        yield Onset(_station(row, names), phase, time, event, status, source)
-    except (UnicodeDecodeError, csv.Error, OSError) as error:
-        raise UserError(f"{path} is not a CSV file of picks ({error})") from error
-
-
-def _first_of(choice: str, columns: list[str]) -> str:
-    """The first of these names that is a column; the empty text if none is."""
-    return next((name for name in choice.split() if name in columns), "")
-
-
-def _station(row: dict[str, str], names: dict[str, str]) -> Station:
-    """(network, station), also from "NET.STA.LOC.CH" in one column."""
-    network, station = (row.get(names["network"]) or "") if names["network"] else "", row[names["station"]] or ""
-    parts = station.strip().split(".")
-    return (parts[0], parts[1]) if len(parts) > 1 else (network.strip(), parts[0])
-
-
-def _time(text: str) -> int | None:
-    """Nanoseconds since 1970 of an ISO text or of seconds since 1970; None if it is neither."""
-    try:
-        seconds = float(text) if re.fullmatch(r"\d{8,11}(\.\d*)?", text.strip()) else None
-        if seconds is not None and seconds > 1e8 and not re.fullmatch(r"(19|20)\d{6}", text.strip()):
-            return round(seconds * 1e6) * 1000  # to the microsecond, which is what such a number holds
-        return UTCDateTime(text.strip()).ns if text.strip() else None
-    except (TypeError, ValueError):
-        return None
-
-
-# -- QuakeML -------------------------------------------------------------------------------------------------
-
-
-def _from_events(path: Path, skipped: Counter[str]) -> Iterator[Onset]:
-    try:
-        events: Iterable[Any] = read_events(str(path))
-    except Exception as error:  # ObsPy's readers raise whatever they like
-        raise UserError(f"{path}: neither a CSV nor events that ObsPy reads (QuakeML, NORDIC, …)") from error
-    for event in events:
-        origin = event.preferred_origin() or (event.origins[0] if event.origins else None)
-        magnitude = event.preferred_magnitude() or (event.magnitudes[0] if event.magnitudes else None)
-        hints = {arrival.pick_id: arrival.phase for arrival in (origin.arrivals if origin else ())}
-        source = _source(origin, magnitude)
-        for pick in event.picks:
-            phase = _phase(pick.phase_hint or hints.get(pick.resource_id) or "")
-            if not phase or pick.waveform_id is None:
-                skipped["phase that is neither P nor S"] += 1
-                continue
-            station = (pick.waveform_id.network_code or "", pick.waveform_id.station_code or "")
-            yield Onset(station, phase, pick.time.ns, str(event.resource_id), str(pick.evaluation_mode or ""), source)
-
-
-def _source(origin: Any, magnitude: Any) -> dict[str, Any]:
-    """STEAD's columns of an event."""
-    found: dict[str, Any] = {}
-    if origin is not None:
-        found |= {"source_latitude": origin.latitude, "source_longitude": origin.longitude}
-        found |= {"source_origin_time": str(origin.time).replace("T", " ").rstrip("Z")} if origin.time else {}
-        found |= {"source_depth_km": origin.depth / 1000} if origin.depth is not None else {}
-    if magnitude is not None:
-        found |= {"source_magnitude": magnitude.mag, "source_magnitude_type": (magnitude.magnitude_type or "").lower()}
-    return {column: value for column, value in found.items() if value not in (None, "")}
+def _same(one: Pair, other: Pair) -> bool:
+    phases = [(a, b) for a, b in ((one.p, other.p), (one.s, other.s)) if a is not None and b is not None]
+    return any(abs(a.time - b.time) <= SAME_ARRIVAL * 1e9 for a, b in phases)

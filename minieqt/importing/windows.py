@@ -22,11 +22,12 @@ from obspy.geodetics import gps2dist_azimuth
 from minieqt.data.measures import coda_end, power, signal_to_noise
 from minieqt.data.stead_writer import Row
 from minieqt.data.table import SAMPLES
-from minieqt.importing.catalogue import Catalogue, Pair, Station
+from minieqt.importing.catalogue import Catalogue, Pair
 from minieqt.picking.waveforms import Segment, choose_instruments, group, segments
 from minieqt.records.archive import Archive
 from minieqt.records.channel import RATE, Instrument
 from minieqt.records.span import SECOND
+from minieqt.tables.picks import Station
 
 Array = Any
 
@@ -49,8 +50,12 @@ class Job:
     band: tuple[float, float] | None = (1.0, 45.0)  # Hz
     noise: int = 10  # windows of a station and day
     seed: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-    seen: int = 0  # pairs on days that have records
+    skipped: Counter[str] = field(default_factory=Counter)  # what is no pick: noise windows, what the records say
+    seen: set[Pair] = field(default_factory=set)  # those on days that have records
+
+    def leave_out(self, pair: Pair, reason: str) -> None:
+        for onset in pair.onsets():
+            self.catalogue.found.leave_out(onset, reason)
 
 
 def cut_windows(archive: Archive, job: Job, days: Iterable[tuple[int, Station]]) -> Iterator[tuple[Row, Array]]:
@@ -67,23 +72,24 @@ def cut_windows(archive: Archive, job: Job, days: Iterable[tuple[int, Station]])
                 else:
                     names.add(row["trace_name"])
                     yield row, x
-    elsewhere = sum(map(len, job.catalogue.pairs.values())) - job.seen
-    if elsewhere:
-        job.skipped["earthquake at a station or on a day without records"] += elsewhere
+    for pairs in job.catalogue.pairs.values():
+        for pair in pairs:
+            if pair not in job.seen:
+                job.leave_out(pair, "pick on a day without records")
 
 
 def _of_a_day(job: Job, day: int, instrument: Instrument, pieces: list[Segment]) -> Iterator[tuple[Row, Array]]:
     station = (instrument.network, instrument.station)
     onsets = job.catalogue.onsets.get(station, [])
     for pair in job.catalogue.pairs.get(station, []):
-        if day <= pair.p.time < day + DAY:
-            job.seen += 1
-            found = _place(_rng(job, station, pair.p.time), pieces, pair, onsets)
+        if day <= pair.first.time < day + DAY:
+            job.seen.add(pair)
+            found = _place(_rng(job, station, pair.first.time), pieces, pair, onsets)
             if isinstance(found, str):
-                job.skipped[found] += 1
+                job.leave_out(pair, found)
             else:
                 yield _earthquake(job, instrument, pair, *found)
-    yield from _noise(job, day, instrument, pieces, onsets)
+    yield from _noise(job, day, instrument, pieces, job.catalogue.seen.get(station, []))
 
 
 def _rng(job: Job, station: Station, time: int) -> np.random.Generator:
@@ -91,18 +97,17 @@ def _rng(job: Job, station: Station, time: int) -> np.random.Generator:
     return np.random.default_rng([job.seed, crc32(".".join(station).encode()), time // SECOND])
 
 
-def _place(
-    rng: np.random.Generator, pieces: list[Segment], pair: Pair, onsets: list[int]
-) -> tuple[Segment, int] | str:
+def _place(rng: np.random.Generator, pieces: list[Segment], pair: Pair, onsets: list[int]) -> tuple[Segment, int] | str:
     """The segment, and the first sample in it, of a window that shows this earthquake and no other; or why not."""
-    travel = (pair.s.time - pair.p.time) / SECOND
+    first_pick, last_pick = pair.first.time, pair.onsets()[-1].time
+    travel = (last_pick - first_pick) / SECOND
     latest = min(LATEST, LENGTH / SECOND - AFTER_S - travel)
-    reason = "earthquake whose window the record does not hold"
+    reason = "pick whose window the record does not hold"
     for before in rng.uniform(min(EARLIEST, latest), latest, DRAWS):
-        start = pair.p.time - round(before * SECOND)
+        start = first_pick - round(before * SECOND)
         inside = onsets[bisect_left(onsets, start) : bisect_right(onsets, start + LENGTH)]
-        if any(time not in (pair.p.time, pair.s.time) for time in inside):
-            reason = "earthquake with another pick in its window"
+        if any(time not in (first_pick, last_pick) for time in inside):
+            reason = "pick with another earthquake's in its window"
             continue
         for piece in pieces:
             first = round((start - piece.start) / SECOND * piece.rate)
@@ -113,18 +118,19 @@ def _place(
 
 def _earthquake(job: Job, instrument: Instrument, pair: Pair, piece: Segment, first: int) -> tuple[Row, Array]:
     x, start = piece.x[:, first : first + SAMPLES], piece.time(first)
-    p, s = (round((onset.time - start) / SECOND * piece.rate, 2) for onset in (pair.p, pair.s))
-    row = _station_columns(job, instrument, start, "EV") | pair.p.source
-    row |= {
-        "p_arrival_sample": p,
-        "p_status": pair.p.status,
-        "s_arrival_sample": s,
-        "s_status": pair.s.status,
-        "source_id": pair.p.event,
-        "snr_db": signal_to_noise(x, p, s),
-        "coda_end_sample": np.array([[np.ceil(coda_end(x, p, s))]]),
-        "trace_category": "earthquake_local",
-    }
+    row = _station_columns(job, instrument, start, "EV") | pair.first.source
+    row |= {"source_id": pair.first.event, "trace_category": "earthquake_local"}
+    sample = {}
+    for onset in pair.onsets():
+        sample[onset.phase] = round((onset.time - start) / SECOND * piece.rate, 2)
+        name = onset.phase.lower()
+        row |= {f"{name}_arrival_sample": sample[onset.phase], f"{name}_status": onset.status}
+    if len(sample) == 2:  # of one phase alone, nobody knows where the signal begins or ends
+        p, s = sample["P"], sample["S"]
+        row |= {
+            "snr_db": signal_to_noise(x, p, s),
+            "coda_end_sample": np.array([[np.ceil(coda_end(x, p, s))]]),
+        }
     if {"source_latitude", "source_longitude", "receiver_latitude"} <= row.keys():
         source = float(row["source_latitude"]), float(row["source_longitude"])
         metres, _, back = gps2dist_azimuth(*source, row["receiver_latitude"], row["receiver_longitude"])

@@ -31,7 +31,7 @@ def test_mistakes(tmp_path, shared):
     reference = tmp_path / "r.csv"
     reference.write_text("phase,time\nP,2022-02-06\n")
     picks = str(shared / "data" / "PB.B204.csv")
-    with pytest.raises(UserError, match="has no station codes"):
+    with pytest.raises(UserError, match="has no column station"):
         main(["compare", "--picks", picks, "--reference", str(reference)])
     with pytest.raises(UserError, match="is no time"):
         main(["compare", "--picks", picks, "--reference", picks, "--start", "yesterday"])

@@ -58,7 +58,7 @@ def test_it_is_not_replaced_by_accident(imported, shared_data):
 def test_picks_and_records_that_do_not_meet(shared_data, tmp_path):
     picks = tmp_path / "picks.csv"
     picks.write_text("network,station,phase,time\nPB,B204,P,2020-01-01T00:00:00\nPB,B204,S,2020-01-01T00:00:05\n")
-    with pytest.raises(UserError, match=r"no earthquake was cut: 1 × earthquake at a station or on a day without"):
+    with pytest.raises(UserError, match=r"no earthquake was cut: 2 × pick on a day without records"):
         main(["import", str(shared_data / "PB.B204.mseed"), "--picks", str(picks), "--out", str(tmp_path / "own")])
     assert [path.name for path in tmp_path.iterdir()] == ["picks.csv"]
 
@@ -82,3 +82,17 @@ def test_a_disk_that_fills_leaves_nothing(command, shared_data, tmp_path):
     assert done.returncode == 2, done.stderr
     assert len(done.stderr.strip().splitlines()) == 1 and "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("header, network", [("", ""), ("network,", "PB,"), ("network,", "NA,")])
+def test_a_catalogue_without_networks(shared_data, tmp_path, header, network, capsys):
+    lines = [f"{network}B204,{phase},2022-02-06T02:31:{second}" for phase, second in (("P", "29.32"), ("S", "34.43"))]
+    picks = tmp_path / "picks [1].csv"
+    picks.write_text("\n".join([f"{header}station,phase,time", *lines, f"{network}XYZ,P,2022-02-06T02:31:30", ""]))
+    arguments = ["import", str(shared_data / "PB.B204.mseed"), "--picks", str(picks), "--out", str(tmp_path / "own")]
+    assert main([*arguments, "--noise", "1"]) == 0
+    assert "1 × pick at a station without records; the list:" in capsys.readouterr().err
+    left_out = (tmp_path / "own.left_out.csv").read_text().splitlines()
+    assert len(left_out) == 2 and "XYZ" in left_out[1] and "2022-02-06T02:31:30" in left_out[1]
+    with open_dataset(tmp_path / "own.hdf5") as dataset:
+        assert dataset.table.earthquake.sum() == 1 and set(dataset.table.station.tolist()) == {"PB.B204"}

@@ -11,14 +11,15 @@ import pytest
 from minieqt.data.synthetic.network import make_network, write_network
 from minieqt.evaluation.comparison import compare
 from minieqt.evaluation.comparison_report import summary, write_comparison
-from minieqt.evaluation.pick_sets import Pick, PickSet, read_picks
+from minieqt.evaluation.pick_sets import PickSet, read_picks
+from minieqt.tables.picks import Onset
 
 SECOND = 10**9
 
 
 def picks(*rows, name="some"):
     """(station, phase, seconds, event) of network XX."""
-    held = [Pick("XX", station, phase, round(t * SECOND), *event) for station, phase, t, *event in rows]
+    held = [Onset("XX", station, phase, round(t * SECOND), *event) for station, phase, t, *event in rows]
     return PickSet(name, held)
 
 
@@ -49,7 +50,7 @@ def test_counts_by_hand():
 
 
 def test_a_set_without_networks_is_matched_by_station():
-    bare = PickSet("bare", [Pick("", "A", "P", 10 * SECOND)])
+    bare = PickSet("bare", [Onset("", "A", "P", 10 * SECOND)])
     assert len(compare(picks(("A", "P", 10.2)), bare).pairs) == 1
 
 

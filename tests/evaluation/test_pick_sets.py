@@ -59,7 +59,7 @@ def test_other_names_of_columns(tmp_path):
     text = "Sta,Phase_Hint,Arrival_Time\nABC,Pn,2022-02-06 02:31:29.32\nABC,Sg,1644114694.32\nABC,Lg,5\nABC,P,\n"
     picks = read_picks(write(tmp_path / "a.csv", text))
     assert told(picks) == [("", "ABC", phase, time) for _, _, phase, time in EXPECTED]
-    assert picks.skipped == {"phase Lg": 1} and not picks.has_networks()
+    assert picks.skipped == {"phase Lg": 1, "row without a time": 1} and not picks.has_networks()
 
 
 def test_quakeml_with_origins(tmp_path):
@@ -78,11 +78,11 @@ def test_quakeml_with_origins(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("phase,time\nP,2022-02-06\n", "has no station codes"),
+        ("phase,time\nP,2022-02-06\n", "has no column station"),
         ("station,phase,time\n,P,2022-02-06\n", "line 2: no station code"),
         ("station,phase,time\nABC,P,yesterday\n", "line 2: 'yesterday' is no time"),
-        ("station,magnitude\nABC,1\n", "no table of picks"),
-        ("", "has no station codes"),
+        ("station,magnitude\nABC,1\n", "has no column phase"),
+        ("", "has no column station"),
     ],
 )
 def test_mistakes_in_tables(tmp_path, text, words):
@@ -93,7 +93,7 @@ def test_mistakes_in_tables(tmp_path, text, words):
 def test_mistakes_in_files(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         read_picks(tmp_path / "nowhere.csv")
-    with pytest.raises(UserError, match="no catalogue that ObsPy reads"):
+    with pytest.raises(UserError, match="nor a catalogue that ObsPy reads"):
         read_picks(write(tmp_path / "a.xml", "<a/>"))
     Catalog([Event(picks=[Pick(time=TIME, phase_hint="P")])]).write(str(tmp_path / "b.xml"), format="QUAKEML")
     with pytest.raises(UserError, match="has no station codes"):

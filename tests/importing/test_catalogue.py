@@ -1,85 +1,76 @@
-"""Pick tables of many shapes, the same pairs."""
+"""Picks into earthquakes: pairs, phases alone, one earthquake that two events describe, and the records' networks."""
 
 from __future__ import annotations
 
 import pytest
-from obspy import UTCDateTime
-from obspy.core.event import Catalog, Event, Magnitude, Origin, Pick, WaveformStreamID
 
 from minieqt.errors import UserError
-from minieqt.importing.catalogue import read_catalogue
+from minieqt.importing.catalogue import match_networks, pair_up, read_catalogue
+from minieqt.tables.catalogue import Found
+from minieqt.tables.picks import Onset
 
-P, S = UTCDateTime("2022-02-06T02:31:29.32Z"), UTCDateTime("2022-02-06T02:31:34.43Z")
+SECOND = 10**9
 STATION = ("PB", "B204")
 
 
-def written(tmp_path, text, name="picks.csv"):
-    path = tmp_path / name
-    path.write_text(text)
-    return path
+def onset(phase, seconds, event="", status="", network="PB", station="B204"):
+    return Onset(network, station, phase, round(seconds * SECOND), event, status)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        f"network,station,phase,time\nPB,B204,P,{P}\nPB,B204,S,{S}\n",
-        f"station,phase,timestamp\nPB.B204..EH,Pg,{P.timestamp}\nPB.B204..EH,Sn,{S.timestamp}\n",
-        f"id,type,time,event_id\nPB.B204.,s,{S},7\nPB.B204.,p,{P},7\n",
-        f"network,station,p_arrival_time,s_arrival_time\nPB,B204,{P},{S}\n",
-        f"network,station,phase,time\nPB,B204,P,{P}\nPB,B204,S,{S}\nPB,B204,S,{S + 1}\nPB,X,P,{P}\nPB,B204,Lg,{S}\n",
-    ],
-)
-def test_tables_of_many_shapes(tmp_path, text):
-    (pair,) = read_catalogue(written(tmp_path, text)).pairs[STATION]
-    assert (pair.p.time, pair.s.time) == (P.ns, S.ns) and (pair.p.phase, pair.s.phase) == ("P", "S")
+def seconds(catalogue, station=STATION):
+    return [tuple(each and each.time / SECOND for each in (pair.p, pair.s)) for pair in catalogue.pairs[station]]
 
 
 def test_an_analysts_table(shared):
-    catalogue = read_catalogue(shared / "data/PB.B204.csv")
+    catalogue = pair_up(read_catalogue(shared / "data/PB.B204.csv"))
     pairs = catalogue.pairs[STATION]
-    assert len(pairs) == 7 and catalogue.skipped == {"S without P": 1, "P without S": 1}
-    assert pairs[1].p.time == P.ns and pairs[1].s.time == S.ns
+    assert len(pairs) == 9 and not catalogue.found.skipped
+    assert sum(pair.s is None for pair in pairs) == 1 and sum(pair.p is None for pair in pairs) == 1
     assert pairs[1].p.event == "uw61815151" and pairs[1].p.status == "manual"
     assert len(catalogue.onsets[STATION]) == 16
 
 
-def test_quakeml(tmp_path):
-    where = WaveformStreamID("PB", "B204", channel_code="EHZ")
-    picks = [Pick(time=time, phase_hint=hint, waveform_id=where) for time, hint in ((S, "S"), (P, "P"), (P, "pP"))]
-    origin = Origin(time=P - 4, latitude=47.5, longitude=-122.0, depth=12000)
-    event = Event(picks=picks, origins=[origin], magnitudes=[Magnitude(mag=2.1, magnitude_type="Ml")])
-    Catalog([event]).write(str(tmp_path / "events.xml"), format="QUAKEML")
-    catalogue = read_catalogue(tmp_path / "events.xml")
-    (pair,) = catalogue.pairs[STATION]
-    assert (pair.p.time, pair.s.time) == (P.ns, S.ns) and pair.p.event == str(event.resource_id)
-    assert catalogue.skipped == {"phase that is neither P nor S": 1}
-    assert pair.p.source == {
-        "source_latitude": 47.5,
-        "source_longitude": -122.0,
-        "source_depth_km": 12.0,
-        "source_magnitude": 2.1,
-        "source_magnitude_type": "ml",
-        "source_origin_time": "2022-02-06 02:31:25.320000",
-    }
+def test_unnamed_picks_are_paired_in_order_of_time():
+    found = Found([onset(*each) for each in [("P", 0), ("S", 56), ("P", 100), ("P", 110), ("S", 115), ("S", 400)]])
+    assert seconds(pair_up(found)) == [(0, None), (None, 56), (100, None), (110, 115), (None, 400)]
 
 
-def test_an_unnamed_s_that_comes_too_late_is_no_pair(tmp_path):
-    text = f"station,phase,time\nA,P,{P}\nA,S,{P + 56}\nA,P,{P + 100}\nA,P,{P + 110}\nA,S,{P + 115}\nA,S,soon\n"
-    catalogue = read_catalogue(written(tmp_path, text))
-    (pair,) = catalogue.pairs["", "A"]
-    assert pair.p.time == (P + 110).ns
-    assert catalogue.skipped == {"row without a time": 1, "S not within 55 s after P": 1, "P without S": 1}
+def test_a_named_s_that_comes_too_late_is_no_pair():
+    found = Found([onset("P", 0, "a"), onset("S", 56, "a"), onset("P", 100, "b"), onset("S", 99, "b"), onset("P", 200)])
+    assert seconds(pair_up(found)) == [(200, None)] and found.skipped == {"S not within 55 s after P": 4}
 
 
-@pytest.mark.parametrize(
-    "name, text, message",
-    [
-        ("a.csv", "station,time\nA,1\n", r"no column phase \(or phase_hint, phase_type, type\)"),
-        ("a.csv", "", "no column station"),
-        ("a.csv", f"station,phase,time\nA,P,{P}\n", r"1 picks and no P and S .*1 × P without S"),
-        ("a.xml", "<html></html>", "neither a CSV nor events"),
-    ],
-)
-def test_what_is_no_catalogue(tmp_path, name, text, message):
-    with pytest.raises(UserError, match=message):
-        read_catalogue(written(tmp_path, text, name))
+def test_two_events_of_one_earthquake_are_one():
+    found = Found([onset("P", 0, "a"), onset("P", 0.4, "b", "manual"), onset("S", 5.1, "b"), onset("S", 5, "c")])
+    catalogue = pair_up(found)
+    assert seconds(catalogue) == [(0.4, 5.1)] and catalogue.onsets[STATION] == [0.4 * SECOND, 5.1 * SECOND]
+    assert found.skipped == {"pick of another event with the same arrival": 2}
+    assert len(catalogue.seen[STATION]) == 4
+
+
+@pytest.mark.parametrize("network", ["PB", "", "NA"])
+def test_a_catalogue_without_networks_meets_the_records(network):
+    found = Found([onset("P", 0, network=network), onset("P", 9, network=network, station="X")])
+    found.leave_out(onset("P", 2, network=network), "rejected pick")
+    matched = match_networks(found, {STATION: [], ("PB", "C"): []})
+    assert [(each.network, each.station) for each in matched.onsets] == [STATION]
+    assert (matched.unused[0][0].network, matched.unused[0][0].station) == STATION
+    assert matched.skipped == {"rejected pick": 1, "pick at a station without records": 1}
+
+
+def test_what_cannot_be_told_is_left_out():
+    found = Found([onset("P", 0, network=""), onset("P", 0, network="PB")])
+    matched = match_networks(found, [STATION, ("UW", "B204")])
+    assert len(matched.onsets) == 1
+    assert matched.skipped == {"pick of a station of several networks, and which of them is not said": 1}
+
+
+def test_another_network_is_named():
+    with pytest.raises(UserError, match=r"the catalogue has IR\.B204, the records PB\.B204: no pick"):
+        match_networks(Found([onset("P", 0, network="IR")]), [STATION])
+
+
+def test_a_catalogue_without_a_pick_that_can_be_used(tmp_path):
+    (tmp_path / "a.csv").write_text("station,phase,time,status\nA,P,2022-02-06,rejected\n")
+    with pytest.raises(UserError, match=r"no pick of P or S that can be used \(1 × rejected pick\)"):
+        read_catalogue(tmp_path / "a.csv")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from obspy import Stream, Trace, UTCDateTime
 
-from minieqt.importing.catalogue import Catalogue, Onset, Pair
+from minieqt.importing.catalogue import pair_up
 from minieqt.importing.windows import DAY, Job, cut_windows
 from minieqt.records.archive import open_archive
 from minieqt.records.selection import Selection
+from minieqt.tables.catalogue import Found
+from minieqt.tables.picks import Onset
 
 START = UTCDateTime("2022-02-06T00:00:00.004Z")
 STATION = ("XX", "ABC")
@@ -21,13 +21,14 @@ SECONDS = 3600
 
 
 def catalogue(*pairs):
-    """Of (P, S) in seconds after START."""
-    found = [
-        Pair(*(Onset(STATION, phase, (START + t).ns, f"e{i}") for phase, t in zip("PS", pair, strict=True)))
+    """Of (P, S) in seconds after START, None where there is none."""
+    onsets = [
+        Onset(*STATION, phase, (START + t).ns, f"e{i}")
         for i, pair in enumerate(pairs)
+        for phase, t in zip("PS", pair, strict=True)
+        if t is not None
     ]
-    onsets = sorted(onset.time for pair in found for onset in (pair.p, pair.s))
-    return Catalogue({STATION: found}, {STATION: onsets}, Counter())
+    return pair_up(Found(onsets))
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_another_pick_in_the_window_is_not_taken_for_silence(archive):
         start = UTCDateTime(row["trace_start_time"]) - START
         inside = [t for t in (500, 504, 509, 512, 530, 534, 2000, 2004) if start <= t <= start + 60]
         assert len(inside) == 2
-    assert job.skipped["earthquake with another pick in its window"] == 4 - len(windows) >= 1
+    assert job.catalogue.found.skipped["pick with another earthquake's in its window"] == 8 - 2 * len(windows) >= 2
 
 
 def test_noise_is_far_from_every_pick_and_from_each_other(archive):
@@ -112,7 +113,27 @@ def test_what_an_analyst_missed_is_no_noise(archive):
 def test_what_the_record_does_not_hold(archive):
     windows, job = cut(archive, catalogue((3005.0, 3010.0), (5000.0, 5004.0), (90000.0, 90003.0)))
     assert not windows
-    assert job.skipped == {
-        "earthquake whose window the record does not hold": 2,
-        "earthquake at a station or on a day without records": 1,
+    assert job.catalogue.found.skipped == {
+        "pick whose window the record does not hold": 4,
+        "pick on a day without records": 2,
     }
+
+
+@pytest.mark.parametrize("pair", [(1000.0, None), (None, 1000.0)])
+def test_one_phase_is_enough(archive, pair):
+    ((row, x),), job = cut(archive, catalogue(pair), band=None)
+    picked, other = ("p", "s") if pair[0] else ("s", "p")
+    first_loud = np.flatnonzero(np.abs(x).max(axis=0) > 30)[0]
+    assert row[f"{picked}_arrival_sample"] == pytest.approx(first_loud, abs=1) and not job.catalogue.found.skipped
+    assert f"{other}_arrival_sample" not in row and "coda_end_sample" not in row and row["source_id"] == "e0"
+
+
+def test_what_is_rejected_is_no_other_earthquake_but_no_noise_either(archive):
+    found = catalogue((1000.0, 1008.0)).found
+    for t in (998.0, 2000.0):
+        found.leave_out(Onset(*STATION, "P", (START + t).ns, "e0", "rejected"), "rejected pick")
+    windows, _ = cut(archive, pair_up(found), noise=20)
+    starts = {"EV": [], "NO": []}
+    for row, _ in windows:
+        starts[row["trace_name"][-2:]].append(UTCDateTime(row["trace_start_time"]) - START)
+    assert len(starts["EV"]) == 1 and not any(1911 < start < 2089 for start in starts["NO"])
