@@ -3,7 +3,8 @@
     picks.csv                      one row a pick, everything that is known of it
     X_prediction_results.csv       one row an event, EQTransformer's columns
     picks.xml                      QuakeML
-    association.csv                one row a pick: GaMMA (id, timestamp, prob, type), PyOcto (station, time, phase)
+    association.csv                one row a pick: GaMMA (id, timestamp, prob, type), PyOcto (station, time, phase);
+                                   stations as PyOcto's and SeisBench's tables call them, NET.STA.LOC
 
 A detection at one station is no earthquake yet: that takes several stations. Yet QuakeML knows picks only as a part of
 events, and a catalogue's user expects the P and S of one detection together. So every detection becomes one QuakeML
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +29,7 @@ from minieqt.picking.events import Event, Pick
 from minieqt.records.channel import Instrument
 
 if TYPE_CHECKING:
-    from obspy.core.event import Catalog
+    from obspy.core.event import Catalog, ResourceIdentifier
     from obspy.core.event import Event as QuakeEvent
     from obspy.core.event import Pick as QuakePick
 
@@ -92,11 +94,11 @@ class Events(list[Event]):
 
     def catalogue(self) -> Catalog:
         """An ObsPy Catalog."""
-        from obspy.core.event import Catalog, CreationInfo, ResourceIdentifier
+        from obspy.core.event import Catalog, CreationInfo
 
         return Catalog(
             [quake_event(event) for event in self],
-            resource_id=ResourceIdentifier("smi:minieqt/catalogue"),  # ObsPy's own choice is another one every time
+            resource_id=resource("catalogue"),  # ObsPy's own choice is another one every time
             creation_info=CreationInfo(agency_id=AGENCY),
         )
 
@@ -163,7 +165,7 @@ def read_pick(row: dict[str, str]) -> Pick:
 
 def association_row(pick: Pick) -> list[str]:
     at = pick.instrument
-    name = at.name()
+    name = f"{at.network}.{at.station}.{at.location}"
     return [
         name,
         moment(pick.time).rstrip("Z"),
@@ -202,9 +204,24 @@ def event_row(event: Event, coordinates: Coordinates) -> list[str]:
 # -- QuakeML -----------------------------------------------------------------------------------------------------
 
 
+def resource(*parts: str) -> ResourceIdentifier:
+    """An identifier of QuakeML; a byte of what it may not hold, even of %, becomes ~ and two hexadecimal digits."""
+    from obspy.core.event import ResourceIdentifier
+
+    def encoded(found: re.Match[str]) -> str:
+        return "".join(f"~{byte:02X}" for byte in found[0].encode("utf-8", "replace"))
+
+    return ResourceIdentifier("smi:minieqt/" + re.sub(r"[^A-Za-z0-9.()*_/-]", encoded, "/".join(parts)))
+
+
+def waveform_code(text: str) -> str:
+    """A code as QuakeML may hold it: eight characters at the most, printable ones."""
+    return "".join(character for character in text if character.isprintable())[:8]
+
+
 def quake_event(event: Event) -> QuakeEvent:
     """One detection as an ObsPy Event, without an origin."""
-    from obspy.core.event import Comment, CreationInfo, ResourceIdentifier
+    from obspy.core.event import Comment, CreationInfo
     from obspy.core.event import Event as QuakeEvent
 
     name = f"{event.instrument.name()}/{event.start.ns}"
@@ -213,10 +230,10 @@ def quake_event(event: Event) -> QuakeEvent:
         f"with probability {number(event.probability)}"
     )
     return QuakeEvent(
-        resource_id=ResourceIdentifier(f"smi:minieqt/event/{name}"),
+        resource_id=resource("event", name),
         event_type="earthquake",
         event_type_certainty="suspected",
-        comments=[Comment(text=about, resource_id=ResourceIdentifier(f"smi:minieqt/comment/{name}"))],
+        comments=[Comment(text=about, resource_id=resource("comment", name))],
         picks=[quake_pick(pick, name) for pick in event.picks()],
         creation_info=CreationInfo(agency_id=AGENCY),
     )
@@ -224,19 +241,19 @@ def quake_event(event: Event) -> QuakeEvent:
 
 def quake_pick(pick: Pick, event: str) -> QuakePick:
     """One pick: time and its uncertainty, phase, waveform, and the probability in a comment."""
-    from obspy.core.event import Comment, QuantityError, ResourceIdentifier, WaveformStreamID
+    from obspy.core.event import Comment, QuantityError, WaveformStreamID
     from obspy.core.event import Pick as QuakePick
 
     at = pick.instrument
     spread = "" if pick.uncertainty is None else f", spread {number(pick.uncertainty)}"
     about = f"probability {number(pick.probability)}{spread}"
     return QuakePick(
-        resource_id=ResourceIdentifier(f"smi:minieqt/pick/{event}/{pick.phase}"),
+        resource_id=resource("pick", event, pick.phase),
         time=pick.time,
         time_errors=QuantityError(uncertainty=pick.time_uncertainty),
-        waveform_id=WaveformStreamID(at.network, at.station, at.location, pick.channel),
+        waveform_id=WaveformStreamID(*map(waveform_code, (at.network, at.station, at.location, pick.channel))),
         phase_hint=pick.phase,
         evaluation_mode="automatic",
         evaluation_status="preliminary",
-        comments=[Comment(text=about, resource_id=ResourceIdentifier(f"smi:minieqt/comment/{event}/{pick.phase}"))],
+        comments=[Comment(text=about, resource_id=resource("comment", event, pick.phase))],
     )

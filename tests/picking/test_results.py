@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from obspy import UTCDateTime, read_events
+from obspy.io import quakeml
+from obspy.io.quakeml.core import _validate
 from records import START
 
 from minieqt.errors import UserError
 from minieqt.picking.events import Event, Pick
-from minieqt.picking.results import EQTRANSFORMER_COLUMNS, Events, Picks
+from minieqt.picking.results import ASSOCIATION_COLUMNS, EQTRANSFORMER_COLUMNS, Events, Picks
 from minieqt.records.channel import Instrument
 
 code = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=1, max_size=5)
@@ -72,6 +76,24 @@ def test_quakeml_there_and_back(folder, found):
             assert one.waveform_id.channel_code == pick.channel and one.evaluation_mode == "automatic"
 
 
+ODD = ["A B", "Ä1", "A/B", "A&B<", "50%", "a~b", "TOOLONGACODE", "", "\x00\x01", "a'b\"c", "+1", "?"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_quakeml_is_valid_whatever_the_codes(tmp_path, name):
+    at = Instrument(name, name or "A", name, "HH")
+    picks = [Pick(at, f"HH{name}Z", phase, START, 0.9, None, 0.1, 1.0) for phase in "PS"]
+    found = Events([Event(at, START, START + 7, 0.9, None, *picks)])
+    found.to_quakeml(tmp_path / "picks.xml")
+    assert _validate(str(tmp_path / "picks.xml"))
+    (event,) = read_events(tmp_path / "picks.xml")
+    assert len({pick.resource_id.id for pick in event.picks}) == 2
+    xsd = Path(quakeml.__file__).parent / "data/QuakeML-BED-1.2.xsd"
+    pattern = re.search(r'pattern value="(\(smi.*?)"', xsd.read_text())[1].replace("&amp;", "&")
+    for each in (event, *event.picks):
+        assert re.fullmatch(pattern, each.resource_id.id, re.ASCII)
+
+
 def one_event():
     at = Instrument("XX", "ABC", "00", "HH")
     p = Pick(at, "HHZ", "P", START, 0.876, None, 0.1, 12.34)
@@ -93,9 +115,10 @@ def test_association(tmp_path):
     one_event().picks().to_association(tmp_path / "a.csv")
     with (tmp_path / "a.csv").open() as file:
         (row,) = csv.DictReader(file)
-    assert (row["id"], row["type"], row["prob"]) == ("XX.ABC.00.HH", "p", "0.8760")
+    assert (row["id"], row["type"], row["prob"]) == ("XX.ABC.00", "p", "0.8760")
     assert UTCDateTime(row["timestamp"]) == START and abs(float(row["time"]) - START.timestamp) < 0.001
-    assert (row["station"], row["phase"]) == ("XX.ABC.00.HH", "P")
+    assert (row["station"], row["phase"]) == ("XX.ABC.00", "P")
+    assert len(set(row)) == len(row) == len(ASSOCIATION_COLUMNS)
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "network,station\nXX,ABC\n"])
