@@ -3,7 +3,8 @@
     python benchmarks/compiled.py                    every kernel for sm_90; writes benchmarks/results/compiled.txt
     python benchmarks/compiled.py --card sm_80 lstm.cu encoder.cu
 
-Of every kernel: the registers of a thread, the bytes that did not fit into them, and its inner loops that multiply, as
+Of every kernel: the registers of a thread, the bytes that did not fit into them, all its instructions, how many of them
+load from device memory and how many are roots and exponentials (MUFU), and its inner loops that multiply, as
 "multiply-adds of instructions, loads from shared memory". A quarter of a multiprocessor starts one instruction a cycle
 at most, so that the share of multiply-adds (FFMA; on tensor cores HMMA, 32 of them in one) is the part of the card's
 rate that a loop can reach.
@@ -97,7 +98,9 @@ def described(kernel: Kernel) -> str:
         if tensor or products >= 16:
             kind = f"{tensor} HMMA" if tensor else f"{products} FFMA"
             found.add((-loop.total(), f"{kind} of {loop.total()}, {loop['LDS']} loads"))
-    return f"{kernel.registers:5d}{kernel.stack:7d}   " + "; ".join(text for _, text in sorted(found)[:4])
+    names = Counter(name for _, name, _ in kernel.code)
+    counts = f"{kernel.registers:5d}{kernel.stack:7d}{len(kernel.code):7d}{names['LDG']:6d}{names['MUFU']:6d}"
+    return f"{counts}   " + "; ".join(text for _, text in sorted(found)[:4])
 
 
 def report(job: tuple[Path, str, int]) -> list[str]:
@@ -126,7 +129,8 @@ def main() -> int:
         both = any(f'"{header}"' in path.read_text(encoding="utf-8") for header in ON_TENSOR_CORES)
         jobs += [(path, options.card, products) for products in ((0, 3, 1) if both else (0,))]
     lines = [describe(*PACKAGES), f"compiled for {options.card}", ""]
-    lines += [f"{'kernel':40}{'regs':>5}{'stack':>7}   inner loops: multiply-adds of instructions, loads"]
+    counts = f"{'regs':>5}{'stack':>7}{'code':>7}{'loads':>6}{'MUFU':>6}"
+    lines += [f"{'kernel':40}{counts}   inner loops: multiply-adds of instructions, loads"]
     with ThreadPoolExecutor() as pool:
         for part in tqdm(pool.map(report, jobs), "compiling", len(jobs), leave=False, disable=None):
             lines += part

@@ -9,9 +9,12 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     y += size_t(blockIdx.y) * O * T;
     correlate(
         weights,
-        [=](int c, int t) { return inside(x + c * T, t, T); },
-        [=](int o, int t, float sum) {
-            if (o < O && t < T) y[o * T + t] = sum + b[o];
+        [=](int c) { return [=](int t) { return inside(x + c * T, t, T); }; },
+        [=](int o) {
+            float bias = o < O ? b[o] : 0.0f;
+            return [=](int t, float sum) {
+                if (o < O && t < T) y[o * T + t] = sum + bias;
+            };
         },
         C, O, K, (K - 1) / 2, T, chunk);
 }
@@ -23,9 +26,11 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     dx += size_t(blockIdx.y) * C * T;
     correlate(
         weights,
-        [=](int o, int t) { return inside(dy + o * T, t, T); },
-        [=](int c, int t, float sum) {
-            if (c < C && t < T) dx[c * T + t] = sum;
+        [=](int o) { return [=](int t) { return inside(dy + o * T, t, T); }; },
+        [=](int c) {
+            return [=](int t, float sum) {
+                if (c < C && t < T) dx[c * T + t] = sum;
+            };
         },
         O, C, K, K - 1 - (K - 1) / 2, T, chunk);
 }
@@ -34,7 +39,7 @@ extern "C" __global__ void __launch_bounds__(GRADIENT_THREADS, 2)
     conv1d_weight_gradient(const float* dy, const float* x, float* partial, int B, int C, int O, int K, int T,
                            int width, int rows_of_x) {
     weight_gradient(
-        [=](int n, int o, int t) { return inside(dy + (size_t(n) * O + o) * T, t, T); },
-        [=](int n, int c, int t) { return inside(x + (size_t(n) * C + c) * T, t, T); },
+        [=](int n, int o) { return [=](int t) { return inside(dy + (size_t(n) * O + o) * T, t, T); }; },
+        [=](int n, int c) { return [=](int t) { return inside(x + (size_t(n) * C + c) * T, t, T); }; },
         partial, B, C, O, K, (K - 1) / 2, T, width, rows_of_x);
 }

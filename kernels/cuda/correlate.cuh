@@ -1,8 +1,9 @@
 // Convolutions: one tile of outputs a block, whatever stands before and behind it.
 //
-//     sum[o, t] = Σ_c Σ_k weight[o, c, k] · read(c, t + k - left)
+//     sum[o, t] = Σ_c Σ_k weight[o, c, k] · read(c)(t + k - left)
 //
-// `read` and `write` are given by the kernel: ReLU, pooling, upsampling, normalisation and their gradients happen while a
+// `read(c)`, a channel's numbers, and `write(o)`, the place of a filter's sums, are given by the kernel, in two steps: what
+// belongs to a whole channel or filter, a bias, a normalisation, is loaded and computed once and not for every moment: ReLU, pooling, upsampling, normalisation and their gradients happen while a
 // tile is loaded and while its sums leave, so that arrays in between are never written. A gradient of an input is a
 // correlation too, with filters and channels changing roles and the taps reversed. The weights come laid out as a tile
 // wants them (layout.cu): finding them one by one, with a division for each, was a third as many instructions as the sums.
@@ -64,8 +65,10 @@ __device__ void correlate_tile(const float* weights, Read read, Write write, int
     for (int c0 = 0; c0 < C; c0 += chunk) {
         int channels = min(chunk, C - c0);
         __syncthreads();
-        for (int c = warp; c < channels; c += THREADS / WARP)
-            for (int s = in_warp; s < samples; s += WARP) x[c * samples + s] = read(c0 + c, first + s - left);
+        for (int c = warp; c < channels; c += THREADS / WARP) {
+            auto row = read(c0 + c);
+            for (int s = in_warp; s < samples; s += WARP) x[c * samples + s] = row(first + s - left);
+        }
         copy_rows(weights, w, channels * K, filters, pitch);
         weights += chunk * K * filters;
         __syncthreads();
@@ -83,13 +86,14 @@ __device__ void correlate_tile(const float* weights, Read read, Write write, int
             }
     }
 #pragma unroll
-    for (int r = 0; r < ROWS; r++)
+    for (int r = 0; r < ROWS; r++) {
+        auto put = write(first_filter + group * ROWS + r);
 #pragma unroll
-        for (int j = 0; j < TIMES; j++)
-            write(first_filter + group * ROWS + r, first + lane + j * lanes, sums[r][j]);  // every thread, each time
+        for (int j = 0; j < TIMES; j++) put(first + lane + j * lanes, sums[r][j]);  // every thread, each time
+    }
 }
 
-// The tile that suits O filters over T moments. `write` is called by all threads of a warp together, also for filters
+// The tile that suits O filters over T moments. What `write` gives is called by all threads of a warp together, also for filters
 // from O and moments from T on, so that it may exchange sums with its neighbours.
 template <class Read, class Write>
 __device__ void correlate(const float* weights, Read read, Write write, int C, int O, int K, int left, int T, int chunk) {

@@ -116,11 +116,17 @@ def partial_gradients(
     across = ceil_div(total, columns), ceil_div(O, MOST_FILTERS)
     fitting = [width for width in WIDTHS if bytes_of(width, rows_of_x) <= SHARED] or [WIDTHS[-1]]
     width = min(fitting, key=lambda width: ceil_div(T, width) * (width + K + STRIP))
-    blocks = max(1, min(B * ceil_div(T, width), BLOCKS // (across[0] * across[1])))
+    blocks = even_blocks(B * ceil_div(T, width), max(1, BLOCKS // (across[0] * across[1])))
     partial = empty(like, (blocks, O * total))
     parts = (*arguments(partial), width, rows_of_x)
     launch(source, kernel, (blocks, *across), GRADIENT_THREADS, parts, bytes_of(width, rows_of_x))
     return partial
+
+
+def even_blocks(strips: int, most: int) -> int:
+    """How many blocks, `most` at the most, share so many strips: no more than the turns that it takes call for, since
+    each of them leaves a partial result to be added up."""
+    return ceil_div(strips, ceil_div(strips, most)) if strips else 1
 
 
 def plain_cut(O: int, total: int, K: int) -> tuple[int, Callable[[int, int], int]]:

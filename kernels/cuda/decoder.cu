@@ -16,9 +16,12 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     y += size_t(blockIdx.y) * O * L;
     correlate(
         weights,
-        [=](int c, int t) { return 0 <= t && t < L ? x[c * T + (t + crop) / 2] : 0.0f; },
-        [=](int o, int t, float sum) {
-            if (o < O && t < L) y[o * L + t] = fmaxf(sum + b[o], 0.0f);
+        [=](int c) { return [=](int t) { return 0 <= t && t < L ? x[c * T + (t + crop) / 2] : 0.0f; }; },
+        [=](int o) {
+            float bias = o < O ? b[o] : 0.0f;
+            return [=](int t, float sum) {
+                if (o < O && t < L) y[o * L + t] = fmaxf(sum + bias, 0.0f);
+            };
         },
         C, O, K, (K - 1) / 2, L, chunk);
 }
@@ -32,11 +35,13 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     dx += size_t(blockIdx.y) * C * T;
     correlate(
         weights,
-        [=](int o, int t) { return let_through(dy + o * L, y + o * L, t, L); },
-        [=](int c, int t, float sum) {
-            float mine = crop <= t && t < L + crop ? sum : 0.0f;  // what was cropped has no gradient
-            float other = __shfl_xor_sync(0xffffffffu, mine, 1);
-            if (c < C && t < 2 * T && t % 2 == 0) dx[c * T + t / 2] = mine + other;
+        [=](int o) { return [=](int t) { return let_through(dy + o * L, y + o * L, t, L); }; },
+        [=](int c) {
+            return [=](int t, float sum) {
+                float mine = crop <= t && t < L + crop ? sum : 0.0f;  // what was cropped has no gradient
+                float other = __shfl_xor_sync(0xffffffffu, mine, 1);
+                if (c < C && t < 2 * T && t % 2 == 0) dx[c * T + t / 2] = mine + other;
+            };
         },
         O, C, K, K - 1 - (K - 1) / 2 + crop, 2 * T, chunk);
 }
@@ -45,10 +50,13 @@ extern "C" __global__ void __launch_bounds__(GRADIENT_THREADS, 2)
     decoder_stage_weight_gradient(const float* dy, const float* y, const float* x, float* partial, int B, int C, int O,
                                   int K, int T, int crop, int L, int width, int rows_of_x) {
     weight_gradient(
-        [=](int n, int o, int t) {
+        [=](int n, int o) {
             size_t row = (size_t(n) * O + o) * L;
-            return let_through(dy + row, y + row, t, L);
+            return [=](int t) { return let_through(dy + row, y + row, t, L); };
         },
-        [=](int n, int c, int t) { return 0 <= t && t < L ? x[(size_t(n) * C + c) * T + (t + crop) / 2] : 0.0f; },
+        [=](int n, int c) {
+            const float* row = x + (size_t(n) * C + c) * T;
+            return [=](int t) { return 0 <= t && t < L ? row[(t + crop) / 2] : 0.0f; };
+        },
         partial, B, C, O, K, (K - 1) / 2, L, width, rows_of_x);
 }

@@ -33,10 +33,13 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     y += size_t(blockIdx.y) * O * L;
     correlate(
         weights,
-        [=](int c, int s) { return uncropped(x + c * T, s, crop, L); },
-        [=](int f, int i, float sum) {
-            int t = 2 * (i + m0) + d + f % 2;
-            if (f < 2 * O && 0 <= t && t < L) y[f / 2 * L + t] = fmaxf(sum + b[f / 2], 0.0f);
+        [=](int c) { return [=](int s) { return uncropped(x + c * T, s, crop, L); }; },
+        [=](int f) {
+            float bias = f < 2 * O ? b[f / 2] : 0.0f;
+            return [=](int i, float sum) {
+                int t = 2 * (i + m0) + d + f % 2;
+                if (f < 2 * O && 0 <= t && t < L) y[f / 2 * L + t] = fmaxf(sum + bias, 0.0f);
+            };
         },
         C, 2 * O, K / 2 + 1, -m0, M, chunk);
 }
@@ -51,12 +54,16 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     dx += size_t(blockIdx.y) * C * T;
     correlate(
         weights,
-        [=](int h, int s) {
-            int t = 2 * s + h % 2 - (Q - e);
-            return let_through(dy + h / 2 * L, y + h / 2 * L, t, L);
+        [=](int h) {
+            return [=](int s) {
+                int t = 2 * s + h % 2 - (Q - e);
+                return let_through(dy + h / 2 * L, y + h / 2 * L, t, L);
+            };
         },
-        [=](int c, int s, float sum) {
-            if (c < C && s < T) dx[c * T + s] = crop <= 2 * s && 2 * s < crop + L ? sum : 0.0f;
+        [=](int c) {
+            return [=](int s, float sum) {
+                if (c < C && s < T) dx[c * T + s] = crop <= 2 * s && 2 * s < crop + L ? sum : 0.0f;
+            };
         },
         2 * O, C, K / 2 + 1, lft, T, chunk);
 }
@@ -66,11 +73,13 @@ extern "C" __global__ void __launch_bounds__(GRADIENT_THREADS, 2)
                                  int K, int T, int crop, int L, int M, int m0, int width, int rows_of_x) {
     int d = (K - 1) / 2 - crop;
     weight_gradient(
-        [=](int n, int f, int i) {
-            size_t row = (size_t(n) * O + f / 2) * L;
-            return let_through(dy + row, y + row, 2 * (i + m0) + d + f % 2, L);
+        [=](int n, int f) {
+            return [=](int i) {
+                size_t row = (size_t(n) * O + f / 2) * L;
+                return let_through(dy + row, y + row, 2 * (i + m0) + d + f % 2, L);
+            };
         },
-        [=](int n, int c, int s) { return uncropped(x + (size_t(n) * C + c) * T, s, crop, L); },
+        [=](int n, int c) { return [=](int s) { return uncropped(x + (size_t(n) * C + c) * T, s, crop, L); }; },
         partial, B, C, 2 * O, K / 2 + 1, -m0, M, width, rows_of_x);
 }
 

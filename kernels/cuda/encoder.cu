@@ -19,15 +19,18 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     origin += size_t(blockIdx.y) * O * half;
     correlate(
         weights,
-        [=](int c, int t) { return inside(x + c * T, t, T); },
-        [=](int o, int t, float sum) {
-            float value = o < O && t < T ? sum + b[o] : LOWEST;
-            float second = __shfl_xor_sync(0xffffffffu, value, 1);
-            if (o < O && t < T && t % 2 == 0) {
-                float larger = fmaxf(value, second);
-                y[o * half + t / 2] = fmaxf(larger, 0.0f);
-                origin[o * half + t / 2] = !(larger > 0) ? CLOSED : second > value ? SECOND : FIRST;
-            }
+        [=](int c) { return [=](int t) { return inside(x + c * T, t, T); }; },
+        [=](int o) {
+            float bias = o < O ? b[o] : 0.0f;
+            return [=](int t, float sum) {
+                float value = o < O && t < T ? sum + bias : LOWEST;
+                float second = __shfl_xor_sync(0xffffffffu, value, 1);
+                if (o < O && t < T && t % 2 == 0) {
+                    float larger = fmaxf(value, second);
+                    y[o * half + t / 2] = fmaxf(larger, 0.0f);
+                    origin[o * half + t / 2] = !(larger > 0) ? CLOSED : second > value ? SECOND : FIRST;
+                }
+            };
         },
         C, O, K, (K - 1) / 2, T, chunk);
 }
@@ -46,9 +49,11 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     dx += size_t(blockIdx.y) * C * T;
     correlate(
         weights,
-        [=](int o, int t) { return opened(dy + o * half, origin + o * half, t, T); },
-        [=](int c, int t, float sum) {
-            if (c < C && t < T) dx[c * T + t] = sum;
+        [=](int o) { return [=](int t) { return opened(dy + o * half, origin + o * half, t, T); }; },
+        [=](int c) {
+            return [=](int t, float sum) {
+                if (c < C && t < T) dx[c * T + t] = sum;
+            };
         },
         O, C, K, K - 1 - (K - 1) / 2, T, chunk);
 }
@@ -58,10 +63,10 @@ extern "C" __global__ void __launch_bounds__(GRADIENT_THREADS, 2)
                                   int C, int O, int K, int T, int width, int rows_of_x) {
     int half = (T + 1) / 2;
     weight_gradient(
-        [=](int n, int o, int t) {
+        [=](int n, int o) {
             size_t row = (size_t(n) * O + o) * half;
-            return opened(dy + row, origin + row, t, T);
+            return [=](int t) { return opened(dy + row, origin + row, t, T); };
         },
-        [=](int n, int c, int t) { return inside(x + (size_t(n) * C + c) * T, t, T); },
+        [=](int n, int c) { return [=](int t) { return inside(x + (size_t(n) * C + c) * T, t, T); }; },
         partial, B, C, O, K, (K - 1) / 2, T, width, rows_of_x);
 }

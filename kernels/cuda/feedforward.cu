@@ -14,11 +14,14 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     size_t sample = size_t(blockIdx.y) * F * T;
     correlate(
         weights,
-        [=](int c, int t) { return inside(x + c * T, t, T); },
-        [=](int f, int t, float sum) {
-            if (f >= F || t >= T) return;
-            size_t at = sample + f * T + t;
-            a[at] = fmaxf(sum + b[f], 0.0f) * (mask ? mask[at] : 1.0f);
+        [=](int c) { return [=](int t) { return inside(x + c * T, t, T); }; },
+        [=](int f) {
+            float bias = f < F ? b[f] : 0.0f;
+            return [=](int t, float sum) {
+                if (f >= F || t >= T) return;
+                size_t at = sample + f * T + t;
+                a[at] = fmaxf(sum + bias, 0.0f) * (mask ? mask[at] : 1.0f);
+            };
         },
         C, F, 1, 0, T, chunk);
 }
@@ -31,11 +34,13 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     size_t sample = size_t(blockIdx.y) * F * T;
     correlate(
         weights,
-        [=](int c, int t) { return inside(dy + c * T, t, T); },
-        [=](int f, int t, float sum) {
-            if (f >= F || t >= T) return;
-            size_t at = sample + f * T + t;
-            da[at] = a[at] > 0 ? sum * (mask ? mask[at] : 1.0f) : 0.0f;
+        [=](int c) { return [=](int t) { return inside(dy + c * T, t, T); }; },
+        [=](int f) {
+            return [=](int t, float sum) {
+                if (f >= F || t >= T) return;
+                size_t at = sample + f * T + t;
+                da[at] = a[at] > 0 ? sum * (mask ? mask[at] : 1.0f) : 0.0f;
+            };
         },
         C, F, 1, 0, T, chunk);
 }

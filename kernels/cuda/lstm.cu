@@ -185,13 +185,16 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     dx += n * C * T;
     correlate(
         weights,
-        [=](int row, int t) {
-            return 0 <= t && t < T ? dz[(sequence * T + turned(t, d, T)) * 4 * H + row] : 0.0f;
+        [=](int row) {
+            return [=](int t) {
+                return 0 <= t && t < T ? dz[(sequence * T + turned(t, d, T)) * 4 * H + row] : 0.0f;
+            };
         },
-        [=](int c, int t, float sum) {
-            if (c >= C || t >= T) return;
-            float own = input_mask ? input_mask[sequence * C + c] * sum : sum;
-            dx[c * T + t] = d ? dx[c * T + t] + own : own;
+        [=](int c) {
+            float factor = input_mask && c < C ? input_mask[sequence * C + c] : 1.0f;
+            return [=](int t, float sum) {
+                if (c < C && t < T) dx[c * T + t] = d ? dx[c * T + t] + factor * sum : factor * sum;
+            };
         },
         4 * H, C, 1, 0, T, chunk);
 }
@@ -202,19 +205,20 @@ extern "C" __global__ void __launch_bounds__(GRADIENT_THREADS, 2)
                          const float* state_mask, float* partial, int B, int C, int D, int H, int T, int d, int width,
                          int rows_of_x) {
     weight_gradient(
-        [=](int n, int row, int t) {
-            return t < T ? dz[((size_t(n) * D + d) * T + t) * 4 * H + row] : 0.0f;
+        [=](int n, int row) {
+            return [=](int t) {
+                return t < T ? dz[((size_t(n) * D + d) * T + t) * 4 * H + row] : 0.0f;
+            };
         },
-        [=](int n, int column, int t) {
+        [=](int n, int column) {
             size_t sequence = size_t(n) * D + d;
-            if (t >= T) return 0.0f;
-            if (column < C)
-                return (input_mask ? input_mask[sequence * C + column] : 1.0f) *
-                       x[(size_t(n) * C + column) * T + turned(t, d, T)];
-            int k = column - C;
-            if (t == 0) return 0.0f;
-            return (state_mask ? state_mask[sequence * H + k] : 1.0f) *
-                   y[(size_t(n) * D * H + d * H + k) * T + turned(t - 1, d, T)];
+            bool of_x = column < C;  // else of the states, a step before
+            int k = of_x ? column : column - C;
+            const float* mask = of_x ? input_mask : state_mask;
+            const float* row = of_x ? x + (size_t(n) * C + k) * T : y + (size_t(n) * D * H + d * H + k) * T;
+            float factor = mask ? mask[sequence * (of_x ? C : H) + k] : 1.0f;
+            int before = of_x ? 0 : 1;
+            return [=](int t) { return before <= t && t < T ? factor * row[turned(t - before, d, T)] : 0.0f; };
         },
         partial, B, C + H, 4 * H, 1, 0, T, width, rows_of_x);
 }

@@ -55,6 +55,7 @@ struct int2 {
 // Copied by one access to memory, as on a GPU: g++ would take one for each number.
 #define IN_ONE_PIECE(type, bytes)                                                                   \
     using Whole = float __attribute__((vector_size(bytes), may_alias));                             \
+    type() = default;                                                                               \
     type(const type& from) { *reinterpret_cast<Whole*>(this) = *reinterpret_cast<const Whole*>(&from); } \
     type& operator=(const type& from) {                                                             \
         *reinterpret_cast<Whole*>(this) = *reinterpret_cast<const Whole*>(&from);                   \

@@ -31,6 +31,8 @@ struct Shared {
 };
 #endif
 
+const int IN_FLIGHT = 4;
+
 // Rows of `filters` weights into shared memory, `pitch` apart: four numbers at a time, where a row has as many.
 __device__ inline void copy_rows(const float* from, float* into, int rows, int filters, int pitch) {
     if (filters % 4) {
@@ -39,7 +41,17 @@ __device__ inline void copy_rows(const float* from, float* into, int rows, int f
     }
     int across = filters / 4;  // a power of two, and so divides the block
     int column = threadIdx.x % across * 4;
-    for (int row = threadIdx.x / across; row < rows; row += blockDim.x / across)
+    int step = blockDim.x / across, row = threadIdx.x / across;
+    for (; row + (IN_FLIGHT - 1) * step < rows; row += IN_FLIGHT * step) {  // all loads, then all that wait for them
+        float4 pieces[IN_FLIGHT];
+#pragma unroll
+        for (int i = 0; i < IN_FLIGHT; i++)
+            pieces[i] = *reinterpret_cast<const float4*>(from + (row + i * step) * filters + column);
+#pragma unroll
+        for (int i = 0; i < IN_FLIGHT; i++)
+            *reinterpret_cast<float4*>(into + (row + i * step) * pitch + column) = pieces[i];
+    }
+    for (; row < rows; row += step)
         *reinterpret_cast<float4*>(into + row * pitch + column) =
             *reinterpret_cast<const float4*>(from + row * filters + column);
 }

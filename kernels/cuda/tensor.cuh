@@ -112,9 +112,10 @@ __device__ void correlate_tensor(const float* weights, Read read, Write write, i
     for (int c0 = 0; c0 < C; c0 += chunk) {
         __syncthreads();
         for (int c = warp; c < chunk; c += WARPS) {
-            if (c0 + c < C)
-                for (int s = lane; s < samples; s += 32) x[c * row + s] = stored(read(c0 + c, first + s - left));
-            else  // its weights are zero, but zero times what was never written can be NaN
+            if (c0 + c < C) {
+                auto channel = read(c0 + c);
+                for (int s = lane; s < samples; s += 32) x[c * row + s] = stored(channel(first + s - left));
+            } else  // its weights are zero, but zero times what was never written can be NaN
                 for (int s = lane; s < samples; s += 32) x[c * row + s] = 0.0f;
         }
         copy_rows(weights, w, chunk * K, filters, pitch);
@@ -153,6 +154,8 @@ __device__ void correlate_tensor(const float* weights, Read read, Write write, i
                 *reinterpret_cast<float2*>(out + o * out_row + t) = float2{sums[h][j][part], sums[h][j][part + 1]};
             }
     __syncthreads();
-    for (int o = warp; o < filters; o += WARPS)
-        for (int t = lane; t < width; t += 32) write(first_filter + o, first + t, out[o * out_row + t]);
+    for (int o = warp; o < filters; o += WARPS) {
+        auto put = write(first_filter + o);
+        for (int t = lane; t < width; t += 32) put(first + t, out[o * out_row + t]);
+    }
 }

@@ -46,12 +46,14 @@ __device__ void weight_gradient_tensor(ReadDz read_dz, ReadX read_x, float* part
     for (int strip = blockIdx.x; strip < B * pieces; strip += gridDim.x) {
         int n = strip / pieces, first = strip % pieces * width;
         __syncthreads();
-        for (int c = warp; c < channels; c += GRADIENT_WARPS)
-            for (int s = lane; s < width + K - 1; s += WARP)
-                x[c * row + s] = stored(read_x(n, first_channel + c, first + s - left));
-        for (int o = warp; o < real; o += GRADIENT_WARPS)
-            for (int t = lane; t < width; t += WARP)
-                dz[o * pitch + t] = stored(read_dz(n, first_filter + o, first + t));
+        for (int c = warp; c < channels; c += GRADIENT_WARPS) {
+            auto channel = read_x(n, first_channel + c);
+            for (int s = lane; s < width + K - 1; s += WARP) x[c * row + s] = stored(channel(first + s - left));
+        }
+        for (int o = warp; o < real; o += GRADIENT_WARPS) {
+            auto filter = read_dz(n, first_filter + o);
+            for (int t = lane; t < width; t += WARP) dz[o * pitch + t] = stored(filter(first + t));
+        }
         __syncthreads();
         for (int t = 8 * slice; t < width; t += 8 * slices) {
             Operand<4> gradient[HIGH];

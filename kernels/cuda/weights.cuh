@@ -1,6 +1,6 @@
 // The gradient of a convolution's weights and bias: sums over all samples and moments.
 //
-//     dW[o, c, k] = Σ_n Σ_t dz(n, o, t) · x(n, c, t + k - left),      db[o] = Σ_n Σ_t dz(n, o, t)
+//     dW[o, c, k] = Σ_n Σ_t dz(n, o)(t) · x(n, c)(t + k - left),      db[o] = Σ_n Σ_t dz(n, o)(t)
 //
 // As a matrix product it has O rows and C K + 1 columns, the last of them against ones (that is db), and a very long
 // inner dimension, B T. The inner dimension is cut twice, always in the same way, so that a sum has one order:
@@ -75,12 +75,14 @@ __device__ void weight_gradient_tile(ReadDz read_dz, ReadX read_x, float* partia
     for (int strip = blockIdx.x; strip < B * pieces; strip += gridDim.x) {
         int n = strip / pieces, first = strip % pieces * width;
         __syncthreads();
-        for (int c = warp; c < channels; c += warps)
-            for (int s = in_warp; s < width + K - 1; s += WARP)
-                x[c * row + s] = read_x(n, first_channel + c, first + s - left);
-        for (int o = threadIdx.x / ACROSS; o < real; o += GRADIENT_THREADS / ACROSS)
-            for (int t = threadIdx.x % ACROSS; t < width; t += ACROSS)
-                dz[t * pitch + o] = read_dz(n, first_filter + o, first + t);
+        for (int c = warp; c < channels; c += warps) {
+            auto channel = read_x(n, first_channel + c);
+            for (int s = in_warp; s < width + K - 1; s += WARP) x[c * row + s] = channel(first + s - left);
+        }
+        for (int o = threadIdx.x / ACROSS; o < real; o += GRADIENT_THREADS / ACROSS) {
+            auto filter = read_dz(n, first_filter + o);
+            for (int t = threadIdx.x % ACROSS; t < width; t += ACROSS) dz[t * pitch + o] = filter(first + t);
+        }
         __syncthreads();
         for (int t = RUN * slice; t < width; t += RUN * slices)
 #pragma unroll

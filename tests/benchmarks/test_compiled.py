@@ -43,7 +43,7 @@ def test_the_line_of_a_kernel():
             address += 16
     code = [(0, "NOP", ""), *((at + 16, name, " 0x10" if name == "BRA" else words) for at, name, words in code)]
     line = compiled.described(compiled.Kernel(40, 0, code))
-    assert line.split() == ["40", "0", "32", "FFMA", "of", "37,", "4", "loads"]
+    assert line.split() == ["40", "0", "38", "0", "0", "32", "FFMA", "of", "37,", "4", "loads"]
 
 
 @pytest.mark.parametrize("package", ["nvidia-cuda-nvrtc", "nvidia-cuda-cuobjdump"])

@@ -12,6 +12,7 @@ import pytest
 from small_cases import WITH_KERNELS, outputs, small_cases
 
 from kernels.cuda import on_host
+from kernels.cuda.correlate import even_blocks
 from kernels.cuda.launch import launch, shared_bytes
 from kernels.cuda.lstm import lstm_forward
 from kernels.cuda.watchers.traffic import counted
@@ -175,6 +176,11 @@ def test_what_does_not_compile(tmp_path):
 
 
 # -- the kernels -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("strips, most, blocks", [(0, 4, 1), (1, 4, 1), (4, 4, 4), (5, 4, 3), (200, 128, 100)])
+def test_strips_are_shared_evenly(strips, most, blocks):
+    assert even_blocks(strips, most) == blocks
 
 
 @pytest.mark.parametrize("H, fits", [(16, True), (60, True), (64, False), (256, False)])
