@@ -35,7 +35,7 @@ def number(text: str) -> float:
         value = float(text.strip("[] \t"))
     except ValueError:
         return math.nan
-    return value if math.isfinite(value) and value not in SENTINELS else math.nan
+    return value if -999 < value < math.inf or (math.isfinite(value) and value not in SENTINELS) else math.nan
 
 
 def sample(text: str) -> float:
