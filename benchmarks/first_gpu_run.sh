@@ -19,7 +19,7 @@ list=$out/steps_$part.tsv
 
 # step NAME LIMIT COMMAND…: run it, keep its words, note how it went: outcome, seconds, its last line.
 step() {
-    local name=$1 limit=$2 begin=$SECONDS left=$((end - SECONDS)) code outcome
+    local name=$1 limit=$2 begin=$SECONDS left=$((end - SECONDS)) code outcome words
     shift 2
     if ((left < 3)); then
         printf '%s\tno time left\t0\t\n' "$name" >> "$list"
@@ -29,8 +29,11 @@ step() {
     timeout -k 5 $((limit < left ? limit : left)) "$@" < /dev/null > "$out/$name.txt" 2>&1
     code=$?
     case $code in 0) outcome=done ;; 124 | 137) outcome='not done in time' ;; *) outcome="exit code $code" ;; esac
-    printf '%s\t%s\t%s\t%s\n' "$name" "$outcome" $((SECONDS - begin)) \
-        "$(grep -v '^ *$' "$out/$name.txt" | tail -n 1 | tr '\t' ' ' | cut -c 1-300)" >> "$list"
+    words=$(grep -v '^ *$' "$out/$name.txt" | tail -n 1)
+    if [[ $words == *skipped* && $words != *passed* && $words != *failed* ]]; then  # nothing ran: say why
+        outcome=skipped words="$(grep -m 1 '^SKIPPED' "$out/$name.txt") ($words)"
+    fi
+    printf '%s\t%s\t%s\t%s\n' "$name" "$outcome" $((SECONDS - begin)) "$(tr '\t' ' ' <<< "$words" | cut -c 1-300)" >> "$list"
 }
 
 tests() {

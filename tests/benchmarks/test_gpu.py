@@ -266,6 +266,7 @@ case "$*" in
     -\\ *) exec {python} "$@" ;;
     *test_streams*) echo "1 failed"; exit 1 ;;
     *test_twins*) echo "begun"; sleep 60 ;;
+    *nccl*) echo "SKIPPED [2] tests/x.py:5: CUDA finds no GPU"; echo "2 skipped in 1 s" ;;
     *) echo; echo "no GPU"; exit 2 ;;
 esac
 """
@@ -291,4 +292,6 @@ def test_every_step_of_the_first_run_is_reported(tmp_path, part):
         assert steps["races"]["outcome"] == "no time left"
     else:
         assert {"train", "resume", "nccl_of_one_rank", "sanitizer_memcheck", "profile"} <= steps.keys()
+        nccl = steps["nccl_of_one_rank"]
+        assert nccl["outcome"] == "skipped" and "CUDA finds no GPU (2 skipped" in nccl["words"]
         assert steps["sanitizer_memcheck"]["outcome"] == "exit code 127"  # there is none here
