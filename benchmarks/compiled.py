@@ -109,7 +109,7 @@ def report(job: tuple[Path, str, int]) -> list[str]:
     code, log = nvrtc.compiled(path.read_text(encoding="utf-8"), path.name, card, products)
     if not code:
         raise UserError(f"{path.name} does not compile for {card}: {log.strip().splitlines()[0]}")
-    suffix = {0: "", 1: " TF32", 3: " 3xTF32"}[products]
+    suffix = " 3xTF32" if products else ""
     return [f"{name + suffix:40}{described(kernel)}".rstrip() for name, kernel in sorted(disassemble(code).items())]
 
 
@@ -127,7 +127,7 @@ def main() -> int:
     jobs = []
     for path in paths:
         both = any(f'"{header}"' in path.read_text(encoding="utf-8") for header in ON_TENSOR_CORES)
-        jobs += [(path, options.card, products) for products in ((0, 3, 1) if both else (0,))]
+        jobs += [(path, options.card, products) for products in ((0, 3) if both else (0,))]
     lines = [describe(*PACKAGES), f"compiled for {options.card}", ""]
     counts = f"{'regs':>5}{'stack':>7}{'code':>7}{'loads':>6}{'MUFU':>6}"
     lines += [f"{'kernel':40}{counts}   inner loops: multiply-adds of instructions, loads"]
