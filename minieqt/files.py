@@ -62,21 +62,25 @@ def force_to_disk(path: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """One process at a time, all others wait: held by whoever has locked the file `path`, made if need be.
+def locked(folder: Path) -> Iterator[None]:
+    """One process at a time, all others wait: held by whoever has locked the folder.
 
     The system lets go of it when the process ends, however it ends. On a disk that knows no locks nobody waits.
     """
-    with path.open("ab") as file:
+    windows = os.name == "nt"  # which opens no folders
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT) if windows else os.open(folder, os.O_RDONLY)
+    try:
         try:
-            if os.name == "nt":
+            if windows:
                 import msvcrt
 
-                msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]
+                msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]
             else:
                 import fcntl
 
-                fcntl.flock(file, fcntl.LOCK_EX)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
         except OSError:
             pass
         yield
+    finally:
+        os.close(descriptor)

@@ -54,7 +54,7 @@ def test_a_lock_keeps_others_waiting(tmp_path):
     counted.write_text("0")
 
     def count(_):
-        with locked(tmp_path / ".lock"):
+        with locked(tmp_path):
             before = int(counted.read_text())
             time.sleep(0.01)
             counted.write_text(str(before + 1))

@@ -25,9 +25,7 @@ UNITS = 16
 class BiLSTMBlock(Layer):
     """BiLSTM, convolution of kernel 1, batch normalisation: (B, C, T) -> (B, 16, T)."""
 
-    def __init__(
-        self, channels: int, rng: np.random.Generator, randomness: Randomness, drop_rate: float, gate: str
-    ):
+    def __init__(self, channels: int, rng: np.random.Generator, randomness: Randomness, drop_rate: float, gate: str):
         super().__init__()
         self.lstm = BiLSTMLayer(channels, UNITS, rng, randomness, drop_rate, gate)
         self.conv = Conv1D(2 * UNITS, UNITS, 1, rng)

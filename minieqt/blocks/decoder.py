@@ -54,9 +54,7 @@ def decoder_crops(length: int, crop: str = "keras") -> list[tuple[int, int]]:
 
 
 @accelerated
-def decoder_stage_forward(
-    x: Array, W: Array, b: Array, crop: tuple[int, int] = (0, 0)
-) -> tuple[Array, Any]:
+def decoder_stage_forward(x: Array, W: Array, b: Array, crop: tuple[int, int] = (0, 0)) -> tuple[Array, Any]:
     """x (B, C, T), W (O, C, K), b (O) -> y (B, O, 2T - left - right), cache."""
     z, conv_cache = conv1d_forward(crop1d_forward(upsample1d_forward(x), crop), W, b)
     y = relu_forward(z)
@@ -103,9 +101,7 @@ def decoder_backward(dlogits: Array, cache: Any) -> tuple[Array, tuple[Array, ..
 class DecoderStage(Layer):
     """Upsampling, cropping, convolution, ReLU: (B, C, T) -> (B, O, 2T - crop)."""
 
-    def __init__(
-        self, channels: int, filters: int, kernel: int, crop: tuple[int, int], rng: np.random.Generator
-    ):
+    def __init__(self, channels: int, filters: int, kernel: int, crop: tuple[int, int], rng: np.random.Generator):
         super().__init__()
         self.conv = Conv1D(channels, filters, kernel, rng, l2_kernel=L2_KERNEL, l1_bias=L1_BIAS)
         self.crop = crop

@@ -1,7 +1,7 @@
 """The encoder: seven stages, each of which halves the length: convolution, ReLU, max-pooling.
 
-    stage      y = pool(relu(conv(x)))        (B, C, T) -> (B, O, ⌈T / 2⌉)
-    encoder    (B, 3, 6000) -> (B, 64, 47)
+stage      y = pool(relu(conv(x)))        (B, C, T) -> (B, O, ⌈T / 2⌉)
+encoder    (B, 3, 6000) -> (B, 64, 47)
 """
 
 from __future__ import annotations
@@ -45,9 +45,7 @@ def encoder_stage_backward(dy: Array, cache: Any, of_input: bool = True) -> tupl
 
 
 @accelerated
-def encoder_forward(
-    x: Array, Ws: tuple[Array, ...], bs: tuple[Array, ...], keep: bool = True
-) -> tuple[Array, Any]:
+def encoder_forward(x: Array, Ws: tuple[Array, ...], bs: tuple[Array, ...], keep: bool = True) -> tuple[Array, Any]:
     """x (B, C, T), W (O, C, K) and b (O) of every stage -> y (B, O, ⌈T / 2^stages⌉), cache.
 
     Without `keep` there is no cache: no backward will follow.

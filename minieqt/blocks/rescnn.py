@@ -70,9 +70,7 @@ def rescnn_evaluated(x: Array, halves: tuple[tuple[Array | None, ...], ...]) -> 
 class ResCNNHalf(Layer):
     """Batch normalisation, ReLU, spatial dropout, convolution: (B, C, T) -> (B, C, T)."""
 
-    def __init__(
-        self, channels: int, kernel: int, rng: np.random.Generator, randomness: Randomness, drop_rate: float
-    ):
+    def __init__(self, channels: int, kernel: int, rng: np.random.Generator, randomness: Randomness, drop_rate: float):
         super().__init__()
         self.norm = BatchNorm(channels)
         self.dropout = SpatialDropout(drop_rate, randomness)
@@ -100,9 +98,7 @@ class ResCNNHalf(Layer):
 class ResCNNBlock(Layer):
     """x + two halves."""
 
-    def __init__(
-        self, channels: int, kernel: int, rng: np.random.Generator, randomness: Randomness, drop_rate: float
-    ):
+    def __init__(self, channels: int, kernel: int, rng: np.random.Generator, randomness: Randomness, drop_rate: float):
         super().__init__()
         self.halves = [ResCNNHalf(channels, kernel, rng, randomness, drop_rate) for _ in range(2)]
 

@@ -1,6 +1,6 @@
 """The transformer: every step looks at all the others.
 
-    u = layernorm(x + attention(x)),        y = layernorm(u + feedforward(u))        (B, C, T) -> (B, C, T)
+u = layernorm(x + attention(x)),        y = layernorm(u + feedforward(u))        (B, C, T) -> (B, C, T)
 """
 
 from __future__ import annotations

@@ -30,17 +30,24 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    from minieqt.commands.pick import parse_time, read_coordinates
+    from obspy import UTCDateTime
+
+    from minieqt.commands.pick import parse_time
     from minieqt.evaluation.comparison import compare
     from minieqt.evaluation.comparison_report import summary, write_comparison
     from minieqt.evaluation.pick_sets import read_picks
+    from minieqt.records.stations import read_coordinates
 
     start, end = parse_time(options.start), parse_time(options.end)
     ours, reference = (read_picks(path).between(start, end) for path in (options.picks, options.reference))
     comparison = compare(ours, reference, options.tolerance)
     places = {}
-    for (network, station), (latitude, longitude, _) in read_coordinates(options.stations).items():
-        places[f"{network}.{station}"] = places[station] = (latitude, longitude)
+    coordinates = read_coordinates(options.stations)
+    time = UTCDateTime(ns=ours.picks[0].time) if ours.picks else UTCDateTime()
+    for network, station in coordinates:
+        place = coordinates.at(network, station, time)
+        if place is not None:
+            places[f"{network}.{station}"] = places[station] = place[:2]
     print(f"{len(ours):,} picks of {ours.name}, {len(reference):,} of {reference.name}")
     print(summary(comparison))
     if options.out:

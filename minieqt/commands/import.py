@@ -37,7 +37,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     from tqdm import tqdm
 
-    from minieqt.commands.pick import parse_filter, read_coordinates
+    from minieqt.commands.pick import parse_filter
     from minieqt.data.stead_writer import pair_of_files, write_windows
     from minieqt.errors import UserError
     from minieqt.importing.catalogue import match_networks, pair_up, read_catalogue
@@ -45,6 +45,7 @@ def run(options: Namespace) -> int:
     from minieqt.importing.windows import DAY, Job, cut_windows
     from minieqt.records.archive import open_archive
     from minieqt.records.selection import Selection
+    from minieqt.records.stations import read_coordinates
 
     hdf5, csv = pair_of_files(options.out, options.overwrite)
     found = read_catalogue(options.picks)

@@ -16,15 +16,12 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from minieqt.arguments import share, whole
 from minieqt.commands.options import add_device_option, add_weight_options, add_weights_option, weight_options
 from minieqt.errors import UserError
 from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
-
-if TYPE_CHECKING:
-    from minieqt.picking.results import Coordinates
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -63,11 +60,11 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     from tqdm import tqdm
 
-    from minieqt.picking.pick import describe_skipped
     from minieqt.picking.run import Job, Report, pick_archive
     from minieqt.picking.windows import Settings
     from minieqt.records.archive import open_archive
     from minieqt.records.selection import Selection
+    from minieqt.records.stations import read_coordinates
     from minieqt.threads import available_threads, limit_threads
     from minieqt.warmup import warm_up
     from minieqt.weights import open_weights
@@ -127,12 +124,20 @@ def run(options: Namespace) -> int:
         except KeyboardInterrupt:
             told = f"stopped; the same command goes on from here, {done} of {total} station-days are done"
             raise KeyboardInterrupt(told) from None
-    if report.skipped:
-        print(f"left out: {describe_skipped(report.skipped)}", file=sys.stderr)
+    if report.foreign:
+        told = f"{report.foreign} station-days in {options.out} were made with other weights or options"
+        print(f"{told}: not in the tables", file=sys.stderr)
+    left_out = report.left_out
+    if left_out:
+        print(f"left out: {left_out}", file=sys.stderr)
+    read, picked, left = (f"{seconds / 3600:.3f}" for seconds in (left_out.recorded, left_out.picked, left_out.seconds))
+    why = options.out / "left_out.csv"
+    print(f"hours of all channels: {read} read, {picked} picked, {left} left out; {why} says why")
+    earlier = f", {report.earlier} of other runs" if report.earlier else ""
     phases = [pick.phase for pick in report.events.picks()]
     print(
-        f"station-days: {report.done} picked, {report.resumed} taken as they were; {len(report.events)} events, "
-        f"{phases.count('P')} P, {phases.count('S')} S in {options.out}"
+        f"station-days: {report.done} picked, {report.resumed} taken as they were{earlier}; "
+        f"{len(report.events)} events, {phases.count('P')} P, {phases.count('S')} S in {options.out}"
     )
     return 0
 
@@ -188,20 +193,3 @@ def parse_time(text: str | None) -> Any:
         return UTCDateTime(text)
     except (TypeError, ValueError) as error:
         raise UserError(f"{text!r} is no time such as 2022-02-06 or 2022-02-06T02:30:00") from error
-
-
-def read_coordinates(path: Path | None) -> Coordinates:
-    """{(network, station): (latitude, longitude, elevation)} of an inventory that ObsPy reads."""
-    if path is None:
-        return {}
-    from obspy import read_inventory
-
-    try:
-        inventory = read_inventory(str(path))
-    except Exception as error:  # ObsPy's readers raise whatever they like
-        raise UserError(f"{path} is no inventory that ObsPy reads") from error
-    return {
-        (network.code, station.code): (station.latitude, station.longitude, station.elevation)
-        for network in inventory
-        for station in network
-    }

@@ -91,9 +91,7 @@ def validated_elsewhere(own: Dataset, validation: Dataset, parts: Parts) -> tupl
 # -- given lists -------------------------------------------------------------------------------------------
 
 
-def make_split(
-    how: str, dataset: Dataset, seed: int = 0, fractions: tuple[float, float, float] = FRACTIONS
-) -> Parts:
+def make_split(how: str, dataset: Dataset, seed: int = 0, fractions: tuple[float, float, float] = FRACTIONS) -> Parts:
     """`split` by one of BY, or `column_split` ("column"), or `given_split` from a path. UserError as they do."""
     if how in BY:
         return split(dataset.table, how, fractions, seed)

@@ -1,10 +1,10 @@
 """What a comparison leaves behind.
 
-    comparison.md      counts, residuals, stations, events, figures
-    comparison.json    the same numbers
-    picks.csv          one row a pick of either set: common, missed or additional, and the residual
-    stations.csv       one row a station
-    *.png              residuals, cumulative, stations, map
+comparison.md      counts, residuals, stations, events, figures
+comparison.json    the same numbers
+picks.csv          one row a pick of either set: common, missed or additional, and the residual
+stations.csv       one row a station
+*.png              residuals, cumulative, stations, map
 """
 
 from __future__ import annotations

@@ -95,9 +95,7 @@ class Counts:
 
     @property
     def f1(self) -> float:
-        return ratio(
-            2 * self.true_positive, 2 * self.true_positive + self.false_positive + self.false_negative
-        )
+        return ratio(2 * self.true_positive, 2 * self.true_positive + self.false_positive + self.false_negative)
 
     def update(self, found: Outcomes) -> None:
         """Add a batch."""

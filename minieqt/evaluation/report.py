@@ -63,9 +63,7 @@ def cell(value: float | None) -> str:
 def table(report: dict[str, Any]) -> str:
     """The report in columns: detection, then P and S at every tolerance, then the counts behind them."""
     rows = [("detection", report["detection"])] + [
-        (f"{phase} {name.replace('_', ' ')}", scores)
-        for phase in "PS"
-        for name, scores in report[phase].items()
+        (f"{phase} {name.replace('_', ' ')}", scores) for phase in "PS" for name, scores in report[phase].items()
     ]
     lines = [f"{'':<16}" + "".join(f"{title:>11}" for title in HEADER)]
     for name, scores in rows:

@@ -23,10 +23,13 @@ from minieqt.data.measures import coda_end, power, signal_to_noise
 from minieqt.data.stead_writer import Row
 from minieqt.data.table import SAMPLES
 from minieqt.importing.catalogue import Catalogue, Pair
-from minieqt.picking.waveforms import Segment, choose_instruments, group, segments
 from minieqt.records.archive import Archive
 from minieqt.records.channel import RATE, Instrument
+from minieqt.records.left_out import LeftOut
+from minieqt.records.segment import Segment, segments
+from minieqt.records.serve import group, serve
 from minieqt.records.span import SECOND
+from minieqt.records.stations import Coordinates
 from minieqt.tables.picks import Station
 
 Array = Any
@@ -46,7 +49,7 @@ class Job:
     """How windows are cut."""
 
     catalogue: Catalogue
-    coordinates: dict[Station, tuple[float, float, float]] = field(default_factory=dict)
+    coordinates: Coordinates = field(default_factory=Coordinates)
     band: tuple[float, float] | None = (1.0, 45.0)  # Hz
     noise: int = 10  # windows of a station and day
     seed: int = 0
@@ -62,16 +65,18 @@ def cut_windows(archive: Archive, job: Job, days: Iterable[tuple[int, Station]])
     """Rows of STEAD's CSV and windows (3, 6000), of one of `archive.days(DAY)` after the other."""
     names = set[str]()
     for day, station in days:
-        traces = archive.read(station, day - CONTEXT, day + DAY + CONTEXT)
-        instruments = group(traces, job.skipped)
-        for instrument in choose_instruments(instruments, "best"):
-            pieces = [part for part in segments(instruments[instrument], job.band) if part.x.shape[1] >= SAMPLES]
+        left_out = LeftOut(day, day + DAY)
+        groups = group(archive.read(station, day - CONTEXT, day + DAY + CONTEXT, left_out), left_out)
+        for instrument, served in serve(groups, "best", (day, day + DAY), left_out):
+            found = segments(groups.pop(instrument), job.band, left_out, served)
+            pieces = [part for part in found if part.x.shape[1] >= SAMPLES]
             for row, x in _of_a_day(job, day, instrument, pieces):
                 if row["trace_name"] in names:
                     job.skipped["second window within a second"] += 1
                 else:
                     names.add(row["trace_name"])
                     yield row, x
+        job.skipped.update(row.reason for row in left_out)
     for pairs in job.catalogue.pairs.values():
         for pair in pairs:
             if pair not in job.seen:
@@ -175,7 +180,8 @@ def _station_columns(job: Job, instrument: Instrument, start: int, suffix: str) 
         "trace_start_time": time.strftime("%Y-%m-%d %H:%M:%S.%f"),
         "trace_name": f"{station}.{network}_{time.strftime('%Y%m%d%H%M%S')}_{suffix}",
     }
-    if (network, station) in job.coordinates:
+    place = job.coordinates.at(network, station, time)
+    if place is not None:
         names = ("receiver_latitude", "receiver_longitude", "receiver_elevation_m")
-        row |= dict(zip(names, job.coordinates[network, station], strict=True))
+        row |= dict(zip(names, place, strict=True))
     return row

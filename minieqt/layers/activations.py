@@ -1,9 +1,9 @@
 """Activation functions, element by element, on arrays of any shape. Each derivative is written from the output y.
 
-    relu           y = max(x, 0)                          dy/dx = 1 where y > 0
-    sigmoid        y = 1 / (1 + e^-x)                     dy/dx = y (1 - y)
-    tanh           y = tanh x                             dy/dx = 1 - y²
-    hard_sigmoid   y = clip(0.2 x + 0.5, 0, 1)            dy/dx = 0.2 where 0 < y < 1      (Keras 2's gate)
+relu           y = max(x, 0)                          dy/dx = 1 where y > 0
+sigmoid        y = 1 / (1 + e^-x)                     dy/dx = y (1 - y)
+tanh           y = tanh x                             dy/dx = 1 - y²
+hard_sigmoid   y = clip(0.2 x + 0.5, 0, 1)            dy/dx = 0.2 where 0 < y < 1      (Keras 2's gate)
 """
 
 from __future__ import annotations

@@ -110,9 +110,7 @@ class Attention(Layer):
 
     def forward(self, x: Array) -> Array:
         """x (B, C, T) -> (B, C, T)."""
-        y, self.weights, cache = attention_forward(
-            x, self.Wt, self.Wx, self.bh, self.Wa, self.ba, self.width, self.eps
-        )
+        y, self.weights, cache = attention_forward(x, self.Wt, self.Wx, self.bh, self.Wa, self.ba, self.width, self.eps)
         self.keep(cache)
         return y
 

@@ -42,8 +42,8 @@ def conv1d_forward(x: Array, W: Array, b: Array) -> tuple[Array, Any]:
 def conv1d_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     """dy (B, O, T) -> dx (B, C, T), dW (O, C, K), db (O).
 
-        dx[n, c, t] = Σ_o Σ_k W[o, c, k] dy[n, o, t - k + left]
-        dW[o, c, k] = Σ_n Σ_t dy[n, o, t] x[n, c, t + k - left],      db[o] = Σ_n Σ_t dy[n, o, t]
+    dx[n, c, t] = Σ_o Σ_k W[o, c, k] dy[n, o, t - k + left]
+    dW[o, c, k] = Σ_n Σ_t dy[n, o, t] x[n, c, t + k - left],      db[o] = Σ_n Σ_t dy[n, o, t]
     """
     x, W = cache
     xp = array_module(x)

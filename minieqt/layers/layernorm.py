@@ -32,7 +32,7 @@ def layernorm_forward(x: Array, gamma: Array, beta: Array) -> tuple[Array, Any]:
 def layernorm_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     """dy (B, C, T) -> dx (B, C, T), dgamma (C), dbeta (C).
 
-        dx = (g - mean(g) - x̂ mean(g x̂)) / σ,       g = γ dy, means over channels
+    dx = (g - mean(g) - x̂ mean(g x̂)) / σ,       g = γ dy, means over channels
     """
     x_hat, gamma, inverse_std = cache
     g = gamma[:, None] * dy

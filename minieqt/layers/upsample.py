@@ -1,7 +1,7 @@
 """Upsampling by repetition, and cropping: the way back from 47 samples to 6000.
 
-    upsample   y[n, c, 2t] = y[n, c, 2t + 1] = x[n, c, t]        (B, C, T) -> (B, C, 2T)
-    crop       y[n, c, t] = x[n, c, t + left]                    (B, C, T) -> (B, C, T - left - right)
+upsample   y[n, c, 2t] = y[n, c, 2t + 1] = x[n, c, t]        (B, C, T) -> (B, C, 2T)
+crop       y[n, c, t] = x[n, c, t + left]                    (B, C, T) -> (B, C, T - left - right)
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ import numpy as np
 from obspy import UTCDateTime
 
 from minieqt.picking.peaks import detection_runs, peaks
-from minieqt.picking.waveforms import Segment
 from minieqt.picking.windows import Probabilities, Settings
 from minieqt.records.channel import Instrument
+from minieqt.records.segment import Segment
 
 Array = Any
 
@@ -59,12 +59,11 @@ class Event:
 
 def find_events(
     instrument: Instrument,
-    channels: dict[str, str],
     segment: Segment,
     found: Probabilities,
     settings: Settings,
 ) -> list[Event]:
-    """The events of one segment, in order of time. channels: {component: channel's code}."""
+    """The events of one segment, in order of time."""
     detection, p, s = found.mean
     rate, T = segment.rate, segment.x.shape[1]
     p_samples, p_heights = peaks(p, settings.p_threshold)
@@ -77,7 +76,7 @@ def find_events(
         wanted = "ZNE" if phase == "P" else "NEZ"
         return Pick(
             instrument,
-            next(channels[component] for component in wanted if component in channels),
+            segment.channel(wanted, segment.time(sample)),
             phase,
             UTCDateTime(ns=segment.time(sample)),
             float(found.mean[row, sample]),

@@ -7,7 +7,7 @@ files. An event belongs to the day in which its detection begins.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -23,10 +23,12 @@ from minieqt.memory import give_back
 from minieqt.model import EQTransformer
 from minieqt.picking.events import Event, find_events
 from minieqt.picking.results import Events, Picks
-from minieqt.picking.waveforms import Segment, choose_instruments, group, segments
 from minieqt.picking.windows import Probabilities, Settings, probabilities
 from minieqt.records.channel import Instrument
-from minieqt.records.span import SECOND
+from minieqt.records.left_out import LeftOut
+from minieqt.records.segment import Segment, segments
+from minieqt.records.serve import group, serve
+from minieqt.records.span import SECOND, Span
 from minieqt.weights.load import load_weights
 
 Array = Any
@@ -45,25 +47,27 @@ class StationDay:
     segments: list[Segment]
     probabilities: list[Probabilities]
     events: list[Event]
+    served: list[Span]  # when the instrument is the station's
 
     def traces(self) -> Iterator[Trace]:
-        """The day's own probabilities, as traces named DET, P, S."""
+        """The day's own probabilities where this instrument serves, as traces named DET, P, S."""
         for segment, found in zip(self.segments, self.probabilities, strict=True):
             T = segment.x.shape[1]
-            edges = ((edge - segment.start) / SECOND * segment.rate for edge in (self.day, self.day + DAY))
-            first, last = (int(min(max(np.ceil(round(edge, 6)), 0), T)) for edge in edges)
-            for name, probability in zip(NAMES, found.mean, strict=True):
-                header = {
-                    "instrument": self.instrument.band,
-                    "network": self.instrument.network,
-                    "station": self.instrument.station,
-                    "location": self.instrument.location,
-                    "channel": name,
-                    "sampling_rate": segment.rate,
-                    "starttime": UTCDateTime(ns=segment.time(first)),
-                }
-                if last > first:
-                    yield Trace(probability[first:last], header)
+            for span in self.served:
+                edges = ((edge - segment.start) / SECOND * segment.rate for edge in span)
+                first, last = (int(min(max(np.ceil(round(edge, 6)), 0), T)) for edge in edges)
+                for name, probability in zip(NAMES, found.mean, strict=True):
+                    header = {
+                        "instrument": self.instrument.band,
+                        "network": self.instrument.network,
+                        "station": self.instrument.station,
+                        "location": self.instrument.location,
+                        "channel": name,
+                        "sampling_rate": segment.rate,
+                        "starttime": UTCDateTime(ns=segment.time(first)),
+                    }
+                    if last > first:
+                        yield Trace(probability[first:last], header)
 
 
 @cache
@@ -81,10 +85,12 @@ def pick(
     """The events of an ObsPy Stream and their picks, in order of time.
 
     model: the package's own weights where none is given; settings: see `Settings`. The stream stays as it is.
-    UserError if nothing in it can be used.
+    `events.left_out` says what of it was not used, and why. UserError if nothing in it can be used.
     """
-    days = station_days(stream, model or own_model(), Settings(**settings), progress)
+    left_out = LeftOut()
+    days = station_days(stream, model or own_model(), Settings(**settings), progress, left_out)
     events = Events(sorted(chain.from_iterable(map(attrgetter("events"), days)), key=attrgetter("start")))
+    events.left_out = left_out
     return events, events.picks()
 
 
@@ -125,21 +131,26 @@ def whole(parts: list[Trace]) -> Trace:
 
 
 def station_days(
-    stream: Stream, model: EQTransformer, settings: Settings, progress: Callable[[int], object]
+    stream: Stream,
+    model: EQTransformer,
+    settings: Settings,
+    progress: Callable[[int], object],
+    left_out: LeftOut | None = None,
 ) -> Iterator[StationDay]:
-    """Every station of a stream, day by day. UserError if nothing can be used."""
-    skipped: Counter[str] = Counter()
+    """Every station of a stream, day by day; `left_out` gets what is not used. UserError if nothing can be."""
+    left_out = LeftOut() if left_out is None else left_out
     stations: dict[tuple[str, str], list[Trace]] = {}
-    for components in group(stream, skipped).values():
-        for trace in (trace for held in components.values() for trace in held):
+    for trace in stream:
+        if len(trace.data):
             stations.setdefault((trace.stats.network, trace.stats.station), []).append(trace)
-    if not stations:
-        raise UserError(f"nothing to pick: {describe_skipped(skipped) or 'the stream is empty'}")
     for _, traces in sorted(stations.items()):
-        begin = min(trace.stats.starttime.ns for trace in traces)
-        end = max(trace.stats.endtime.ns for trace in traces)
-        for day in range(begin // DAY * DAY, end + 1, DAY):
-            yield from station_day(traces, day, model, settings, progress)
+        spans = ((trace.stats.starttime.ns, trace.stats.endtime.ns) for trace in traces)
+        for day in sorted({day for start, end in spans for day in range(start // DAY * DAY, end + 1, DAY)}):
+            of_day = LeftOut(day, day + DAY)
+            yield from station_day(traces, day, model, settings, progress, of_day)
+            left_out.extend(of_day)
+    if not left_out.picked:
+        raise UserError(f"nothing to pick: {left_out if left_out else 'the stream is empty'}")
 
 
 def station_day(
@@ -148,35 +159,30 @@ def station_day(
     model: EQTransformer,
     settings: Settings,
     progress: Callable[[int], object] = lambda windows: None,
-    skipped: Counter[str] | None = None,
+    left_out: LeftOut | None = None,
 ) -> Iterator[StationDay]:
     """One day, given by its first nanosecond, of one station's traces (which may go beyond it).
 
-    Its best instrument, or all of them, as the settings say; nothing without data.
+    Its best instrument at any time, or all of them, as the settings say; nothing without data.
     """
+    left_out = LeftOut(day, day + DAY) if left_out is None else left_out
     first, last = UTCDateTime(ns=day - CONTEXT), UTCDateTime(ns=day + DAY + CONTEXT)
-    near = [trace.slice(first, last) for trace in traces]
-    inside = [trace for trace in near if trace.stats.endtime.ns >= day and trace.stats.starttime.ns < day + DAY]
-    groups = group(near)
-    chosen = [(at, groups[at]) for at in choose_instruments(group(inside, skipped), settings.instruments)]
-    del near, inside, groups  # the records make room for their probabilities
+    groups = group((trace.slice(first, last) for trace in traces), left_out)
+    chosen = deque(
+        (at, groups.pop(at), served) for at, served in serve(groups, settings.instruments, (day, day + DAY), left_out)
+    )
+    del groups  # the records make room for their probabilities
     model.eval()
     while chosen:
-        instrument, components = chosen.pop(0)
-        channels = {component: held[0].stats.channel for component, held in components.items()}
+        instrument, components, served = chosen.popleft()
         give_back()  # what reading left behind
-        found = segments(components, settings.band)
+        found = segments(components, settings.band, left_out, served)
         give_back()  # the records, before the network needs the room
         answers = probabilities(found, model, settings, progress)
         events = [
             event
             for segment, answer in zip(found, answers, strict=True)
-            for event in find_events(instrument, channels, segment, answer, settings)
-            if day <= event.start.ns < day + DAY
+            for event in find_events(instrument, segment, answer, settings)
+            if any(start <= event.start.ns < end for start, end in served)
         ]
-        yield StationDay(instrument, day, found, answers, events)
-
-
-def describe_skipped(skipped: Counter[str]) -> str:
-    """What was left out, in words; empty if nothing was."""
-    return "; ".join(f"{count} × {reason}" for reason, count in skipped.most_common())
+        yield StationDay(instrument, day, found, answers, events, served)

@@ -27,6 +27,8 @@ from minieqt.errors import UserError
 from minieqt.files import replacing, write_text
 from minieqt.picking.events import Event, Pick
 from minieqt.records.channel import Instrument
+from minieqt.records.left_out import LeftOut
+from minieqt.records.stations import Coordinates
 
 if TYPE_CHECKING:
     from obspy.core.event import Catalog, ResourceIdentifier
@@ -45,8 +47,6 @@ EQTRANSFORMER_COLUMNS = (
 ASSOCIATION_COLUMNS = "id timestamp prob type station phase time time_uncertainty".split()
 COMMENT = "candidate: a detection of minieqt at one station, not associated with other stations"
 AGENCY = "minieqt"
-
-Coordinates = dict[tuple[str, str], tuple[float, float, float]]  # (network, station): latitude, longitude, elevation
 
 
 class Picks(list[Pick]):
@@ -71,7 +71,13 @@ class Picks(list[Pick]):
 
 
 class Events(list[Event]):
-    """A list of events that can write itself."""
+    """A list of events that can write itself; `left_out`: what of the records they were not looked for in, and why."""
+
+    left_out: LeftOut
+
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        super().__init__(events)
+        self.left_out = LeftOut()
 
     def picks(self) -> Picks:
         """All picks, in order of time."""
@@ -79,7 +85,7 @@ class Events(list[Event]):
 
     def to_csv(self, path: Path | str, coordinates: Coordinates | None = None) -> None:
         """X_prediction_results.csv, with EQTransformer's columns; stations without known coordinates have none."""
-        rows = (event_row(event, coordinates or {}) for event in self)
+        rows = (event_row(event, coordinates or Coordinates()) for event in self)
         write_text(Path(path), table(EQTRANSFORMER_COLUMNS, rows))
 
     def to_csv_of_picks(self, path: Path | str) -> None:
@@ -180,7 +186,7 @@ def association_row(pick: Pick) -> list[str]:
 
 def event_row(event: Event, coordinates: Coordinates) -> list[str]:
     at = event.instrument
-    place = coordinates.get((at.network, at.station))
+    place = coordinates.at(at.network, at.station, event.start)
     row = [
         at.name(),
         at.network,

@@ -3,8 +3,9 @@
     OUT/station_days/NET.STA.2022-02-06.json     what was found; a rerun of the same takes it as it is
     OUT/probabilities/NET.STA.LOC.HH.2022-02-06.mseed   if asked for
     OUT/plots/NET.STA.LOC.HH.2022-02-06T023129.png      if asked for
-    OUT/picks.csv  X_prediction_results.csv  picks.xml  association.csv
+    OUT/picks.csv  X_prediction_results.csv  picks.xml  association.csv  left_out.csv
 
+The tables hold all station-days of OUT that were made in the same way, by this run or another.
 Every file is written under another name and renamed: what is there is whole.
 """
 
@@ -12,29 +13,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from obspy import Stream, UTCDateTime
 
 from minieqt.backend import to_numpy
-from minieqt.files import replacing, write_text
+from minieqt.errors import UserError
+from minieqt.files import locked, replacing, write_text
 from minieqt.model import EQTransformer
 from minieqt.picking.events import Event, Pick
 from minieqt.picking.pick import CONTEXT, DAY, StationDay, station_day
-from minieqt.picking.results import Coordinates, Events
+from minieqt.picking.results import Events
 from minieqt.picking.windows import Settings
 from minieqt.records.archive import Archive
 from minieqt.records.channel import Instrument
 from minieqt.records.left_out import LeftOut
 from minieqt.records.selection import Station
 from minieqt.records.span import SECOND
+from minieqt.records.stations import Coordinates
 
-VERSION = 2  # of what a station-day's file holds and of how it was found
+VERSION = 3  # of what a station-day's file holds and of how it was found
 PLOT_BEFORE = 10.0  # s of a figure before the event
 
 
@@ -47,7 +50,7 @@ class Job:
     out: Path
     probabilities: bool = False
     plots: int = 0  # figures a station-day, those of the highest detection probability
-    coordinates: Coordinates = field(default_factory=dict)
+    coordinates: Coordinates = field(default_factory=Coordinates)
 
     def fingerprint(self) -> str:
         """Of everything but the data that decides what is found."""
@@ -66,7 +69,9 @@ class Report:
     events: Events = field(default_factory=Events)
     done: int = 0  # station-days
     resumed: int = 0  # station-days that were there already
-    skipped: Counter[str] = field(default_factory=Counter)  # files and traces left out, by reason
+    earlier: int = 0  # station-days of other selections, made in the same way, that the tables hold as well
+    foreign: int = 0  # station-days in OUT that were made in another way: not in the tables
+    left_out: LeftOut = field(default_factory=LeftOut)
 
 
 def pick_archive(
@@ -77,31 +82,59 @@ def pick_archive(
     finish: Callable[[Report], object] = lambda report: None,
 ) -> Report:
     """Pick everything and write the tables. `begin` gets a station-day's name, `finish` the sums."""
-    report = Report(skipped=Counter(archive.unreadable))
     fingerprint = job.fingerprint()
     folder = job.out / "station_days"
     folder.mkdir(parents=True, exist_ok=True)
+    todo = []
     for day, station in archive.days(DAY):
         name = f"{station[0]}.{station[1]}.{UTCDateTime(ns=day).strftime('%Y-%m-%d')}"
-        begin(name)
         files = archive.files(station, day - CONTEXT, day + DAY + CONTEXT)
-        known = {"made": fingerprint, "selection": limits(archive), "files": [describe_file(path) for path in files]}
-        part = folder / f"{name}.json"
-        events = read_part(part, known)
-        if events is not None:
+        known = {
+            "made": fingerprint,
+            "selection": limits(archive, day),
+            "files": [describe_file(path) for path in files],
+        }
+        part = folder / f"{quote(name, safe=' ')}.json"
+        refuse_to_replace(part, known, name)
+        todo.append((day, station, name, known, part))
+    report = Report()
+    for day, station, name, known, part in todo:
+        begin(name)
+        found = read_part(part, known)
+        if found is not None:
             report.resumed += 1
         else:
-            events = pick_one(archive, job, day, station, progress, report.skipped)
-            write_text(part, json.dumps(known | {"events": [event_to_json(event) for event in events]}) + "\n")
+            left_out = LeftOut(day, day + DAY)
+            found = pick_one(archive, job, day, station, progress, left_out), left_out
+            held = {"events": [event_to_json(event) for event in found[0]], "left_out": left_out.to_json()}
+            write_text(part, json.dumps(known | held) + "\n")
             report.done += 1
-        report.events.extend(events)
+        report.events.extend(found[0])
         finish(report)
+    with locked(folder):  # another run may write the tables of this OUT too: the last one has all station-days
+        report.events = Events()
+        report.left_out.extend(archive.left_out)
+        parts = sorted(folder.glob("*.json"))
+        for part in parts:
+            found = read_part(part, {"made": fingerprint})
+            if found is None:
+                report.foreign += 1
+            else:
+                report.events.extend(found[0])
+                report.left_out.extend(found[1])
+        report.earlier = len(parts) - report.foreign - len(todo)
+        write_tables(report, job)
+    return report
+
+
+def write_tables(report: Report, job: Job) -> None:
+    """All tables of OUT."""
     report.events.sort(key=lambda event: (event.start, event.instrument))
     report.events.to_csv_of_picks(job.out / "picks.csv")
     report.events.to_csv(job.out / "X_prediction_results.csv", job.coordinates)
     report.events.picks().to_association(job.out / "association.csv")
     report.events.to_quakeml(job.out / "picks.xml")
-    return report
+    report.left_out.to_csv(job.out / "left_out.csv")
 
 
 def pick_one(
@@ -110,35 +143,60 @@ def pick_one(
     day: int,
     station: Station,
     progress: Callable[[int], object],
-    skipped: Counter[str],
+    left_out: LeftOut,
 ) -> list[Event]:
     """Read and pick one station-day; what it held in memory is free again before the next begins."""
     events = []
-    damaged = LeftOut(day, day + DAY)
-    traces = iter(archive.read(station, day - CONTEXT, day + DAY + CONTEXT, damaged))  # forgets what it gave away
-    skipped.update(row.reason for row in damaged)
-    for found in station_day(traces, day, job.model, job.settings, progress, skipped):
+    traces = iter(archive.read(station, day - CONTEXT, day + DAY + CONTEXT, left_out))  # forgets what it gave away
+    for found in station_day(traces, day, job.model, job.settings, progress, left_out):
         write_extras(job, found)
         events += found.events
     return events
 
 
-def limits(archive: Archive) -> list[str | None]:
-    """The selection's times: they cut records."""
+def limits(archive: Archive, day: int) -> list[int | None]:
+    """The selection's times (nanoseconds), where they cut a day's records or its context."""
     chosen = archive.selection
-    return [None if time is None else str(time) for time in (chosen.start, chosen.end)]
+    first, last = (None if time is None else time.ns for time in (chosen.start, chosen.end))
+    return [
+        None if first is None or first <= day - CONTEXT else first,
+        None if last is None or last >= day + DAY + CONTEXT else last,
+    ]
+
+
+def refuse_to_replace(path: Path, known: dict[str, Any], name: str) -> None:
+    """UserError if a station-day that is there, made in the same way, holds what the new one would not."""
+    try:
+        part = json.loads(path.read_text(encoding="utf-8"))
+        (first, last), files = part["selection"], {Path(held[0]) for held in part["files"]}
+        if part["made"] != known["made"]:
+            return
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    start, end = known["selection"]
+    before = start is not None and (first is None or first < start)
+    after = end is not None and (last is None or last > end)
+    others = {file for file in files - {Path(held[0]) for held in known["files"]} if file.exists()}
+    if before or after or others:
+        what = "another stretch of that day" if not others else f"other files, such as {min(others)}"
+        raise UserError(
+            f"{path.parents[1]} holds results of {name} from {what}, which would be lost: name another --out"
+        )
 
 
 def describe_file(path: Path) -> list[Any]:
     """What changes when a file's contents do."""
-    stat = path.stat()
+    try:
+        stat = path.stat()
+    except OSError:  # it went away, or a permission did: reading it will say so
+        return [str(path), None, None]
     return [str(path.resolve()), stat.st_size, stat.st_mtime_ns]
 
 
 def write_extras(job: Job, found: StationDay) -> None:
     """Probabilities and figures of a station-day, as far as asked for."""
     at = found.instrument.name()
-    name = f"{at}.{UTCDateTime(ns=found.day).strftime('%Y-%m-%d')}"
+    name = quote(f"{at}.{UTCDateTime(ns=found.day).strftime('%Y-%m-%d')}", safe=" ")
     if job.probabilities:
         folder = job.out / "probabilities"
         folder.mkdir(exist_ok=True)
@@ -153,7 +211,7 @@ def write_extras(job: Job, found: StationDay) -> None:
             old.unlink()
         best = sorted(found.events, key=lambda event: -event.probability)[: job.plots]
         for event in best:
-            path = folder / f"{at}.{event.start.strftime('%Y-%m-%dT%H%M%S')}.png"
+            path = folder / f"{quote(at, safe=' ')}.{event.start.strftime('%Y-%m-%dT%H%M%S')}.png"
             save_figure(plot_event(found, event, job.settings.band), path)
 
 
@@ -189,13 +247,15 @@ def draw(
 # -- a station-day's file ----------------------------------------------------------------------------------------
 
 
-def read_part(path: Path, known: dict[str, Any]) -> list[Event] | None:
-    """The events of a finished station-day; None if it is not there, damaged, or was made from something else."""
+def read_part(path: Path, known: dict[str, Any]) -> tuple[list[Event], LeftOut] | None:
+    """The events of a finished station-day, and what was left out.
+
+    None if it is not there, damaged, or was made from something else."""
     try:
         part = json.loads(path.read_text(encoding="utf-8"))
         if any(part[name] != value for name, value in known.items()):
             return None
-        return [event_from_json(event) for event in part["events"]]
+        return [event_from_json(event) for event in part["events"]], LeftOut.from_json(part["left_out"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

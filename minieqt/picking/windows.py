@@ -19,7 +19,7 @@ from minieqt.data.normalise import normalise
 from minieqt.errors import UserError
 from minieqt.model import EQTransformer
 from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
-from minieqt.picking.waveforms import Segment
+from minieqt.records.segment import Segment
 from minieqt.records.span import SECOND
 from minieqt.workers import in_order, kernels_may_meet, running_kernels
 

@@ -33,7 +33,7 @@ def decode(data: bytes, records: Array, damaged: Callable[[Any], object]) -> lis
     found = []
     for together in drifting_apart(records) if drifts(records) else [records]:
         traces = unpack(data, together, damaged)
-        if len(traces) == 1 and len(together) < len(records):
+        if len(traces) == 1:
             traces = cut_at_stamps(traces[0], together)
         found += traces
     return found
@@ -120,6 +120,7 @@ def cut_at_stamps(trace: Trace, run: Array) -> list[Trace]:
         return [trace]
     found = []
     for first, last in pairwise(edges):
-        header = dict(trace.stats) | {"starttime": UTCDateTime(ns=int(run["start"][first]))}
+        header = {name: trace.stats[name] for name in (*NAMES, "sampling_rate")}
+        header["starttime"] = UTCDateTime(ns=int(run["start"][first]))
         found.append(Trace(trace.data[at[first] : at[last]], header))
     return found

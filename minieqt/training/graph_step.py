@@ -45,9 +45,7 @@ class GraphStep:
     """`graph_step(batch)` adds a batch to the gradient of a network that lives on a GPU, as one of `ranks`; after every
     `accumulate` batches `optimiser` takes a step."""
 
-    def __init__(
-        self, model: EQTransformer, optimiser: Adam, ranks: DataParallel | None = None, accumulate: int = 1
-    ):
+    def __init__(self, model: EQTransformer, optimiser: Adam, ranks: DataParallel | None = None, accumulate: int = 1):
         self.model, self.optimiser, self.ranks = model, optimiser, ranks or DataParallel(model)
         self.accumulate, self.communicator = accumulate, self.ranks.communicator
         self.xp = xp = array_module(model.vector)

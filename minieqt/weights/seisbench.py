@@ -101,9 +101,7 @@ def from_seisbench(
     return model
 
 
-def to_seisbench(
-    model: EQTransformer, what: str = "parameters", custom_cell: bool | None = None
-) -> dict[str, Array]:
+def to_seisbench(model: EQTransformer, what: str = "parameters", custom_cell: bool | None = None) -> dict[str, Array]:
     """{SeisBench name: array} of a network's parameters and statistics, or of its gradients.
 
     `custom_cell` chooses the LSTM's names; None takes what SeisBench needs for the network's gates: its own cell for

@@ -26,7 +26,7 @@ from minieqt.picking import run as picking_run
 from minieqt.picking.results import Picks
 from minieqt.weights import load_weights, locate, save_weights
 
-TABLES = {"X_prediction_results.csv", "association.csv", "picks.csv", "picks.xml"}
+TABLES = {"X_prediction_results.csv", "association.csv", "left_out.csv", "picks.csv", "picks.xml"}
 OPTIONS = ("--detection-threshold", "0.3", "--filter", "1-20")
 
 
@@ -77,6 +77,50 @@ def test_results_and_resuming(records, weights, capsys, monkeypatch):
     os.utime(records / "1.mseed", (0, 0))  # a file has changed: both days see it
     start(records, weights, "--overlap", "0.6")
     assert "station-days: 2 picked, 0 taken" in capsys.readouterr().out
+
+
+def rows(path):
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_two_runs_into_one_folder(records, weights, capsys):
+    """The tables hold both, whichever came last; what would be lost is refused, and other settings are told apart."""
+    days = [("--end", "2022-02-06T23:59:59.9"), ("--start", "2022-02-07T00:10:00")]
+    stream = obspy.read(str(records / "1.mseed"))
+    for one in stream:
+        one.stats.starttime += 3600
+    stream.write(str(records / "1.mseed"), format="MSEED", encoding="FLOAT64")
+    whole = rows(start(records, weights) / "picks.csv")
+    shutil.rmtree(records.parent / "out")
+    start(records, weights, *days[0])
+    out = start(records, weights, *days[1])
+    assert rows(out / "picks.csv") == whole and len({row["time"][:10] for row in whole}) == 2
+    assert "1 of other runs" in capsys.readouterr().out
+    with pytest.raises(UserError, match=r"2022-02-07 from another stretch of that day, which would be lost"):
+        start(records, weights, "--start", "2022-02-07T01:00:30")
+    (records / "2.mseed").write_bytes((records / "1.mseed").read_bytes())
+    with pytest.raises(UserError, match=r"from other files, such as .*1.mseed, which would be lost"):
+        cli.main(["pick", str(records / "2.mseed"), "--weights", str(weights), "--out", str(out), *OPTIONS])
+    start(records, weights, *days[0], "--overlap", "0.6")
+    assert {row["time"][:10] for row in rows(out / "picks.csv")} == {"2022-02-06"}
+    assert "1 station-days in" in capsys.readouterr().err
+
+
+def test_everything_is_accounted_for(records, weights, capsys):
+    (records / "empty.mseed").touch()
+    stream = obspy.read(str(records / "0.mseed"))
+    stream[0].data[500:1500] = 7
+    stream[1].stats.channel = "EHQ"
+    stream.write(str(records / "0.mseed"), format="MSEED", encoding="FLOAT64")
+    out = start(records, weights)
+    told = capsys.readouterr()
+    assert "1 × empty file (empty.mseed)" in told.err and "1 × one value repeated (10 s)" in told.err
+    assert "0.050 read, 0.039 picked, 0.011 left out" in told.out
+    left = rows(out / "left_out.csv")
+    assert sum(float(row["seconds"] or 0) for row in left) == pytest.approx(40)
+    assert {row["id"] for row in left} == {"", "BW.RJOB..EHQ", "BW.RJOB..EHZ"}
+    assert contents(start(records, weights)) == contents(out)
 
 
 def test_interrupted(records, weights, monkeypatch, capsys):

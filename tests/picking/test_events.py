@@ -7,9 +7,9 @@ import pytest
 from records import START
 
 from minieqt.picking.events import find_events, peak_width, signal_to_noise
-from minieqt.picking.waveforms import Segment
 from minieqt.picking.windows import Probabilities, Settings
 from minieqt.records.channel import Instrument
+from minieqt.records.segment import Segment, Served
 
 AT = Instrument("XX", "ABC", "", "HH")
 
@@ -24,9 +24,12 @@ def events(detections, p=(), s=(), T=3000, spread=None, channels=None):
     detection = np.zeros(T, np.float32)
     for first, last in detections:
         detection[first:last] = 0.9
-    segment = Segment(START.ns, 100.0, np.random.default_rng(1).standard_normal((3, T)).astype(np.float32))
+    x = np.random.default_rng(1).standard_normal((3, T)).astype(np.float32)
+    named = channels or {"E": "HH1", "N": "HH2", "Z": "HHZ"}
+    served = [Served(component, START.ns, START.ns + 10**12, code) for component, code in named.items()]
+    segment = Segment(START.ns, 100.0, x, served)
     found = Probabilities(np.stack([detection, gaussian(T, *p), gaussian(T, *s)]), spread)
-    return find_events(AT, channels or {"E": "HH1", "N": "HH2", "Z": "HHZ"}, segment, found, Settings())
+    return find_events(AT, segment, found, Settings())
 
 
 def samples(event):

@@ -18,6 +18,7 @@ from minieqt.errors import UserError
 from minieqt.picking.events import Event, Pick
 from minieqt.picking.results import ASSOCIATION_COLUMNS, EQTRANSFORMER_COLUMNS, Events, Picks
 from minieqt.records.channel import Instrument
+from minieqt.records.stations import Coordinates, Epoch
 
 code = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=1, max_size=5)
 instruments = st.builds(Instrument, code, code, st.sampled_from(["", "00", "10"]), st.sampled_from(["HH", "EH", ""]))
@@ -101,7 +102,7 @@ def one_event():
 
 
 def test_eqtransformers_columns(tmp_path):
-    one_event().to_csv(tmp_path / "x.csv", {("XX", "ABC"): (47.5, 12.25, 860.0)})
+    one_event().to_csv(tmp_path / "x.csv", Coordinates({("XX", "ABC"): [Epoch(None, None, (47.5, 12.25, 860.0))]}))
     with (tmp_path / "x.csv").open() as file:
         (row,) = csv.DictReader(file)
     assert list(row) == EQTRANSFORMER_COLUMNS and len(row) == 19

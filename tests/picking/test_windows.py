@@ -12,8 +12,8 @@ from records import START, small_model
 
 from minieqt.data.normalise import normalise
 from minieqt.errors import UserError
-from minieqt.picking.waveforms import Segment
 from minieqt.picking.windows import Settings, probabilities, window_starts
+from minieqt.records.segment import Segment
 
 MODEL = small_model()
 

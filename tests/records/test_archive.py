@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
+
 import numpy as np
 import pytest
 from obspy import Stream, UTCDateTime
 from records import START, record, trace
 
 from minieqt.errors import UserError
-from minieqt.picking.waveforms import join
 from minieqt.records import archive as archive_module
-from minieqt.records.archive import open_archive
+from minieqt.records.archive import DAMAGED, EMPTY, FORBIDDEN, RUBBISH, UNKNOWN, open_archive
+from minieqt.records.find import DANGLING
+from minieqt.records.gap import pieces
+from minieqt.records.join import join
+from minieqt.records.left_out import LeftOut
 from minieqt.records.selection import Selection
 
 DAY = 86400 * 10**9
@@ -111,7 +117,9 @@ def test_large_files_are_read_in_blocks(tmp_path, monkeypatch):
     traces = parts.read(station, START.ns + 10**11, START.ns + 2 * 10**11)
     assert len(traces) > 10
     for one in expected:
-        (piece,) = join([trace for trace in traces if trace.id == one.id])
+        (piece,) = join(
+            (part for one_trace in traces if one_trace.id == one.id for part in pieces(one_trace, LeftOut())), LeftOut()
+        )
         assert np.array_equal(piece.data, one.data) and piece.start == one.stats.starttime.ns
 
 
@@ -128,3 +136,142 @@ def test_refuses_in_words(tmp_path):
     (tmp_path / "text").write_text("x" * 5000)
     with pytest.raises(UserError, match="no waveforms that ObsPy reads"):
         open_archive([tmp_path / "text"], Selection())
+
+
+def samples(archive):
+    """How many there are in all of an archive."""
+    found = (archive.read(station, day, day + DAY - 1) for day, station in archive.days(DAY))
+    return sum(one.stats.npts for traces in found for one in traces)
+
+
+def reasons(archive):
+    return dict(archive.unreadable)
+
+
+def test_linked_folders_are_entered_and_loops_end(sds, tmp_path_factory):
+    links = tmp_path_factory.mktemp("links")
+    (links / "2022").symlink_to(sds / "2022")
+    (links / "again").symlink_to(sds / "2022" / "XX" / "ABC")
+    (links / "loop").symlink_to(links)
+    (links / "gone").symlink_to(links / "nowhere")
+    archive = open_archive([links], Selection())
+    assert found(archive) == [(37, "ABC"), (37, "DEF"), (38, "ABC"), (38, "DEF")]
+    assert samples(archive) == 4 * 3 * 2000 and reasons(archive) == {DANGLING: 1}
+
+
+def test_what_minieqt_wrote_is_no_record(sds):
+    for folder in (sds / "earlier", sds / "now"):
+        (folder / "station_days").mkdir(parents=True)
+        write(folder / "probabilities" / "a.mseed", record(20))
+    write(sds / "now" / "data.mseed", record(20, station="OUT"))
+    archive = open_archive([sds], Selection(), out=sds / "now")
+    assert {station[1] for station in archive.entries} == {"ABC", "DEF"} and samples(archive) == 4 * 3 * 2000
+
+
+@pytest.mark.parametrize("day", ["000", "366", "999"])
+def test_a_day_that_no_year_has(sds, day):
+    (path,) = sds.rglob("XX.ABC..HHZ.D.2022.037")
+    path.rename(path.with_name(f"XX.ABC..HHZ.D.2022.{day}"))
+    assert samples(open_archive([sds], Selection(end=UTCDateTime(2022, 12, 31)))) == 4 * 3 * 2000
+
+
+def test_a_record_of_another_time_makes_one_day(tmp_path):
+    early, late = record(5, start=UTCDateTime(1980, 1, 6)), record(5, start=UTCDateTime(2099, 1, 1))
+    path = write(tmp_path / "a.mseed", early + record(60) + late)
+    assert [UTCDateTime(ns=day).year for day, _ in open_archive([path], Selection()).days(DAY)] == [1980, 2022, 2099]
+
+
+def as_bytes(stream, **options):
+    held = io.BytesIO()
+    stream.copy().write(held, format="MSEED", **options)
+    return held.getvalue()
+
+
+@pytest.mark.parametrize("block", [3000, 2**21])
+@pytest.mark.parametrize("state", ["mixed", "truncated", "blank", "shifted", "headless"])
+def test_a_file_in_any_state(tmp_path, monkeypatch, state, block):
+    """Records of two lengths, a half one, an empty one, rubbish between them or before: all whole ones are read."""
+    monkeypatch.setattr(archive_module, "BLOCK", block)
+    early, late = (
+        Stream([trace(30, code, start=START + at, dtype="int32") for code in ("HHN", "HHZ")]) for at in (0, 30)
+    )
+    data = as_bytes(early, reclen=512)
+    rest = as_bytes(late, reclen=4096 if state == "mixed" else 512)
+    data = {
+        "mixed": data + rest,
+        "truncated": (data + rest)[:-300],
+        "blank": data + bytes(512) + rest,
+        "shifted": data + b"rubbish" * 15 + rest,
+        "headless": b"rubbish" * 15 + data + rest,
+    }[state]
+    (tmp_path / "a.mseed").write_bytes(data)
+    archive = open_archive([tmp_path], Selection())
+    lost = 12000 - samples(archive)
+    assert 0 < lost < 500 if state == "truncated" else lost == 0
+    assert reasons(archive) == ({} if state in ("mixed", "blank") else {RUBBISH: 1})
+
+
+@pytest.mark.parametrize("damage", ["encoding", "frames", "count"])
+def test_a_damaged_record_is_left_out_alone(tmp_path, damage):
+    data, at = bytearray(as_bytes(Stream([trace(60, dtype="int32")]), reclen=512)), 512 * 5
+    if damage == "encoding":
+        data[at + 52] = 77
+    elif damage == "frames":
+        data[at + 64 : at + 512] = b"\xff" * 448
+    else:
+        data[at + 30 : at + 32] = (9999).to_bytes(2, "big")
+    (tmp_path / "a.mseed").write_bytes(data)
+    archive = open_archive([tmp_path], Selection())
+    ((day, station),) = archive.days(DAY)
+    left_out = LeftOut()
+    traces = archive.read(station, day, day + DAY - 1, left_out)
+    (row,) = left_out
+    assert (row.id, row.reason, row.path) == ("XX.ABC..HHZ", DAMAGED, str(tmp_path / "a.mseed"))
+    kept = [piece for one in traces for piece in pieces(one, LeftOut())]
+    assert 5000 < sum(one.stats.npts for one in traces) < 6000 and len(join(kept, LeftOut())) == 2
+
+
+def test_files_that_are_none(tmp_path, monkeypatch):
+    write(tmp_path / "good.mseed", record(20))
+    (tmp_path / "empty.mseed").touch()
+    (tmp_path / "text.mseed").write_text("nothing to hear" * 500)
+    (tmp_path / "folder.mseed").mkdir()
+    write(tmp_path / "forbidden.mseed", record(20, station="DEF"))
+    real = Path.open
+
+    def refuse(path, *mode, **options):
+        if path.name == "forbidden.mseed":
+            raise PermissionError(13, "Permission denied")
+        return real(path, *mode, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)  # root may read everything
+    archive = open_archive([tmp_path], Selection())
+    assert samples(archive) == 6000 and reasons(archive) == {EMPTY: 1, UNKNOWN: 1, FORBIDDEN: 1}
+    named = open_archive(sorted(path for path in tmp_path.iterdir() if path.is_file()), Selection())
+    assert samples(named) == 6000  # one bad file of many that were named ends nothing
+
+
+def test_a_clock_that_drifts_keeps_its_own_times(tmp_path):
+    """Records say 100 Hz and come 0.01 % late: ObsPy makes one trace of them, whose end is off."""
+    stream = Stream()
+    one = trace(3600, dtype="int32")
+    time = START
+    for first in range(0, 360000, 400):
+        part = trace(4, start=time, dtype="int32")
+        part.data = one.data[first : first + 400]
+        stream += part
+        time += 4.0004
+    data = b"".join(as_bytes(Stream([part]), reclen=4096) for part in stream)
+    (tmp_path / "a.mseed").write_bytes(data)
+    archive = open_archive([tmp_path], Selection())
+    ((day, station),) = archive.days(DAY)
+    found = archive.read(station, day, day + DAY - 1)
+    assert sum(part.stats.npts for part in found) == 360000 and len(found) > 100
+    for part in found:
+        starts = [abs(other.stats.starttime - part.stats.starttime) for other in stream]
+        assert min(starts) < 0.0002
+
+
+def test_lower_case_codes_are_selected(tmp_path):
+    path = write(tmp_path / "a.mseed", record(20, station="abc", channels=("hhz",)))
+    assert samples(open_archive([path], Selection(stations=("XX.ABC",)))) == 2000

@@ -1,0 +1,59 @@
+"""What the network is shown of a channel: without its mean, band-passed, at about 100 Hz."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from scipy import signal
+
+from minieqt.records.channel import RATE
+from minieqt.records.gap import Piece
+
+Array = Any
+
+BLOCK = 2**16  # samples that are filtered at a time: as many as the processor keeps at hand
+
+
+def prepare(piece: Piece, band: tuple[float, float] | None) -> Piece:
+    """Demean, band-pass between two corners (Hz, Butterworth of two corners, zero phase; None: leave out), resample.
+
+    Where the upper corner lies beyond what the rate can carry it is a high-pass. The new rate is the nearest to
+    100 Hz that whole numbers up to 100 give, and exactly that wherever it can be; data already there keep theirs.
+    """
+    if band is None:
+        data = (piece.data - piece.data.mean(dtype=np.float64)).astype(np.float32)
+    else:
+        nyquist = piece.rate / 2
+        kind, corners = ("bandpass", band) if band[1] < 0.99 * nyquist else ("highpass", band[0])
+        data = filter_both_ways(signal.butter(2, corners, kind, fs=piece.rate, output="sos"), piece)
+    ratio = Fraction(RATE / piece.rate).limit_denominator(100)
+    if ratio != 1:
+        data = signal.resample_poly(data, ratio.numerator, ratio.denominator)
+    anchors = [(float(sample * ratio), time) for sample, time in piece.anchors]
+    return Piece(piece.start, float(piece.rate * ratio), data.astype(np.float32, copy=False), piece.id, anchors)
+
+
+def filter_both_ways(sections: Array, piece: Piece) -> Array:
+    """`scipy.signal.sosfiltfilt` of a piece's data (N,) less their mean -> (N,) float32, in float64, block by block.
+
+    Forwards, then backwards, over the data and the odd reflection of a second at either end. Between the two passes
+    the data are float32, when what lies outside the band is gone; so a day needs no copies in float64.
+    """
+    data, mean = piece.data, piece.data.mean(dtype=np.float64)
+    y = np.empty(len(data), np.float32)
+    count = min(round(piece.rate), len(data) - 1)
+    left = 2 * np.float64(data[0]) - data[count:0:-1]
+    right = 2 * np.float64(data[-1]) - data[-2 : -2 - count : -1]
+    blocks = [slice(first, first + BLOCK) for first in range(0, len(data), BLOCK)]
+    before = [part for part in (left, *(data[block] for block in blocks), right) if len(part)]
+    after = [part for part in (left.copy(), *(y[block] for block in blocks), right.copy()) if len(part)]
+    start = signal.sosfilt_zi(sections)
+    state = start * (before[0][0] - mean)
+    for part, into in zip(before, after, strict=True):
+        into[:], state = signal.sosfilt(sections, part - mean, zi=state)
+    state = start * after[-1][-1]
+    for part in reversed(after):
+        part[::-1], state = signal.sosfilt(sections, part[::-1], zi=state)
+    return y

@@ -1,0 +1,60 @@
+"""Where a station stood at a time: the epochs of an inventory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from obspy import UTCDateTime
+
+from minieqt.errors import UserError
+
+Place = tuple[float, float, float]  # latitude, longitude (degrees), elevation (m)
+
+
+class Epoch(NamedTuple):
+    """From `start` to `end` (nanoseconds; None: open)."""
+
+    start: int | None
+    end: int | None
+    place: Place
+
+    def holds(self, time: int) -> bool:
+        return (self.start is None or self.start <= time) and (self.end is None or time < self.end)
+
+
+class Coordinates(dict[tuple[str, str], list[Epoch]]):
+    """{(network, station) in capitals: its epochs}."""
+
+    def at(self, network: str, station: str, time: UTCDateTime) -> Place | None:
+        """Where a station stood; None if nothing says so.
+
+        Of epochs that overlap the latest counts. Where none holds the time, the inventory knows the station if it never
+        stood anywhere else.
+        """
+        epochs = self.get((network.upper(), station.upper()), [])
+        then = [epoch for epoch in epochs if epoch.holds(time.ns)]
+        if then:
+            return max(then, key=lambda epoch: epoch.start or 0).place
+        places = {epoch.place for epoch in epochs}
+        return places.pop() if len(places) == 1 else None
+
+
+def read_coordinates(path: Path | None) -> Coordinates:
+    """The stations of an inventory that ObsPy reads; none without a path. UserError if it is no inventory."""
+    found = Coordinates()
+    if path is None:
+        return found
+    from obspy import read_inventory
+
+    try:
+        inventory = read_inventory(str(path))
+    except Exception as error:  # ObsPy's readers raise whatever they like
+        raise UserError(f"{path} is no inventory that ObsPy reads") from error
+    for network in inventory:
+        for station in network:
+            start, end = station.start_date or network.start_date, station.end_date or network.end_date
+            place = station.latitude, station.longitude, station.elevation
+            epoch = Epoch(start and start.ns, end and end.ns, place)
+            found.setdefault((network.code.upper(), station.code.upper()), []).append(epoch)
+    return found
