@@ -99,7 +99,7 @@ def loud(pairs: list[tuple[int, Piece]], left_out: LeftOut, served: list[Span] |
         peaks[row] = max(peaks[row], float(max(piece.data.max(), -piece.data.min(), 0)))
     kept = []
     for row, piece in pairs:
-        if peaks[row] > SILENT * max(peaks):
+        if peaks[row] >= SILENT * max(peaks):
             kept.append((row, piece))
             continue
         for start, end in common([(piece.start, piece.end())], served or [(piece.start, piece.end())]):
