@@ -25,6 +25,7 @@ from minieqt.data.table import SAMPLES
 from minieqt.importing.catalogue import Catalogue, Pair
 from minieqt.records.archive import Archive
 from minieqt.records.channel import RATE, Instrument
+from minieqt.records.join import TWICE
 from minieqt.records.left_out import LeftOut
 from minieqt.records.segment import Segment, segments
 from minieqt.records.serve import group, serve
@@ -76,7 +77,7 @@ def cut_windows(archive: Archive, job: Job, days: Iterable[tuple[int, Station]])
                 else:
                     names.add(row["trace_name"])
                     yield row, x
-        job.skipped.update(row.reason for row in left_out)
+        job.skipped.update(row.reason for row in left_out if row.reason != TWICE)  # which loses nothing
     for pairs in job.catalogue.pairs.values():
         for pair in pairs:
             if pair not in job.seen:
