@@ -1,12 +1,13 @@
 # make train       set everything up and run the main job (a synthetic mini-STEAD where no data is named)
 # make test        set everything up and run every check
+# make weights     train the package's own weights: make weights ARGS='--real FOLDER', hours, goes on where it stopped
 # make notebooks   run every chapter of the course and keep what it prints and draws
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: train test notebooks lint setup clean
+.PHONY: train test weights notebooks lint setup clean
 
 setup: $(VENV)/.ready
 
@@ -21,6 +22,9 @@ train: setup
 
 test: setup lint
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile $(ARGS)
+
+weights: setup
+	$(BIN)/python recipes/own_weights.py $(ARGS)
 
 notebooks: setup
 	$(BIN)/python notebooks/run.py $(ARGS)
