@@ -33,7 +33,7 @@ def test_windows_are_dealt_out_and_stay_what_they_are(folder, dataset, tmp_path)
     assert [real.name for real in sets] == ["ncedc", "noise_misc"]
     counts = gather(folder, sets, tmp_path / "out")
     names = lists(tmp_path / "out")
-    assert sorted(sum(names.values(), [])) == sorted(dataset.table.name.tolist())
+    assert sorted(name for part in names.values() for name in part) == sorted(dataset.table.name.tolist())
     assert {part: sum(found.values()) for part, found in counts.items()} == {p: len(n) for p, n in names.items()}
     with open_dataset(tmp_path / "out" / "windows.hdf5") as gathered:
         place = {name: row for row, name in enumerate(gathered.table.name.tolist())}
