@@ -35,7 +35,7 @@ def draw_plans(
     rates: Array,
     plans: Array,
 ) -> None:
-    """Fills plans (N, 16) float64; all but rates (9,) have one entry a window, p and s are NaN for noise."""
+    """Fills plans (N, 22) float64; all but rates (12,) have one entry a window, p and s are NaN for noise."""
     u = np.empty(NUMBERS, np.float64)
     for n in range(rows.size):
         draw_numbers(seed, np.uint64(epochs[n]), rows[n], copies[n], u)

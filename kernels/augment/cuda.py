@@ -54,7 +54,7 @@ def draw_plans(
     plans: Array,
     threads: int = THREADS,
 ) -> None:
-    """Fills plans (N, 16) float64; one thread a window."""
+    """Fills plans (N, 22) float64; one thread a window."""
     facts = rows, copies, p, s, coda_end, loud
     launch(_draw_plans, -(-len(rows) // threads), threads, np.uint64(seed), epochs, *facts, rates, plans)
 

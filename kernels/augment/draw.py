@@ -10,30 +10,34 @@ import math
 
 import numpy as np
 
-from kernels.augment.philox import four_uniforms, larger, shared
+from kernels.augment.philox import four_uniforms, larger, shared, smaller
 
 SAMPLES, HALF_WIDTH = 6000, 20  # as in minieqt/data/table.py and labels.py
-NUMBERS = 24  # uniform numbers that decide over a window, four to a counter
+NUMBERS = 28  # uniform numbers that decide over a window, four to a counter
 
 # Which number decides what: minieqt.data.augment.Draw.
 U_SHIFT, U_SHIFT_BY, U_SECOND, U_SECOND_START, U_SECOND_DIVISOR, U_NOISE, U_NOISE_E, U_NOISE_N, U_NOISE_Z = range(9)
 U_DROP, U_DROP_WHICH, U_SCALE, U_SCALE_BY, U_GAP, U_GAP_START, U_GAP_END = range(9, 16)
 U_REAL, U_REAL_ROW, U_REAL_LEVEL, U_REAL_START, U_REAL_SIGN = range(16, 21)
+U_FLIP, U_ROTATE, U_ROTATE_BY, U_STRETCH, U_STRETCH_BY = range(21, 26)
 
 # The columns of a plan: the fields of minieqt.data.augment.Plan.
 SHIFT, SECOND_START, SECOND_DIVISOR, NOISE, KEEP, SCALE, PRE_EMPHASIS, GAP_START, GAP_END = 0, 1, 2, 3, 6, 9, 10, 11, 12
 REAL_NOISE, REAL_NOISE_START, REAL_NOISE_SIGN = 13, 14, 15
-COLUMNS = 16
+SPEED, QUIET_FROM, QUIET_TO, SECOND_FROM, ANGLE, FLIP = 16, 17, 18, 19, 20, 21
+COLUMNS = 22
 
 # The rates: the fields of minieqt.data.augment.Augmentation.
 R_SHIFT, R_SECOND, R_NOISE, R_DROP, R_SCALE, R_GAP, R_EARTHQUAKE_GAP, R_PRE_EMPHASIS, R_REAL_NOISE = range(9)
+R_STRETCH, R_ROTATE, R_FLIP = 9, 10, 11
 
 SNR_DB, NOISE_MIX_DB = (0.0, 30.0), (-10.0, 10.0)  # as in minieqt/data/augment.py
+SLOWEST, FASTEST, LEAST_QUIET = 0.6, 1.7, 200
 
 
 @shared
 def draw_numbers(seed, epoch, row, copy, u):  # type: ignore[no-untyped-def]
-    """u (24,) float64: the numbers of one copy of one row."""
+    """u (28,) float64: the numbers of one copy of one row."""
     for block in range(NUMBERS // 4):
         a, b, c, d = four_uniforms(seed, np.uint64(block), np.uint64(row), epoch, np.uint64(2 * copy))
         u[4 * block], u[4 * block + 1], u[4 * block + 2], u[4 * block + 3] = a, b, c, d
@@ -47,22 +51,29 @@ def whole(u, low, high):  # type: ignore[no-untyped-def]
 
 @shared
 def draw_plan(u, p, s, coda_end, loud, rates, copy, plan):  # type: ignore[no-untyped-def]
-    """plan (16,) of one window from its numbers u (24,) and what the table says of it (p and s are NaN for noise)."""
+    """plan (22,) of one window from its numbers u (28,) and what the table says of it (p and s are NaN for noise)."""
     for column in range(COLUMNS):
         plan[column] = 0
     for c in range(3):
         plan[KEEP + c] = 1
-    plan[SECOND_DIVISOR] = plan[SCALE] = plan[REAL_NOISE_SIGN] = 1
+    plan[SECOND_DIVISOR] = plan[SCALE] = plan[REAL_NOISE_SIGN] = plan[SPEED] = plan[FLIP] = 1
 
     earthquake, both = p == p or s == s, p == p and s == s
     if copy == 0:
         if earthquake:
             plan[SHIFT] = draw_shift(u, coda_end, rates[R_SHIFT] / 2)
-    elif not earthquake:
+        return
+    draw_speed(u, p, s, coda_end, rates[R_STRETCH], plan)
+    if u[U_ROTATE] < rates[R_ROTATE]:
+        plan[ANGLE] = 2 * math.pi * u[U_ROTATE_BY]
+    if u[U_FLIP] < rates[R_FLIP]:
+        plan[FLIP] = -1
+    if not earthquake:
         draw_channels(u, rates[R_DROP], plan)
         draw_gap(u, rates[R_GAP], plan)
         draw_real_noise(u, rates[R_REAL_NOISE], NOISE_MIX_DB, plan)
     else:
+        p, s, coda_end = p / plan[SPEED], s / plan[SPEED], coda_end / plan[SPEED]
         by = draw_shift(u, coda_end, rates[R_SHIFT])
         plan[SHIFT] = by
         plan[SECOND_DIVISOR] = whole(u[U_SECOND_DIVISOR], 1, 10)
@@ -87,9 +98,34 @@ def draw_plan(u, p, s, coda_end, loud, rates, copy, plan):  # type: ignore[no-un
         touched = overlaps(start, end, p, s) or (p < end and start < coda_end)
         if plan[SECOND_START] > 0:
             further = plan[SECOND_START] - math.floor(p)
+            plan[SECOND_FROM] = math.floor(p) - by
             touched = touched or overlaps(start, end, p + further, s + further)
         if touched:
             plan[GAP_START] = plan[GAP_END] = 0
+
+
+@shared
+def draw_speed(u, p, s, coda_end, rate, plan):  # type: ignore[no-untyped-def]
+    """The speed, in 1024ths, and the quiet samples that fill up a window played faster."""
+    if not u[U_STRETCH] < rate:
+        return
+    speed = math.floor(1024 * SLOWEST * (FASTEST / SLOWEST) ** u[U_STRETCH_BY] + 0.5) / 1024
+    played = smaller(math.floor((SAMPLES - 1) / speed) + 1, SAMPLES)
+    start, end, fits = 0, played, True
+    if p == p or s == s:
+        before = 0
+        if p == p:
+            before = larger(math.floor(p / speed) - HALF_WIDTH, 0)
+        after = math.ceil(coda_end / speed)
+        fits = after <= SAMPLES
+        if played - after >= before:
+            start = after
+        else:
+            end = before
+    if fits and played == SAMPLES:
+        plan[SPEED] = speed
+    elif fits and end - start >= LEAST_QUIET:
+        plan[SPEED], plan[QUIET_FROM], plan[QUIET_TO] = speed, start, end
 
 
 @shared

@@ -18,25 +18,31 @@ import math
 import numpy as np
 
 from kernels.augment.draw import (
+    ANGLE,
+    FLIP,
     GAP_END,
     GAP_START,
     HALF_WIDTH,
     KEEP,
     NOISE,
     PRE_EMPHASIS,
+    QUIET_FROM,
+    QUIET_TO,
     REAL_NOISE,
     REAL_NOISE_SIGN,
     REAL_NOISE_START,
     SAMPLES,
     SECOND_DIVISOR,
+    SECOND_FROM,
     SECOND_START,
     SHIFT,
+    SPEED,
 )
 from kernels.augment.philox import four_uniforms, inlined, larger, shared, smaller
 
 LN2, LAST_COSINE, LAST_SINE = np.float32(math.log(2)), np.float32(1 / 40320), np.float32(1 / 362880)
 POWERS = tuple((np.float32(e), np.float32(2.0**e)) for e in (16, 8, 4, 2, 1))
-ONE, TWO, TURN = np.float32(1), np.float32(2), np.float32(2 * np.pi)
+ONE, TWO, THREE, HALF, TURN = np.float32(1), np.float32(2), np.float32(3), np.float32(0.5), np.float32(2 * np.pi)
 GAUSSIAN, TRIANGLE, BOX = range(3)  # shapes of a pick's label
 DEVIATION = 10.0  # of the Gaussian, samples
 UNLABELLED = np.float32(-1)
@@ -73,11 +79,17 @@ def build(  # type: ignore[no-untyped-def]
     for c in range(3):
         recorded, y = raw[c], x[c]
         mean = np.float32(total(part_of_sum(recorded, lane, lanes), parts, lane, lanes) / SAMPLES)
-        shift(recorded, mean, int(plan[SHIFT]), y, lane, lanes)
+        if plan[SPEED] == 1:
+            demean(recorded, mean, scratch, lane, lanes)
+        else:
+            start, end = int(plan[QUIET_FROM]), int(plan[QUIET_TO])
+            play(recorded, mean, plan[SPEED], start, end, scratch, lane, lanes)
+        meet()
+        shift(scratch, int(plan[SHIFT]), y, lane, lanes)
         meet()
         if plan[SECOND_START] > 0:
             start, divisor = int(plan[SECOND_START]), np.float32(plan[SECOND_DIVISOR])
-            add_second_event(recorded, mean, arrival, start, divisor, y, lane, lanes)
+            add_second_event(scratch, int(plan[SECOND_FROM]), start, divisor, y, lane, lanes)
             meet()
         if gain > 0 and total(part_of_squares(y, np.float32(0), lane, lanes), parts, lane, lanes) > 0:
             mean = np.float32(total(part_of_sum(borrowed[c], lane, lanes), parts, lane, lanes) / SAMPLES)
@@ -88,6 +100,12 @@ def build(  # type: ignore[no-untyped-def]
             most = largest(part_of_maximum(y, lane, lanes), parts, lane, lanes)
             deviation = np.float32(plan[NOISE + c]) * np.float32(most)
             add_noise(y, deviation, c, seed, row, epoch, copy, lane, lanes)
+            meet()
+    if plan[ANGLE] > 0:
+        power = total(part_of_squares(x[0], np.float32(0), lane, lanes), parts, lane, lanes)
+        other = total(part_of_squares(x[1], np.float32(0), lane, lanes), parts, lane, lanes)
+        if power > 0 and other > 0:
+            rotate(x[0], x[1], np.float32(math.cos(plan[ANGLE])), np.float32(math.sin(plan[ANGLE])), lane, lanes)
             meet()
     live = False
     if plan[KEEP] + plan[KEEP + 1] + plan[KEEP + 2] < 3:
@@ -108,7 +126,7 @@ def build(  # type: ignore[no-untyped-def]
         meet()
         centre = total(part_of_sum(y, lane, lanes), parts, lane, lanes) / SAMPLES
         squares = total(part_of_squares(y, centre, lane, lanes), parts, lane, lanes)
-        normalise(y, centre, scale_of(centre, squares), lane, lanes)
+        normalise(y, centre, plan[FLIP] * scale_of(centre, squares), lane, lanes)
 
 
 def label(p, s, coda_end, plan, shape, labels, lane, lanes, meet):  # type: ignore[no-untyped-def]
@@ -116,6 +134,7 @@ def label(p, s, coda_end, plan, shape, labels, lane, lanes, meet):  # type: igno
     for c in range(3):
         clear(labels[c], 0, SAMPLES, lane, lanes)
     meet()
+    p, s, coda_end = p / plan[SPEED], s / plan[SPEED], coda_end / plan[SPEED]
     by, second = int(plan[SHIFT]), int(plan[SECOND_START])  # a second event has both phases
     end = smaller(math.ceil(coda_end + by), SAMPLES) if p == p or s == s else 0
     if p == p and s == s:
@@ -168,21 +187,64 @@ def part_of_maximum(x, lane, lanes):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def shift(raw, mean, by, y, lane, lanes):  # type: ignore[no-untyped-def]
-    """y = raw − mean, rotated to the right."""
-    stays, goes, end, start = raw[: SAMPLES - by], raw[SAMPLES - by :], y[by:], y[:by]
-    for t in range(lane, stays.size, lanes):
-        end[t] = stays[t] - mean
-    for t in range(lane, goes.size, lanes):
-        start[t] = goes[t] - mean
+def demean(raw, mean, y, lane, lanes):  # type: ignore[no-untyped-def]
+    """y = raw − mean."""
+    for t in range(lane, raw.size, lanes):
+        y[t] = raw[t] - mean
 
 
 @inlined
-def add_second_event(raw, mean, p, start, divisor, y, lane, lanes):  # type: ignore[no-untyped-def]
-    """The same event, from sample p of the raw window on, again at sample `start` of y."""
-    event, room = raw[p : p + SAMPLES - start], y[start:]
+def play(raw, mean, speed, start, end, y, lane, lanes):  # type: ignore[no-untyped-def]
+    """y_t = (raw − mean) at speed · t; where that is over, the samples from start up to end, back and forth."""
+    for t in range(lane, SAMPLES, lanes):
+        if speed <= 1:
+            y[t] = spline(raw, mean, speed * t)
+        else:
+            u = t
+            if speed * t > SAMPLES - 1:
+                played = math.floor((SAMPLES - 1) / speed) + 1
+                back = (t - played) % (2 * (end - start))
+                u = end - 1 - back if back < end - start else 2 * start - end + back
+            both = spline(raw, mean, speed * (u - 0.25)) + spline(raw, mean, speed * (u + 0.25))
+            y[t] = both * HALF
+
+
+@inlined
+def spline(x, mean, at):  # type: ignore[no-untyped-def]
+    """Catmull and Rom's cubic through x − mean, whose ends go on as they are, at the moment `at`."""
+    whole = math.floor(at)
+    f, last = np.float32(at - whole), x.size - 1
+    a, b = x[smaller(larger(whole - 1, 0), last)] - mean, x[smaller(larger(whole, 0), last)] - mean
+    c, d = x[smaller(larger(whole + 1, 0), last)] - mean, x[smaller(larger(whole + 2, 0), last)] - mean
+    cubic = (THREE * (b - c) + (d - a)) * f + (TWO * (a - b) + THREE * (c - b) + (c - d))
+    return b + HALF * f * (c - a + f * cubic)
+
+
+@inlined
+def shift(x, by, y, lane, lanes):  # type: ignore[no-untyped-def]
+    """y = x, rotated to the right."""
+    stays, goes, end, start = x[: SAMPLES - by], x[SAMPLES - by :], y[by:], y[:by]
+    for t in range(lane, stays.size, lanes):
+        end[t] = stays[t]
+    for t in range(lane, goes.size, lanes):
+        start[t] = goes[t]
+
+
+@inlined
+def add_second_event(x, p, start, divisor, y, lane, lanes):  # type: ignore[no-untyped-def]
+    """The same event, from sample p of the played window on, again at sample `start` of y."""
+    event, room = x[p : p + SAMPLES - start], y[start:]
     for t in range(lane, smaller(room.size, event.size), lanes):
-        room[t] += (event[t] - mean) / divisor
+        room[t] += event[t] / divisor
+
+
+@inlined
+def rotate(e, n, cosine, sine, lane, lanes):  # type: ignore[no-untyped-def]
+    """E and N turned by an angle."""
+    for t in range(lane, e.size, lanes):
+        east, north = e[t], n[t]
+        e[t] = cosine * east - sine * north
+        n[t] = sine * east + cosine * north
 
 
 @inlined

@@ -38,6 +38,9 @@ KINDS = {  # not the scale: normalisation undoes it
     "channels dropped": replace(NOTHING, drop_channels=1.0),
     "gap": replace(NOTHING, gap=1.0, earthquake_gap=1.0),
     "real noise added": replace(NOTHING, real_noise=1.0),
+    "played faster or slower": replace(NOTHING, stretch=1.0),
+    "rotated": replace(NOTHING, rotate=1.0),
+    "flipped": replace(NOTHING, flip=1.0),
     "pre-emphasis": replace(NOTHING, pre_emphasis=0.97),
     "all at their published rates": Augmentation(),
 }

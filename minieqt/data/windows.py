@@ -90,7 +90,7 @@ def _make_readable(
         real = raw[noise[n]] if noise[n] >= 0 else None
         arrivals = np.array([[p, s]]) if table.earthquake[row] else np.empty((0, 2))
         x[n], arrivals = augment_window(raw[source[n]], arrivals, plan, white, real, normalisation)
-        unknown = plan.shift, coda_end + plan.shift
+        unknown = plan.shift, coda_end / plan.speed + plan.shift
         labels[n] = make_labels(arrivals[:, 0], arrivals[:, 1], label_shape, unknown)
 
 
@@ -118,7 +118,7 @@ def facts_of(
 
 
 def rates_of(augmentation: Augmentation | None) -> Array:
-    """The rates as the kernels take them (9,). Without augmentation all are zero and copies plain: nothing happens."""
+    """The rates as the kernels take them (12,). Without augmentation all are zero and copies plain: nothing happens."""
     return np.array(astuple(augmentation or NOTHING), np.float64)
 
 

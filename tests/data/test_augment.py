@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from minieqt.data.augment import (
     AUGMENTED,
+    LEAST_QUIET,
     NOISE_MIX_DB,
     PLAIN,
     SNR_DB,
+    SPEEDS,
     Augmentation,
     Draw,
     Plan,
@@ -26,9 +28,12 @@ from minieqt.data.augment import (
     draw_plan,
     drop_channels,
     noise_samples,
+    play,
     pre_emphasise,
     real_noise_gain,
+    rotate,
     shift,
+    spline,
     window_uniforms,
 )
 from minieqt.data.labels import DETECTION, P, S, detection_end, make_labels
@@ -182,6 +187,7 @@ def test_the_plans_of_today():
     assert draw_plan(u, 700.0, 1200.0, 1900.0, LOUD, ALL, AUGMENTED) == Plan(
         shift=981,
         second_start=5390,
+        second_from=700,
         second_divisor=3,
         noise=(0.04840556025505066, 0.06269564867019653, 0.12530914783477784),
         keep=(True, False, False),
@@ -350,6 +356,98 @@ def test_a_row_with_one_phase_is_an_earthquake():
         assert all(plan.shift for plan in plans(50, arrivals, PLAIN, augmentation=ALL) if plan.shift)
 
 
+PLAYED = Augmentation(1, stretch=1, rotate=0.5, flip=0.5)
+
+
+@settings(max_examples=300, deadline=None)
+@given(earthquakes, rows, st.sampled_from(["both", "p", "s", "noise"]))
+def test_a_window_is_played_only_where_it_stays_whole(arrivals, row, known):
+    p, s, coda_end = arrivals
+    p, s = p if known in ("both", "p") else np.nan, s if known in ("both", "s") else np.nan
+    plan = plan_of(row, (p, s, coda_end if known != "noise" else np.nan), PLAYED)
+    assert SPEEDS[0] - 1 / 1024 <= plan.speed <= SPEEDS[1] + 1 / 1024 and (1024 * plan.speed).is_integer()
+    start, end = plan.quiet
+    assert (plan.speed > 1) == (end > start) and (end - start >= LEAST_QUIET or plan.speed <= 1)
+    if known == "noise" or plan.speed == 1:
+        return
+    assert np.ceil(coda_end / plan.speed) + plan.shift <= 6000
+    first, after = (p / plan.speed - 20 if known != "s" else 0), coda_end / plan.speed
+    assert end <= first or start >= after or plan.speed < 1
+    assert end <= 5999 / plan.speed + 1
+
+
+def test_speed_angle_and_polarity_fill_their_ranges():
+    for arrivals in ((700.0, 1200.0, 1900.0), (np.nan,) * 3):
+        drawn = plans(4000, arrivals, augmentation=replace(PLAYED, stretch=0.5))
+        speeds = np.array([plan.speed for plan in drawn if plan.speed != 1])
+        assert len(speeds) / 4000 == pytest.approx(0.5, abs=0.03)
+        assert speeds.min() < 0.61 and 1.69 < speeds.max()
+        assert np.log(speeds).mean() == pytest.approx(np.log(SPEEDS).mean(), abs=0.03)
+        angles = np.array([plan.angle for plan in drawn if plan.angle])
+        assert len(angles) / 4000 == pytest.approx(0.5, abs=0.03)
+        assert abs(np.exp(1j * angles).mean()) < 0.05
+        assert share(plan.flip < 0 for plan in drawn) == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize("speed", [0.625, 1.25, 1.6875])
+def test_a_played_wave_has_another_frequency(speed):
+    t = np.arange(6000)
+    x = np.stack([np.sin(2 * np.pi * f * t) for f in (0.01, 0.05, 0.1)]).astype(np.float32)
+    y, arrivals = play(x, np.array([[700.0, np.nan]]), speed, 100, 2000)
+    assert arrivals[0, 0] == 700 / speed and np.isnan(arrivals[0, 1])
+    end = min(int(5990 / speed), 5990)
+    for f, ours in zip((0.01, 0.05, 0.1), y, strict=True):
+        lowered = np.cos(np.pi / 2 * f * speed) if speed > 1 else 1.0
+        expected = lowered * np.sin(2 * np.pi * f * speed * t)
+        np.testing.assert_allclose(ours[3:end], expected[3:end], atol=0.02)
+
+
+def test_what_would_come_back_as_a_lower_frequency_is_lowered():
+    x = np.sin(2 * np.pi * 0.45 * np.arange(6000)).astype(np.float32)[None]  # 45 Hz, played at 1.7 times the speed
+    y, _ = play(x, np.empty((0, 2)), 1.7, 0, 3000)
+    assert np.std(y[:, 10:3000]) < np.cos(np.pi / 2 * 0.45 * 1.7) * np.std(spline(x, 1.7 * np.arange(10, 3000)))
+
+
+def test_missing_samples_are_quiet_ones_back_and_forth(rng):
+    x = rng.standard_normal((3, 6000)).astype(np.float32)
+    y, _ = play(x, np.empty((0, 2)), 1.5, 3000, 3500)
+    assert 4000 == int(5999 / 1.5) + 1
+    np.testing.assert_array_equal(y[:, 4000:4500], y[:, 3000:3500][:, ::-1])
+    np.testing.assert_array_equal(y[:, 4500:5000], y[:, 3000:3500])
+    assert y.std(axis=-1).min() > 0.4
+
+
+def test_the_second_event_of_a_played_window_is_where_its_label_is():
+    x, arrivals = np.zeros((3, 6000), np.float32), np.array([[700.3, 1200.0]])
+    x[:, 700:702], x[:, 1200] = 1000, -2000
+    drawn = [
+        plan_of(row, (*arrivals[0], 1900.0), replace(PLAYED, second_event=1, flip=0, noise=0, drop_channels=0))
+        for row in range(60)
+    ]
+    drawn = [plan for plan in drawn if plan.speed != 1 and plan.second_start]
+    assert len(drawn) > 10
+    for plan in drawn:
+        y, moved = augment_window(x, arrivals, replace(plan, angle=0.0))
+        for p, s in moved:
+            assert abs(int(y[2, round(p) - 20 : round(p) + 20].argmax()) - 20 - round(p) % 1) <= 2
+            assert abs(int(y[2, round(s) - 20 : round(s) + 20].argmin()) - 20) <= 2
+
+
+def test_rotated_components_keep_their_energy(rng):
+    x = rng.standard_normal((3, 6000)).astype(np.float32)
+    y = rotate(x, np.pi / 2)
+    np.testing.assert_allclose(y, [-x[1], x[0], x[2]], atol=1e-6)
+    np.testing.assert_allclose(np.square(rotate(x, 1.0)[:2]).sum(axis=0), np.square(x[:2]).sum(axis=0), rtol=1e-4)
+    x[1] = 0
+    np.testing.assert_array_equal(rotate(x, 1.0), x)  # a dead component stays dead
+
+
+def test_a_flipped_window_is_upside_down(rng):
+    x = rng.standard_normal((3, 6000)).astype(np.float32)
+    once, turned = (augment_window(x, np.empty((0, 2)), Plan(flip=flip))[0] for flip in (1, -1))
+    np.testing.assert_allclose(turned, -once, atol=1e-6)
+
+
 def test_dropped_channels_are_zero_and_the_rest_is_scaled():
     x = np.ones((3, 6000), np.float32)
     y = drop_channels(x, (True, False, False))
@@ -376,7 +474,10 @@ def test_a_gap_in_a_trace_with_an_offset_is_no_step(rng):
     assert abs(y).max() < 10
 
 
-@pytest.mark.parametrize("field", ["shift", "second_event", "noise", "drop_channels", "scale", "gap", "pre_emphasis"])
+@pytest.mark.parametrize(
+    "field",
+    ["shift", "second_event", "noise", "drop_channels", "scale", "gap", "pre_emphasis", "stretch", "rotate", "flip"],
+)
 def test_probabilities_are_checked(field):
     for value in (-0.1, 1.1, np.nan):
         with pytest.raises(UserError, match=field):

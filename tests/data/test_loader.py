@@ -228,9 +228,7 @@ def test_noise_that_cannot_be_read_is_not_added(write):
 def test_shards_make_up_the_batch(dataset, ranks):
     rows = np.arange(37)
     whole = list(Loader(dataset, rows, 8, augmentation=MIXED).epoch(2))
-    shards = [
-        list(Loader(dataset, rows, 8, augmentation=MIXED, shard=(rank, ranks)).epoch(2)) for rank in range(ranks)
-    ]
+    shards = [list(Loader(dataset, rows, 8, augmentation=MIXED, shard=(rank, ranks)).epoch(2)) for rank in range(ranks)]
     for batch, *parts in zip(whole, *shards, strict=True):  # every rank has as many batches, even if one is empty
         np.testing.assert_array_equal(np.concatenate([part.rows for part in parts]), batch.rows)
         np.testing.assert_array_equal(np.concatenate([part.x for part in parts]), batch.x)

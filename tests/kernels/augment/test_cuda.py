@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+WHOLE = [0, 1, 2, 6, 7, 8, 11, 12, 14, 15, 16, 17, 18, 19, 21]  # columns of a plan that must be exact
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -31,7 +32,7 @@ def make(machine, threads):
     source, loud = np.array([0, 1, 2, 0, 1, 2, 1, 2]), np.array([True, True, False, True, True, False, True, False])
     arrival = np.array([700, 3000, -1, 512, 812, -1, 900, 1200])
     noise = np.array([1, 2, 0, 2, 0, -1, 2, 0])
-    rates = np.array([1, 1, 1, 0.7, 0.5, 0.9, 0.9, 0.97, 1])
+    rates = np.array([1, 1, 1, 0.7, 0.5, 0.9, 0.9, 0.97, 1, 0.7, 0.9, 0.5])
     counter = np.uint64(5), np.full(count, 6)
     plans = np.zeros((count, COLUMNS))
     x, labels = np.empty((count, 3, 6000), np.float32), np.empty((count, 3, 6000), np.float32)
@@ -45,12 +46,14 @@ def check(results):
     from kernels.augment import cpu
 
     expected = make(cpu, {})
-    np.testing.assert_array_equal(results["plans"][:, [0, 1, 2, 6, 7, 8, 11, 12, 14, 15]],
-                                  expected["plans"][:, [0, 1, 2, 6, 7, 8, 11, 12, 14, 15]])  # fmt: skip
+    np.testing.assert_array_equal(results["plans"][:, WHOLE],
+                                  expected["plans"][:, WHOLE])  # fmt: skip
     np.testing.assert_allclose(results["plans"], expected["plans"], rtol=1e-14)
     np.testing.assert_allclose(results["x"], expected["x"], atol=2e-5)
     np.testing.assert_allclose(results["labels"], expected["labels"], atol=1e-6)
     assert (expected["plans"][:, 1] > 0).any() and (expected["plans"][:, 11:] > 0).any()  # it all happened
+    assert (expected["plans"][:, 16] > 1).any() and (expected["plans"][:, 16] < 1).any()
+    assert (expected["plans"][:, 20] > 0).any() and (expected["plans"][:, 21] < 0).any()
     assert (expected["plans"][:, 3:6] > 0).any() and (expected["plans"][:, 6:9] == 0).any()
 
 
