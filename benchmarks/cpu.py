@@ -24,8 +24,8 @@ import numpy as np
 from machine import describe, peak_mib
 from tqdm import tqdm
 
-from kernels.cpu.phases import bounds
-from kernels.cpu.plan import LENGTH
+from kernels.cpu.conv.plan import LENGTH
+from kernels.cpu.polyphase.layout import bounds
 from minieqt import EQTransformer, backend
 from minieqt.adam import Adam
 from minieqt.loss import WEIGHTS

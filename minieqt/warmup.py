@@ -48,7 +48,7 @@ def marker(part: str = "") -> Path | None:
     import llvmlite.binding
     from numba import config
 
-    from kernels.cpu.compile import cache_folder
+    from kernels.cpu.runtime.compile import cache_folder
 
     sources = cache_folder()
     if sources is None:

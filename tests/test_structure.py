@@ -106,6 +106,27 @@ def test_data_uses_no_kernel_but_the_windows():
         assert all(module.startswith(("kernels.augment", "kernels.user_cache")) for module in used), path
 
 
+# Rooms of kernels/cpu: the twins at the top import from all, each room from itself and those after it.
+ROOMS = ["", "polyphase", "conv", "simd", "runtime"]
+
+
+def room(module):
+    """kernels.cpu.conv.rows -> conv; kernels.cpu.lstm -> ""."""
+    return module.split(".")[2] if module.count(".") == 3 else ""
+
+
+def test_the_rooms_of_the_cpu_kernels_import_one_way():
+    for path in (ROOT / "kernels/cpu").rglob("*.py"):
+        here = path.parent.name if path.parent.name != "cpu" else ""
+        for module in own(path) - {"kernels.user_cache"}:
+            assert module.startswith("kernels.cpu."), f"{path} imports {module}"
+            assert ROOMS.index(room(module)) >= ROOMS.index(here), f"{path} imports {module}"
+
+
+def test_only_twins_at_the_top_of_the_cpu_kernels():
+    assert {path.stem for path in (ROOT / "kernels/cpu").glob("*.py")} - {"__init__"} <= accelerated().keys()
+
+
 @pytest.mark.parametrize(
     "importer, imported, allowed",
     [
@@ -199,13 +220,13 @@ def made_of_others(stem):
     return made
 
 
-@pytest.mark.parametrize("device", ["cpu", "cuda"])
-def test_every_kernel_is_a_twin_or_serves_one(device):
+@pytest.mark.parametrize(("device", "pattern"), [("cpu", "**/*.py"), ("cuda", "*.py")])  # watchers serve tests
+def test_every_kernel_is_a_twin_or_serves_one(device, pattern):
     """A kernel file has the name of the file it mirrors and all of its accelerated functions, or others import it.
 
     What is made of other accelerated functions of its file, a block of stages, may leave it to their twins.
     """
-    files = sorted((ROOT / "kernels" / device).glob("*.py"))
+    files = sorted((ROOT / "kernels" / device).glob(pattern))
     served = {module for path in ROOT.glob("kernels/**/*.py") for module in own(path)}
     for path in files:
         if path.stem != "__init__":

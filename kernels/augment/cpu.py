@@ -14,7 +14,7 @@ from numba import njit
 from kernels.augment.draw import NUMBERS, draw_numbers, draw_plan
 from kernels.augment.philox import inlined
 from kernels.augment.window import build, label
-from kernels.cpu.compile import compiled, compiled_exactly
+from kernels.cpu.runtime.compile import compiled, compiled_exactly
 
 Array = Any
 

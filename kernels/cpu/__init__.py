@@ -1,1 +1,1 @@
-"""Numba twins. `tile` holds what all convolutions share; every other file is the twin of the file of its name."""
+"""Numba twins, each of the file of its name; README.md is the map of the rooms below them."""

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from kernels.cpu.compile import compiled, compiled_parallel
-from kernels.cpu.elementary import exp, tanh
-from kernels.cpu.rows import GROUPS, round_up
-from kernels.cpu.tile import LANES
+from kernels.cpu.conv.rows import GROUPS, round_up
+from kernels.cpu.runtime.compile import compiled, compiled_parallel
+from kernels.cpu.simd.elementary import exp, tanh
+from kernels.cpu.simd.tile import LANES
 
 Array = Any
 

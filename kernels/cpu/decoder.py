@@ -12,20 +12,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import get_num_threads
 
-from kernels.cpu.chain import chain_forward, whole_samples
-from kernels.cpu.chain_backward import chain_backward
-from kernels.cpu.chain_gradient import add_groups
-from kernels.cpu.ends import RELU
-from kernels.cpu.head import head_gradient, head_sums_shape, pack_head, pack_head_backward
-from kernels.cpu.memory import keep_freed_memory
-from kernels.cpu.phase_backward import each_group
-from kernels.cpu.phase_forward import each_sample, each_stage
-from kernels.cpu.phase_gradient import collect
-from kernels.cpu.phase_weights import Weights, pack_all_backward, weights_of
-from kernels.cpu.phases import BIAS, FILTERS, WEIGHTS, Phases, bounds, phases_of
-from kernels.cpu.prepared import prepared
-from kernels.cpu.rows import GROUPS, aligned
-from kernels.cpu.tile import ROWS
+from kernels.cpu.conv.backward import chain_backward
+from kernels.cpu.conv.epilogue import RELU
+from kernels.cpu.conv.forward import chain_forward, whole_samples
+from kernels.cpu.conv.gradient import add_groups
+from kernels.cpu.conv.rows import GROUPS, aligned
+from kernels.cpu.polyphase.backward import each_group
+from kernels.cpu.polyphase.forward import each_sample, each_stage
+from kernels.cpu.polyphase.gradient import collect
+from kernels.cpu.polyphase.head import head_gradient, head_sums_shape, pack_head, pack_head_backward
+from kernels.cpu.polyphase.layout import BIAS, FILTERS, WEIGHTS, Phases, bounds, phases_of
+from kernels.cpu.polyphase.weights import Weights, pack_all_backward, weights_of
+from kernels.cpu.runtime.allocator import keep_freed_memory
+from kernels.cpu.runtime.packed import prepared
+from kernels.cpu.simd.tile import ROWS
 
 Array = Any
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernels.cpu.chain import chain_forward
-from kernels.cpu.chain_backward import chain_backward
-from kernels.cpu.ends import POOL
+from kernels.cpu.conv.backward import chain_backward
+from kernels.cpu.conv.epilogue import POOL
+from kernels.cpu.conv.forward import chain_forward
 
 Array = Any
 

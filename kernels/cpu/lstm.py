@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from kernels.cpu.compile import compiled, compiled_parallel
-from kernels.cpu.elementary import sigmoid, tanh
-from kernels.cpu.prepared import prepared
-from kernels.cpu.rows import round_up
-from kernels.cpu.tile import (
+from kernels.cpu.conv.rows import round_up
+from kernels.cpu.runtime.compile import compiled, compiled_parallel
+from kernels.cpu.runtime.packed import prepared
+from kernels.cpu.simd.elementary import sigmoid, tanh
+from kernels.cpu.simd.tile import (
     LANES,
     ROWS,
     SUMS_STRIDE,

@@ -12,14 +12,14 @@ import numpy as np
 from numba import get_num_threads, prange
 
 from kernels.cpu.batchnorm import EPS, channel_gradient
-from kernels.cpu.chain import whole_samples
-from kernels.cpu.compile import compiled, compiled_parallel
+from kernels.cpu.conv.correlate import correlate
+from kernels.cpu.conv.epilogue import PLAIN
+from kernels.cpu.conv.forward import whole_samples
+from kernels.cpu.conv.plan import BIAS, PACKED, TAPS, packed_block, stages_of, weights_of
+from kernels.cpu.conv.rows import clear_margins, padded_rows, piece_length, room, round_up, rows_at, scratch
 from kernels.cpu.conv1d import conv1d_backward, conv1d_forward
-from kernels.cpu.correlate import correlate
-from kernels.cpu.ends import PLAIN
-from kernels.cpu.plan import BIAS, PACKED, TAPS, packed_block, stages_of, weights_of
-from kernels.cpu.rows import clear_margins, padded_rows, piece_length, room, round_up, rows_at, scratch
-from kernels.cpu.tile import COLUMNS, ROWS
+from kernels.cpu.runtime.compile import compiled, compiled_parallel
+from kernels.cpu.simd.tile import COLUMNS, ROWS
 
 Array = Any
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kernels.cpu.lstm import lstm_backward, lstm_forward
-from kernels.cpu.tile import LANES
+from kernels.cpu.simd.tile import LANES
 
 
 @pytest.mark.parametrize("batch", [1, LANES, LANES + 1])

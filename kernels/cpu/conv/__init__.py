@@ -1,0 +1,1 @@
+"""Chains of convolutions in order of time: the encoder, the ResCNN, every single convolution. Begin with rows, plan."""

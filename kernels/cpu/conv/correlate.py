@@ -1,0 +1,91 @@
+"""Correlation over padded rows: the two sums that every convolution is made of.
+
+    correlate             out[o, j] = Σ_c Σ_k W[o, c, k] x[c, j + k]
+    correlate_gradient    dW[o, c, k] = Σ_j z[o, j] x[c, j + k]
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernels.cpu.runtime.compile import compiled
+from kernels.cpu.simd.tile import (
+    COLUMNS,
+    LANES,
+    ROWS,
+    SUMS_STRIDE,
+    VECTORS,
+    add_sums,
+    dot_add,
+    outer_add,
+    store_tile,
+    zero_tile,
+)
+
+Array = Any
+
+NEARBY = 4  # blocks of filters that meet a few rows of x while all of them are in the first-level cache
+
+
+@compiled
+def correlate(
+    x: Array,
+    start: int,
+    packed: Array,
+    columns: int,
+    out: Array,
+) -> None:
+    """out[o, j] = Σ_c Σ_k W[o, c, k] x[c, start + j + k] for one block of ROWS filters, packed (C, K, ROWS), and so
+    many columns, whole tiles."""
+    (C, K, _), width, stride = packed.shape, x.shape[1], out.shape[1]
+    for j in range(0, columns, COLUMNS):
+        tile = zero_tile()
+        for c in range(C):
+            at, w = c * width + start + j, c * K
+            for k in range(K):
+                tile = outer_add(tile, packed, (w + k) * ROWS, x, at + k)
+        store_tile(tile, out, j, stride)
+
+
+@compiled
+def correlate_gradient(
+    z: Array,
+    z_start: int,
+    z_width: int,
+    z_next: int,
+    x: Array,
+    x_start: int,
+    x_width: int,
+    x_next: int,
+    samples: int,
+    count: int,
+    C: int,
+    K: int,
+    sums: Array,
+) -> None:
+    """sums += Σ_n Σ_j z[n][o, j] x[n][c, j + k], `count` numbers j in whole vectors, for C rows of x and K taps.
+
+    z and x are flat: sample 0's first row begins at `…_start`, the next row `…_width` later, sample 1's `…_next` later.
+    z must be zero from `count` to the end of the vector that holds it. `sums` (blocks, tiles, SUMS_STRIDE) holds dW
+    tile by tile: ROWS filters and VECTORS of the pairs (c, k) each; `place_of_sum` finds one.
+    """
+    blocks, tiles, _ = sums.shape
+    for first in range(0, blocks, NEARBY):
+        for q in range(tiles):
+            q0, q1, q2 = VECTORS * q, min(VECTORS * q + 1, C * K - 1), min(VECTORS * q + 2, C * K - 1)
+            x0 = x_start + q0 // K * x_width + q0 % K
+            x1 = x_start + q1 // K * x_width + q1 % K
+            x2 = x_start + q2 // K * x_width + q2 % K
+            for block in range(first, min(first + NEARBY, blocks)):
+                tile = zero_tile()
+                for n in range(samples):
+                    at, shift = z_start + n * z_next + block * ROWS * z_width, n * x_next
+                    for j in range(0, count, LANES):
+                        tile = dot_add(tile, z, at + j, z_width, x, x0 + shift + j, x1 + shift + j, x2 + shift + j)
+                add_sums(tile, sums, (block * tiles + q) * SUMS_STRIDE)
+
+
+@compiled
+def place_of_sum(o: int, pair: int, tiles: int) -> int:
+    """Where dW[o, c, k] stands in the flat `sums` of `correlate_gradient`, pair = c · K + k."""
+    return (o // ROWS * tiles + pair // VECTORS) * SUMS_STRIDE + o % ROWS * VECTORS + pair % VECTORS

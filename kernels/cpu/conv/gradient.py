@@ -1,0 +1,46 @@
+"""What a chain's backward has summed, put in order: groups added up, and each stage's tiles of sums made its dW."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import prange
+
+from kernels.cpu.conv.correlate import place_of_sum
+from kernels.cpu.conv.plan import BIAS, FILTERS, SUMS, stage_of_block, sums_shape, weight_of
+from kernels.cpu.runtime.compile import compiled, compiled_parallel
+
+Array = Any
+
+CHUNK = 4096  # numbers of the sums to a piece of work
+
+
+@compiled
+def sums_of(stage: Array, sums: Array) -> Array:
+    """A stage's sums (blocks, tiles, SUMS_STRIDE) in those of all."""
+    blocks, tiles, stride = sums_shape(stage)
+    return sums[stage[SUMS] : stage[SUMS] + blocks * tiles * stride].reshape(blocks, tiles, stride)
+
+
+@compiled_parallel
+def add_groups(parts: Array) -> None:
+    """parts[0] += all others, in order."""
+    groups, count = parts.shape
+    for block in prange((count + CHUNK - 1) // CHUNK):
+        total = parts[0, block * CHUNK : (block + 1) * CHUNK]
+        for group in range(1, groups):
+            part = parts[group, block * CHUNK : (block + 1) * CHUNK]
+            for i in range(total.size):
+                total[i] += part[i]
+
+
+@compiled_parallel
+def collect(stages: Array, sums: Array, dW: Array) -> None:
+    """The sums -> dW (O, C, K) of all stages, flat, filter by filter."""
+    for item in prange(stages[-1, BIAS] + stages[-1, FILTERS]):
+        stage = stages[stage_of_block(stages, BIAS, item)]
+        o, gathered = item - stage[BIAS], sums_of(stage, sums)
+        flat, own = gathered.reshape(-1), weight_of(stage, dW)[o]
+        for c in range(own.shape[0]):
+            for k in range(own.shape[1]):
+                own[c, k] = flat[place_of_sum(o, c * own.shape[1] + k, gathered.shape[1])]
