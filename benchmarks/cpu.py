@@ -24,7 +24,6 @@ import numpy as np
 from machine import describe, peak_mib
 from tqdm import tqdm
 
-from kernels.cpu.conv.plan import LENGTH
 from kernels.cpu.polyphase.layout import bounds
 from minieqt import EQTransformer, backend
 from minieqt.adam import Adam
@@ -167,10 +166,10 @@ def operations(name: str, batch: int, cache: Any) -> float:
         return 0.0
     kept = cache[-1] if name.startswith("rescnn") else cache  # a half normalises, then convolves
     if name.startswith("decoder"):
-        ends = [bounds(rows, kept.phases.T) for rows in kept.phases.table[1:]]
+        ends = [bounds(stage, kept.plan.T) for stage in kept.plan.stages[1:]]
         lengths = [end - begin for begin, end in ends] + [ends[-1][1] - ends[-1][0]]  # the head's is the last stage's
     else:
-        lengths = kept.places[:-1, LENGTH].tolist()
+        lengths = kept.plan.stages["length"][:-1].tolist()
     multiplied = [O * C * K * T for (O, C, K), T in zip(kept.shapes, lengths, strict=True)]
     if not name.endswith("_backward"):
         return 2.0 * batch * sum(multiplied)

@@ -3,16 +3,16 @@
 Forward keeps the two products q = x Wt + bh and k = x Wx, the weights a, and where each row's maximum was. Backward
 works the tanhs out again, and only where a gradient arrives: three steps of forty-seven in local attention.
 
-Forward needs T² U tanhs a sample, but only 2 T U exponentials:
+Forward needs T² U tanhs a window, but only 2 T U exponentials:
 
     tanh(q + k) = 1 - 2 / (e²ᑫ e²ᵏ + 1),      Σ_u Wa tanh(q + k) = Σ_u Wa - Σ_u 2 Wa / (e²ᑫ e²ᵏ + 1)
 
-A sample whose q or k is so large that the product might overflow takes the tanhs one by one.
+A window whose q or k is so large that the product might overflow takes the tanhs one by one.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import prange
@@ -30,6 +30,25 @@ FACTORS = np.float32(20)  # the largest |q| and |k| for which e²ᑫ e²ᵏ stay
 SATURATED = np.float32(1e8)  # a product from which on tanh is 1 in float32, and two may be multiplied
 
 
+class Parameters(NamedTuple):
+    """Wt, Wx (C, U), bh, Wa (U), ba (1); or their gradients."""
+
+    Wt: Array
+    Wx: Array
+    bh: Array
+    Wa: Array
+    ba: Array
+
+
+class Kept(NamedTuple):
+    """What forward keeps, (B, …) or of one window: a (T, T), q and k (T, U), where each row of e is largest (T)."""
+
+    a: Array
+    q: Array
+    k: Array
+    largest: Array
+
+
 def attention_forward(
     x: Array, Wt: Array, Wx: Array, bh: Array, Wa: Array, ba: Array, width: int | None = None, eps: float = EPS
 ) -> tuple[Array, Array, Any]:
@@ -37,17 +56,17 @@ def attention_forward(
     x, (B, _, T), U = np.ascontiguousarray(x), x.shape, bh.size
     y, a = np.empty_like(x), np.empty((B, T, T), np.float32)
     q, k, largest = np.empty((B, T, U), np.float32), np.empty((B, T, U), np.float32), np.empty((B, T), np.int64)
-    width = 2 * T if width is None else width
-    attend(x, Wt, Wx, bh, Wa[:, 0].copy(), ba[0], width, np.float32(eps), y, a, q, k, largest)
-    return y, a, (x, Wt, Wx, Wa, a, q, k, largest)
+    parameters, kept = Parameters(Wt, Wx, bh, Wa[:, 0].copy(), ba), Kept(a, q, k, largest)
+    attend(x, parameters, 2 * T if width is None else width, np.float32(eps), y, kept)
+    return y, a, (x, parameters, kept)
 
 
 def attention_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array, Array, Array, Array]:
     """dy (B, C, T) -> dx (B, C, T), dWt, dWx (C, U), dbh (U), dWa (U, 1), dba (1)."""
-    x, Wt, Wx, Wa, a, q, k, largest = cache
-    (C, U), groups, dx = Wt.shape, min(GROUPS, x.shape[0]), np.empty_like(x)
-    sums = [np.zeros((groups, *shape), np.float32) for shape in ((C, U), (C, U), (U,), (U,), (1,))]
-    attend_backward(np.ascontiguousarray(dy), x, Wt, Wx, Wa[:, 0].copy(), a, q, k, largest, dx, *sums)
+    x, parameters, kept = cache
+    groups, dx = min(GROUPS, x.shape[0]), np.empty_like(x)
+    sums = Parameters(*(np.zeros((groups, *parameter.shape), np.float32) for parameter in parameters))
+    attend_backward(np.ascontiguousarray(dy), x, parameters, kept, dx, sums)
     dWt, dWx, dbh, dWa, dba = (total.sum(axis=0) for total in sums)
     return dx, dWt, dWx, dbh, dWa[:, None], dba
 
@@ -111,22 +130,9 @@ def softmax_row(e: Array, highest: np.float32, eps: np.float32, weights: Array) 
 
 
 @compiled
-def attend_one(
-    x: Array,
-    Wt: Array,
-    Wx: Array,
-    bh: Array,
-    Wa: Array,
-    ba: np.float32,
-    width: int,
-    eps: np.float32,
-    y: Array,
-    a: Array,
-    q: Array,
-    k: Array,
-    largest: Array,
-) -> None:
-    """One sample: x (C, T); fills y (C, T), a (T, T), q and k (T, U), and where each row of e is largest (T)."""
+def attend_one(x: Array, parameters: Parameters, width: int, eps: np.float32, y: Array, kept: Kept) -> None:
+    """One window: x (C, T); fills y (C, T) and what is kept."""
+    (Wt, Wx, bh, Wa, ba), (a, q, k, largest) = parameters, kept
     C, T = x.shape
     U = bh.size
     columns = round_up(T, 2 * LANES)  # LLVM runs along a row in twos of vectors, then number by number
@@ -152,7 +158,7 @@ def attend_one(
             scores_by_factors(looking[t], looked_at, Wa, e)
         else:
             scores_by_tanh(q[t], k, Wa, e)
-        e += ba
+        e += ba[0]
         best = np.argmax(e[:T])
         largest[t] = best
         weights, first, last = a[t], max(t - width // 2, 0), min(t - width // 2 + width, T)
@@ -167,45 +173,28 @@ def attend_one(
 
 
 @compiled_parallel
-def attend(
-    x: Array,
-    Wt: Array,
-    Wx: Array,
-    bh: Array,
-    Wa: Array,
-    ba: np.float32,
-    width: int,
-    eps: np.float32,
-    y: Array,
-    a: Array,
-    q: Array,
-    k: Array,
-    largest: Array,
-) -> None:
-    """`attend_one` for each of B samples: x, y (B, C, T), a (B, T, T), q and k (B, T, U), largest (B, T)."""
+def attend(x: Array, parameters: Parameters, width: int, eps: np.float32, y: Array, kept: Kept) -> None:
+    """`attend_one` for each of B windows: x, y (B, C, T)."""
     for n in prange(x.shape[0]):
-        attend_one(x[n], Wt, Wx, bh, Wa, ba, width, eps, y[n], a[n], q[n], k[n], largest[n])
+        own = Kept(kept.a[n], kept.q[n], kept.k[n], kept.largest[n])
+        attend_one(x[n], parameters, width, eps, y[n], own)
 
 
 @compiled
 def attend_one_backward(
-    dy: Array,
-    x: Array,
-    Wt: Array,
-    Wx: Array,
-    Wa: Array,
-    a: Array,
-    q: Array,
-    k: Array,
-    largest: Array,
-    dx: Array,
-    dWt: Array,
-    dWx: Array,
-    dbh: Array,
-    dWa: Array,
-    dba: Array,
+    dy: Array, x: Array, parameters: Parameters, kept: Kept, dx: Array, gradients: Parameters
 ) -> None:
-    """One sample: dy, x (C, T); fills dx (C, T), adds to the parameters' gradients."""
+    """One window: dy, x (C, T); fills dx (C, T), adds to the parameters' gradients.
+
+    With Z_t = Σ_s w[t, s] + eps, a[t, s] = w[t, s] / Z_t and w[t, s] = exp(e[t, s] - max_s e[t, s]) in the band,
+
+        da[t, s] = Σ_c dy[c, t] x[c, s]                    and dx[c, s] += Σ_t dy[c, t] a[t, s]
+        de[t, s] = a[t, s] (da[t, s] - Σ_r da[t, r] a[t, r])
+        de[t, where e is largest] -= Σ_s de[t, s]          the maximum, taken off every e: zero but for eps
+        dz = de Wa (1 - h²), h = tanh(q_t + k_s)           into dq_t and dk_s, and through x Wt + bh, x Wx to the rest
+    """
+    (Wt, Wx, _, Wa, _), (a, q, k, largest) = parameters, kept
+    dWt, dWx, dbh, dWa, dba = gradients
     C, T = x.shape
     U = Wa.size
     dq, dk, de = np.zeros((T, U), np.float32), np.zeros((T, U), np.float32), np.empty(T, np.float32)
@@ -252,26 +241,12 @@ def attend_one_backward(
 
 @compiled_parallel
 def attend_backward(
-    dy: Array,
-    x: Array,
-    Wt: Array,
-    Wx: Array,
-    Wa: Array,
-    a: Array,
-    q: Array,
-    k: Array,
-    largest: Array,
-    dx: Array,
-    dWt: Array,
-    dWx: Array,
-    dbh: Array,
-    dWa: Array,
-    dba: Array,
+    dy: Array, x: Array, parameters: Parameters, kept: Kept, dx: Array, sums: Parameters
 ) -> None:
-    """`attend_one_backward` for each of B samples; the parameters' gradients (groups, …) are summed group by group."""
-    B, groups = x.shape[0], dWt.shape[0]
+    """`attend_one_backward` for each of B windows; the parameters' gradients (groups, …) are summed group by group."""
+    B, groups = x.shape[0], sums.Wt.shape[0]
     for g in prange(groups):
+        own_sums = Parameters(sums.Wt[g], sums.Wx[g], sums.bh[g], sums.Wa[g], sums.ba[g])
         for n in range(g * B // groups, (g + 1) * B // groups):
-            attend_one_backward(
-                dy[n], x[n], Wt, Wx, Wa, a[n], q[n], k[n], largest[n], dx[n], dWt[g], dWx[g], dbh[g], dWa[g], dba[g]
-            )
+            own = Kept(kept.a[n], kept.q[n], kept.k[n], kept.largest[n])
+            attend_one_backward(dy[n], x[n], parameters, own, dx[n], own_sums)

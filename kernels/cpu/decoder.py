@@ -1,5 +1,5 @@
-"""Twin of minieqt/blocks/decoder.py: upsampling, convolution and ReLU without writing the upsampled array, on samples
-that lie in phases (phases.py), all stages and the head in one pass.
+"""Twin of minieqt/blocks/decoder.py: upsampling, convolution and ReLU without writing the upsampled array, on polyphase
+components (polyphase/layout.py), all stages and the head in one pass.
 
 That is done for the crops of the published networks, at most one sample at each end; a stage with any other is
 upsampled, cropped and convolved as it is written.
@@ -13,18 +13,19 @@ import numpy as np
 from numba import get_num_threads
 
 from kernels.cpu.conv.backward import chain_backward
+from kernels.cpu.conv.correlate import sums_shape
 from kernels.cpu.conv.epilogue import RELU
-from kernels.cpu.conv.forward import chain_forward, whole_samples
-from kernels.cpu.conv.gradient import add_groups
+from kernels.cpu.conv.forward import chain_forward, whole_windows
+from kernels.cpu.conv.gradient import add_groups, split
 from kernels.cpu.conv.rows import GROUPS, aligned
-from kernels.cpu.polyphase.backward import each_group
-from kernels.cpu.polyphase.forward import each_sample, each_stage
+from kernels.cpu.polyphase.backward import BackWeights, Sums, each_group
+from kernels.cpu.polyphase.forward import Memory, each_stage, each_window
 from kernels.cpu.polyphase.gradient import collect
-from kernels.cpu.polyphase.head import head_gradient, head_sums_shape, pack_head, pack_head_backward
-from kernels.cpu.polyphase.layout import BIAS, FILTERS, WEIGHTS, Phases, bounds, phases_of
+from kernels.cpu.polyphase.head import Head, head_gradient, pack_head, pack_head_backward
+from kernels.cpu.polyphase.layout import Plan, plan_of
 from kernels.cpu.polyphase.weights import Weights, pack_all_backward, weights_of
 from kernels.cpu.runtime.allocator import keep_freed_memory
-from kernels.cpu.runtime.packed import prepared
+from kernels.cpu.runtime.packed import packed
 from kernels.cpu.simd.tile import ROWS
 
 Array = Any
@@ -35,7 +36,7 @@ NO_HEAD = np.zeros((1, 0, 0), np.float32)
 class Kept(NamedTuple):
     """What forward keeps for backward: the plan, weights, the rows of all stages."""
 
-    phases: Phases
+    plan: Plan
     shapes: tuple[tuple[int, int, int], ...]  # of W, the head's too
     weights: Weights
     head: Array  # W (1, C, K), or empty
@@ -52,43 +53,41 @@ def run(
     keep_freed_memory()
     x, stages, threads = np.ascontiguousarray(x), len(crops), get_num_threads()
     (B, _, T), shapes = x.shape, tuple(W.shape for W in Ws)
-    phases, weights = phases_of(shapes[:stages], crops, T), weights_of(crops, Ws[:stages])
-    head = prepared(pack_head, Ws[-1]) if len(Ws) > stages else NO_HEAD
-    whole = whole_samples(B, threads)
-    values = aligned(phases.numbers * (B if keep or not whole else threads) + ROWS * phases.width)
-    begin, end = bounds(phases.table[-1], T)
-    y = np.empty((B, shapes[-1][0], end - begin), np.float32)
-    (each_sample if whole else each_stage)(
-        x, phases.table, phases.width, *weights, np.concatenate(bs[:stages]), values, phases.numbers, keep, threads,
-        head, bs[-1][0], y,
+    plan, weights = plan_of(shapes[:stages], crops, T), weights_of(crops, Ws[:stages], bs[:stages])
+    head = Head(packed(pack_head, Ws[-1]) if len(Ws) > stages else NO_HEAD, bs[-1][0])
+    whole = whole_windows(B, threads)
+    end = plan.stages[-1]
+    memory = Memory(
+        aligned(plan.numbers * (B if keep or not whole else threads) + ROWS * plan.width),
+        np.empty((B, shapes[-1][0], (T << end.level) - end.zeros_left - end.zeros_right), np.float32),
     )
-    return y, Kept(phases, shapes, weights, Ws[-1] if len(Ws) > stages else NO_HEAD, values) if keep else None
+    each = each_window if whole else each_stage
+    each(x, plan, weights, head, memory, keep, threads)
+    W_head = Ws[-1] if len(Ws) > stages else NO_HEAD
+    return memory.y, Kept(plan, shapes, weights, W_head, memory.values) if keep else None
 
 
 def run_back(dy: Array, kept: Kept) -> tuple[Array, tuple[Array, ...], tuple[Array, ...]]:
     """dy like y -> dx (B, C, T), dW (O, C, K) and db (O) of every stage, and of the head if there is one."""
     keep_freed_memory(large=True)
-    phases, shapes, dy, (_, C, K) = kept.phases, kept.shapes, np.ascontiguousarray(dy), kept.head.shape
-    table, B = phases.table, len(dy)
-    groups = max(1, min(GROUPS, B))  # one for no sample at all: its sums are zero
-    packed, head = aligned(phases.back_packed), pack_head_backward(kept.head)
-    pack_all_backward(table, kept.weights.packed, packed)
-    dx = np.empty((B, shapes[0][1], phases.T), np.float32)
-    sums, cropped = np.empty((groups, phases.sums), np.float32), np.empty((groups, phases.weights), np.float32)
-    db = np.empty((groups, table[-2, BIAS] + table[-2, FILTERS]), np.float32)
-    head_sums = np.empty((groups, *head_sums_shape(C, K)), np.float32)
-    each_group(
-        dy, table, phases.T, phases.width, packed, kept.weights.by_tap, head, kept.values, phases.numbers,
-        dx, sums, db, cropped, head_sums,
-    )
-    for parts in (sums, cropped, head_sums.reshape(groups, -1)):
+    plan, shapes, dy, (_, C, K) = kept.plan, kept.shapes, np.ascontiguousarray(dy), kept.head.shape
+    stages, end, B = plan.stages, plan.stages[-1], len(dy)
+    groups = max(1, min(GROUPS, B))  # one for no window at all: its sums are zero
+    weights = BackWeights(aligned(end.back_packed_at), kept.weights.by_tap, pack_head_backward(kept.head))
+    pack_all_backward(stages, kept.weights.packed, weights.packed)
+    dx = np.empty((B, shapes[0][1], plan.T), np.float32)
+    sizes = (end.sums_at,), (end.b_at,), (end.W_at,), sums_shape(C, K)  # in the order of Sums
+    sums = Sums(*(np.empty((groups, *size), np.float32) for size in sizes))
+    each_group(dy, plan, weights, kept.values, dx, sums)
+    for parts in (sums.weights, sums.cropped, sums.head.reshape(groups, -1)):
         add_groups(parts)
-    dW = np.empty(phases.weights, np.float32)
-    collect(table, sums[0], cropped[0], dW)
-    dWs = tuple(part.reshape(shape) for part, shape in zip(np.split(dW, table[1:-1, WEIGHTS]), shapes, strict=False))
-    dbs = tuple(np.split(db.sum(axis=0), table[1:-1, BIAS]))
+    dW = np.empty(end.W_at, np.float32)
+    collect(stages, sums.weights[0], sums.cropped[0], dW)
+    shapes = shapes[: len(stages) - 1]
+    dWs = split(dW, stages["W_at"], shapes)
+    dbs = split(sums.db.sum(axis=0), stages["b_at"], [shape[:1] for shape in shapes])
     if kept.head.size > 0:
-        dWs, dbs = (*dWs, head_gradient(head_sums[0], C, K)), (*dbs, dy.sum(axis=(0, 2)))
+        dWs, dbs = (*dWs, head_gradient(sums.head[0], C, K)), (*dbs, dy.sum(axis=(0, 2)))
     return dx, dWs, dbs
 
 
@@ -96,7 +95,7 @@ def decoder_forward(
     x: Array, Ws: tuple[Array, ...], bs: tuple[Array, ...], crops: tuple[tuple[int, int], ...], keep: bool = True
 ) -> tuple[Array, Any]:
     """x (B, C, T), W (O, C, K) and b (O) of every stage and of the head, crop of every stage -> logits (B, 1, T'),
-    cache; NotImplemented where a crop cannot be done in phases."""
+    cache; NotImplemented for crops of several samples."""
     return run(x, Ws, bs, crops, keep)
 
 

@@ -38,19 +38,19 @@ def dropout_mask(like: Array, shape: tuple[int, ...], rate: float, randomness: A
 @compiled_parallel
 def draw(
     seed: np.uint64,
-    first_sample: np.uint64,
+    first_window: np.uint64,
     stream: np.uint64,
     step: np.uint64,
     threshold: np.uint64,
     kept: np.float32,
     mask: Array,
 ) -> None:
-    """Fills mask (samples, count), four numbers a counter; see minieqt/philox.py for the rounds."""
-    samples, count = mask.shape
-    for n in prange(samples):
+    """Fills mask (windows, count), four numbers a counter; see minieqt/philox.py for the rounds."""
+    windows, count = mask.shape
+    for n in prange(windows):
         words = np.empty(4, np.uint64)
         for block in range((count + 3) // 4):
-            c0, c1, c2, c3 = np.uint64(block), first_sample + np.uint64(n), stream, step
+            c0, c1, c2, c3 = np.uint64(block), first_window + np.uint64(n), stream, step
             k0, k1 = seed, np.uint64(DROPOUT)
             for _ in range(10):
                 product0, product1 = M0 * c0, M1 * c2

@@ -34,7 +34,7 @@ def layernorm_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
 
 @compiled
 def normalise_one(x: Array, gamma: Array, beta: Array, y: Array, x_hat: Array, scale: Array) -> None:
-    """One sample: x (C, T); fills y and x_hat (C, T) and scale = 1 / σ (T)."""
+    """One window: x (C, T); fills y and x_hat (C, T) and scale = 1 / σ (T)."""
     C, T = x.shape
     mean = np.zeros(T, np.float32)
     scale[:] = 0
@@ -57,7 +57,7 @@ def normalise_one(x: Array, gamma: Array, beta: Array, y: Array, x_hat: Array, s
 
 @compiled_parallel
 def normalise(x: Array, gamma: Array, beta: Array, y: Array, x_hat: Array, inverse_std: Array) -> None:
-    """`normalise_one` for each of B samples: y and x_hat (B, C, T), inverse_std (B, T)."""
+    """`normalise_one` for each of B windows: y and x_hat (B, C, T), inverse_std (B, T)."""
     for n in prange(x.shape[0]):
         normalise_one(x[n], gamma, beta, y[n], x_hat[n], inverse_std[n])
 
@@ -66,7 +66,7 @@ def normalise(x: Array, gamma: Array, beta: Array, y: Array, x_hat: Array, inver
 def normalise_one_backward(
     dy: Array, x_hat: Array, gamma: Array, scale: Array, dx: Array, dgamma: Array, dbeta: Array
 ) -> None:
-    """One sample: dy, x_hat (C, T), scale (T); fills dx (C, T), adds to dgamma and dbeta (C)."""
+    """One window: dy, x_hat (C, T), scale (T); fills dx (C, T), adds to dgamma and dbeta (C)."""
     C, T = x_hat.shape
     mean_g, mean_gx = np.zeros(T, np.float32), np.zeros(T, np.float32)
     for c in range(C):
@@ -89,7 +89,7 @@ def normalise_one_backward(
 def normalise_backward(
     dy: Array, x_hat: Array, gamma: Array, inverse_std: Array, dx: Array, dgamma: Array, dbeta: Array
 ) -> None:
-    """`normalise_one_backward` for each of B samples; dgamma and dbeta (groups, C) are summed group by group."""
+    """`normalise_one_backward` for each of B windows; dgamma and dbeta (groups, C) are summed group by group."""
     B, groups = x_hat.shape[0], dgamma.shape[0]
     for group in prange(groups):
         for n in range(group * B // groups, (group + 1) * B // groups):

@@ -11,14 +11,14 @@ Lanes without a sequence have masks of zero. Each direction of LANES sequences i
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import prange
 
 from kernels.cpu.conv.rows import round_up
 from kernels.cpu.runtime.compile import compiled, compiled_parallel
-from kernels.cpu.runtime.packed import prepared
+from kernels.cpu.runtime.packed import packed
 from kernels.cpu.simd.elementary import sigmoid, tanh
 from kernels.cpu.simd.tile import (
     LANES,
@@ -39,6 +39,15 @@ Array = Any
 ONE = np.float32(1)
 
 
+class Kept(NamedTuple):
+    """What forward keeps, in each direction's own time and padded, (D, items, …) or of one item of LANES sequences."""
+
+    masks: Array  # (C + H, LANES)
+    inputs: Array  # (T + 1, C + H + 1, LANES)
+    gates: Array  # (T, 4H, LANES)
+    c: Array  # (T + 1, H, LANES)
+
+
 def lstm_forward(
     x: Array,
     W: Array,
@@ -50,7 +59,7 @@ def lstm_forward(
 ) -> tuple[Array, Any]:
     """x (B, C, T), W (D, 4H, C), U (D, 4H, H), b (D, 4H), masks (D, B, C), (D, B, H) -> h (B, D·H, T), cache."""
     x, (B, C, T), (D, _, H) = np.ascontiguousarray(x), x.shape, U.shape
-    weights, tiles = prepared(side_by_side, W, U, b)
+    weights, tiles = packed(side_by_side, W, U, b)
     items = -(-B // LANES)
     masks = np.zeros((D, items * LANES, C + H), np.float32)
     masks[:, :B, :C] = 1 if input_mask is None else input_mask
@@ -59,18 +68,19 @@ def lstm_forward(
     inputs = np.empty((D, items, T + 1, round_up(C + H + 1, VECTORS), LANES), np.float32)
     gates, c = (np.empty((D, items, *shape, LANES), np.float32) for shape in ((T, round_up(4 * H, TALL)), (T + 1, H)))
     y = np.empty((B, D * H, T), np.float32)
-    run(x, tiles, masks, gate == "hard_sigmoid", inputs, gates, c, y)
-    return y, (x.shape, weights, masks, gate, inputs, gates, c)
+    kept, hard = Kept(masks, inputs, gates, c), gate == "hard_sigmoid"
+    run(x, tiles, kept, hard, y)
+    return y, (x.shape, weights, kept, hard)
 
 
 def lstm_backward(dh: Array, cache: Any) -> tuple[Array, Array, Array, Array]:
     """dh (B, D·H, T) -> dx (B, C, T), dW (D, 4H, C), dU (D, 4H, H), db (D, 4H)."""
-    (B, C, T), weights, masks, gate, inputs, gates, c = cache
-    (D, items), (_, H4, K) = masks.shape[:2], weights.shape
+    (B, C, T), weights, kept, hard = cache
+    (D, items), (_, H4, K) = kept.masks.shape[:2], weights.shape
     dx = np.empty((D, B, C, T), np.float32)
     sums = np.zeros((D, items, -(-H4 // ROWS), -(-K // VECTORS), SUMS_STRIDE), np.float32)
     hand_down = in_tiles(weights[:, :, :-1].transpose(0, 2, 1))
-    run_backward(np.ascontiguousarray(dh), hand_down, masks, gate == "hard_sigmoid", inputs, gates, c, dx, sums)
+    run_backward(np.ascontiguousarray(dh), hand_down, kept, hard, dx, sums)
     by_tile = sums.sum(axis=1)[..., : ROWS * VECTORS].reshape(D, *sums.shape[2:4], ROWS, VECTORS)
     dweights = by_tile.transpose(0, 1, 3, 2, 4).reshape(D, sums.shape[2] * ROWS, -1)[:, :H4]
     return dx.sum(axis=0), dweights[:, :, :C], dweights[:, :, C : K - 1], dweights[:, :, K - 1]
@@ -113,19 +123,9 @@ def squash(z: Array, hard: bool) -> None:
 
 
 @compiled
-def run_one(
-    x: Array,
-    weights: Array,
-    masks: Array,
-    hard: bool,
-    reverse: bool,
-    inputs: Array,
-    gates: Array,
-    c: Array,
-    y: Array,
-) -> None:
-    """At most LANES sequences through time: x (N, C, T), masks (C + H, LANES) -> inputs (T + 1, C + H + 1, LANES),
-    gates (T, 4H, LANES), c (T + 1, H, LANES), all three in the direction's own time and padded, y (N, H, T) in x's."""
+def run_one(x: Array, weights: Array, kept: Kept, hard: bool, reverse: bool, y: Array) -> None:
+    """At most LANES sequences through time: x (N, C, T) -> what is kept, and y (N, H, T) in x's time."""
+    masks, inputs, gates, c = kept
     (N, C, T), H = x.shape, c.shape[1]
     inputs[:] = 0
     inputs[:, C + H] = 1
@@ -157,18 +157,21 @@ def run_one(
                 y[n, k, t] = h[k, n]
 
 
+@compiled
+def of_item(kept: Kept, d: int, p: int) -> Kept:
+    """What is kept of one direction of LANES sequences."""
+    return Kept(kept.masks[d, p], kept.inputs[d, p], kept.gates[d, p], kept.c[d, p])
+
+
 @compiled_parallel
-def run(
-    x: Array, weights: Array, masks: Array, hard: bool, inputs: Array, gates: Array, c: Array, y: Array
-) -> None:
-    """`run_one` for both directions of all sequences: arrays as there, with (D, items) before their shapes, but x
-    (B, C, T), weights (D, 4H / TALL, C + H + 1, TALL), y (B, D·H, T)."""
-    D, items, H = c.shape[0], c.shape[1], c.shape[3]
+def run(x: Array, weights: Array, kept: Kept, hard: bool, y: Array) -> None:
+    """`run_one` for both directions of all sequences: x (B, C, T), weights (D, 4H / TALL, C + H + 1, TALL),
+    y (B, D·H, T)."""
+    D, items, H = kept.c.shape[0], kept.c.shape[1], kept.c.shape[3]
     for item in prange(D * items):
         d, p = item // items, item % items
         first, last = p * LANES, min((p + 1) * LANES, x.shape[0])
-        own = y[first:last, d * H : (d + 1) * H]
-        run_one(x[first:last], weights[d], masks[d, p], hard, d == 1, inputs[d, p], gates[d, p], c[d, p], own)
+        run_one(x[first:last], weights[d], of_item(kept, d, p), hard, d == 1, y[first:last, d * H : (d + 1) * H])
 
 
 @compiled
@@ -206,18 +209,10 @@ def gate_gradients(
 
 @compiled
 def run_one_backward(
-    dh: Array,
-    hand_down: Array,
-    masks: Array,
-    hard: bool,
-    reverse: bool,
-    inputs: Array,
-    gates: Array,
-    c: Array,
-    dx: Array,
-    sums: Array,
+    dh: Array, hand_down: Array, kept: Kept, hard: bool, reverse: bool, dx: Array, sums: Array
 ) -> None:
     """At most LANES sequences back through time: dh (N, H, T) -> dx (N, C, T), adds to the weights' gradient `sums`."""
+    masks, inputs, gates, c = kept
     (N, C, T), H = dx.shape, c.shape[1]
     dz = np.zeros(gates.shape, np.float32)
     dinputs = np.zeros((hand_down.shape[0] * TALL, LANES), np.float32)
@@ -256,31 +251,11 @@ def weight_gradient(dz: Array, inputs: Array, sums: Array) -> None:
 
 
 @compiled_parallel
-def run_backward(
-    dh: Array,
-    hand_down: Array,
-    masks: Array,
-    hard: bool,
-    inputs: Array,
-    gates: Array,
-    c: Array,
-    dx: Array,
-    sums: Array,
-) -> None:
+def run_backward(dh: Array, hand_down: Array, kept: Kept, hard: bool, dx: Array, sums: Array) -> None:
     """`run_one_backward` for both directions of all sequences: dh (B, D·H, T), dx (D, B, C, T), sums (D, items, …)."""
-    D, items, H = c.shape[0], c.shape[1], c.shape[3]
+    D, items, H = kept.c.shape[0], kept.c.shape[1], kept.c.shape[3]
     for item in prange(D * items):
         d, p = item // items, item % items
         first, last = p * LANES, min((p + 1) * LANES, dh.shape[0])
-        run_one_backward(
-            dh[first:last, d * H : (d + 1) * H],
-            hand_down[d],
-            masks[d, p],
-            hard,
-            d == 1,
-            inputs[d, p],
-            gates[d, p],
-            c[d, p],
-            dx[d, first:last],
-            sums[d, p],
-        )
+        own_dh, own_dx = dh[first:last, d * H : (d + 1) * H], dx[d, first:last]
+        run_one_backward(own_dh, hand_down[d], of_item(kept, d, p), hard, d == 1, own_dx, sums[d, p])

@@ -1,12 +1,12 @@
 """Twin of minieqt/blocks/rescnn.py: normalisation, ReLU and dropout in one pass, then the convolution.
 
-In training every half waits for the statistics of the whole batch. In evaluation nothing does, and a sample goes
-through all blocks while it is in a core's own cache; where samples are few, threads share each half's filters instead.
+In training every half waits for the statistics of the whole batch. In evaluation nothing does, and a window goes
+through all blocks while it is in a core's own cache; where windows are few, threads share each half's filters instead.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import get_num_threads, prange
@@ -14,8 +14,8 @@ from numba import get_num_threads, prange
 from kernels.cpu.batchnorm import EPS, channel_gradient
 from kernels.cpu.conv.correlate import correlate
 from kernels.cpu.conv.epilogue import PLAIN
-from kernels.cpu.conv.forward import whole_samples
-from kernels.cpu.conv.plan import BIAS, PACKED, TAPS, packed_block, stages_of, weights_of
+from kernels.cpu.conv.forward import whole_windows
+from kernels.cpu.conv.plan import packed_block, plan_of, weights_of
 from kernels.cpu.conv.rows import clear_margins, padded_rows, piece_length, room, round_up, rows_at, scratch
 from kernels.cpu.conv1d import conv1d_backward, conv1d_forward
 from kernels.cpu.runtime.compile import compiled, compiled_parallel
@@ -82,25 +82,40 @@ def through_relu(da: Array, a: Array, factors: Array) -> None:
 def rescnn_evaluated(x: Array, halves: tuple[tuple[Array | None, ...], ...]) -> Array:
     """x (B, C, T), for each half of each block what `rescnn_half_forward` takes beside x -> y (B, C, T)."""
     gammas, betas, means, variances, Ws, bs, masks = zip(*halves, strict=True)
-    (B, C, _), threads = x.shape, get_num_threads()
+    (B, C, T), threads = x.shape, get_num_threads()
     gamma, beta, mean, variance = np.concatenate(gammas + betas + means + variances).reshape(4, len(halves), C)
     factors = np.ones((len(halves), B, C), np.float32) if masks[0] is None else np.stack(masks)[..., 0]
-    ends = (PLAIN,) * len(halves)
-    table, margin = stages_of(ends, tuple(W.shape for W in Ws))[:2]
-    scales = gamma / np.sqrt(variance + np.float32(EPS))
+    plan = plan_of((PLAIN,) * len(halves), tuple(W.shape for W in Ws), (T,) * (len(halves) + 1), False)
+    norm = Normalisation(gamma / np.sqrt(variance + np.float32(EPS)), mean, beta, factors)
+    convs = Convolutions(plan.stages, plan.margin, weights_of(*Ws).packed, np.concatenate(bs))
     y = np.array(x, order="C")  # a copy
-    whole = whole_samples(B, threads)
-    packed = weights_of(*Ws).packed
-    evaluate(y, scales, mean, beta, factors, table, margin, np.concatenate(bs), packed, threads, whole)
+    evaluate(y, norm, convs, threads, whole_windows(B, threads))
     return y
 
 
+class Normalisation(NamedTuple):
+    """Of all halves: scale γ / σ, mean and β (halves, C), dropout's factors (halves, B, C)."""
+
+    scales: Array
+    mean: Array
+    beta: Array
+    factors: Array
+
+
+class Convolutions(NamedTuple):
+    """Of all halves: what a chain of them would have (conv/plan.py)."""
+
+    stages: Array
+    margin: int
+    packed: Array
+    biases: Array
+
+
 @compiled
-def normalised(
-    x: Array, scales: Array, mean: Array, beta: Array, factors: Array, values: Array, margin: int
-) -> Array:
-    """Padded rows, in `values`, of factors · relu(scales · (x - mean) + beta); x (C, T), all others (C)."""
+def normalised(h: int, n: int, x: Array, norm: Normalisation, values: Array, margin: int) -> Array:
+    """Padded rows, in `values`, of factors · relu(scales · (x - mean) + beta) for half h and window n, x (C, T)."""
     C, T = x.shape
+    scales, mean, beta, factors = norm.scales[h], norm.mean[h], norm.beta[h], norm.factors[h, n]
     clear_margins(values, 0, C, T, margin)
     rows = rows_at(values, 0, C, T, margin)
     for c in range(C):
@@ -112,28 +127,20 @@ def normalised(
 
 @compiled
 def convolve_blocks(
-    first: int,
-    last: int,
-    stage: Array,
-    margin: int,
-    biases: Array,
-    packed: Array,
-    rows: Array,
-    out: Array,
-    y: Array,
-    add: bool,
+    h: int, blocks: tuple[int, int], convs: Convolutions, rows: Array, out: Array, y: Array
 ) -> None:
-    """The filters of some blocks of a half: y (C, T) = convolution of padded rows, or that added to it."""
-    (C, T), K = y.shape, stage[TAPS]
-    length = piece_length(T, COLUMNS)
-    for block in range(first, last):
-        weights = packed_block(packed, stage[PACKED], block, C, K)
+    """The filters of some blocks (first, beyond) of a half: y (C, T) = convolution of padded rows, added to it if it is
+    a block's second half."""
+    (C, T), stage, margin, add = y.shape, convs.stages[h], convs.margin, h % 2 == 1
+    K, length = stage.taps, piece_length(T, COLUMNS)
+    for block in range(blocks[0], blocks[1]):
+        weights = packed_block(convs.packed, stage.packed_at, block, C, K)
         for start in range(0, T, length):
             count = min(length, T - start)
             correlate(rows, margin + start - (K - 1) // 2, weights, round_up(count, COLUMNS), out)
             for r in range(min(ROWS, C - block * ROWS)):
                 o = block * ROWS + r
-                into, sums, bias = y[o, start : start + count], out[r], biases[stage[BIAS] + o]
+                into, sums, bias = y[o, start : start + count], out[r], convs.biases[stage.b_at + o]
                 if add:
                     for t in range(count):
                         into[t] += sums[t] + bias
@@ -143,21 +150,9 @@ def convolve_blocks(
 
 
 @compiled_parallel
-def evaluate(
-    y: Array,
-    scales: Array,
-    mean: Array,
-    beta: Array,
-    factors: Array,
-    stages: Array,
-    margin: int,
-    biases: Array,
-    packed: Array,
-    threads: int,
-    whole: bool,
-) -> None:
-    """All halves on y (B, C, T), in place; scales, mean, beta (halves, C), factors (halves, B, C)."""
-    (B, C, T), H = y.shape, len(stages)
+def evaluate(y: Array, norm: Normalisation, convs: Convolutions, threads: int, whole: bool) -> None:
+    """All halves on y (B, C, T), in place; whole windows to a thread, or the filters of each half shared out."""
+    (B, C, T), H, margin = y.shape, len(convs.stages) - 1, convs.margin
     blocks = padded_rows(C) // ROWS
     if whole:
         for part in prange(threads):
@@ -165,18 +160,16 @@ def evaluate(
             between = np.empty((C, T), np.float32)
             for n in range(part * B // threads, (part + 1) * B // threads):
                 for h in range(H):
-                    odd = h % 2 == 1
-                    source, into = (between, y[n]) if odd else (y[n], between)
-                    rows = normalised(source, scales[h], mean[h], beta[h], factors[h, n], values, margin)
-                    convolve_blocks(0, blocks, stages[h], margin, biases, packed, rows, out, into, odd)
+                    source, into = (between, y[n]) if h % 2 == 1 else (y[n], between)
+                    rows = normalised(h, n, source, norm, values, margin)
+                    convolve_blocks(h, (0, blocks), convs, rows, out, into)
         return
     between = np.empty((C, T), np.float32)
     for n in range(B):
         for h in range(H):
             for part in prange(threads):
-                odd = h % 2 == 1
                 values, out = np.empty(room(C, T, margin), np.float32), scratch(ROWS, T)
-                source, into = (between, y[n]) if odd else (y[n], between)
-                rows = normalised(source, scales[h], mean[h], beta[h], factors[h, n], values, margin)
-                first, last = part * blocks // threads, (part + 1) * blocks // threads
-                convolve_blocks(first, last, stages[h], margin, biases, packed, rows, out, into, odd)
+                source, into = (between, y[n]) if h % 2 == 1 else (y[n], between)
+                rows = normalised(h, n, source, norm, values, margin)
+                some = part * blocks // threads, (part + 1) * blocks // threads
+                convolve_blocks(h, some, convs, rows, out, into)

@@ -1,113 +1,121 @@
-"""A chain of convolutions, backward: each sample's gradient comes back through all stages in a core's own cache.
+"""A chain of convolutions, backward: each window's gradient comes back through all stages in a core's own cache.
 
-A stage's gradient z, before its end, is filled into scratch piece by piece, and while it lies there it is correlated
-twice: with the reversed kernel, which gives dx, the next stage's dy; and with the stage's input, which adds to dW. The
-sums over a batch are taken in at most GROUPS groups of samples, each in order, and then group by group: the number of
-threads never changes a result.
+A stage's gradient z, before its epilogue, is written to scratch piece by piece, and while it lies there it is
+correlated twice. With y[o, t] = Σ_c Σ_k W[o, c, k] x[c, t + k - left],
+
+    dx[c, t]    = Σ_o Σ_k W[o, c, k] z[o, t - k + left]      a correlation of z with the reversed kernel, so a piece
+                                                             needs right = K - 1 - left samples more at its left
+    dW[o, c, k] = Σ_t z[o, t] x[c, t + k - left]             dot products of rows of z with rows of x
+
+dx is the dy of the stage before. The sums for dW over a batch are taken in at most GROUPS groups of windows, each in
+order, and then group by group: the number of threads never changes a result.
+
+A tile of dW ends with adding up its lanes, which costs as much as 48 samples of the sum. A long stage adds its pieces
+to dW as they come. A short one keeps the z of a microbatch of windows beside each other and adds them all at once:
+
+    long stages     window 0: stages s, s - 1, …, each with its own dW; then window 1, …
+    short stage     z of window 0 | z of window 1 | z of window 2 | z of window 3, then dW once
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import prange
 
-from kernels.cpu.conv.correlate import correlate, correlate_gradient
-from kernels.cpu.conv.epilogue import fill_gradient
-from kernels.cpu.conv.forward import Kept, sources
-from kernels.cpu.conv.gradient import add_groups, collect, sums_of
-from kernels.cpu.conv.plan import (
-    BACK_BLOCK,
-    BACK_PACKED,
-    BIAS,
-    CHANNELS,
-    END,
-    FILTERS,
-    LENGTH,
-    ROWS_AT,
-    TAPS,
-    WEIGHTS,
-    pack_backward,
-    packed_block,
-    stage_of_block,
-    stages_of,
-    weight_of,
-)
-from kernels.cpu.conv.rows import GROUPS, SEGMENT, padded_rows, piece_length, round_up, scratch
+from kernels.cpu.conv.correlate import FlatRows, correlate, correlate_gradient
+from kernels.cpu.conv.epilogue import StageRows, epilogue_backward
+from kernels.cpu.conv.forward import Kept
+from kernels.cpu.conv.gradient import add_groups, collect, split, sums_of
+from kernels.cpu.conv.plan import Memory, Plan, Stage, pack_backward, packed_block, rows_of, stage_of, weight_of
+from kernels.cpu.conv.rows import GROUPS, SEGMENT, clear, padded_rows, piece_length, round_up, scratch
 from kernels.cpu.runtime.allocator import keep_freed_memory
 from kernels.cpu.runtime.compile import compiled, compiled_parallel
 from kernels.cpu.simd.tile import COLUMNS, ROWS
 
 Array = Any
 
-HANDFUL = 4  # samples that are brought to a stage's weights together, where it is
+MICROBATCH = 4  # windows that a short stage brings to its weights together
 SHORT = 192  # samples long or shorter: to add up a tile's lanes takes as long there as a piece of the sum
 
 
+class Gradients(NamedTuple):
+    """Of a chain: dy (B, O, T') arrives, dx (B, C, T) leaves, empty where nobody asks; sums for dW and db (groups, …),
+    or of one group."""
+
+    dy: Array
+    dx: Array
+    sums: Array
+    db: Array
+
+
+class StageGradients(NamedTuple):
+    """Of one stage and window: dy (O, T') arrives, dx (C, T) leaves, to db (O) is added."""
+
+    dy: Array
+    dx: Array
+    db: Array
+
+
+class Scratch(NamedTuple):
+    """What a thread works with: z before an epilogue, a block of sums, gradients between stages."""
+
+    z: Array
+    out: Array
+    between: Array  # (MICROBATCH, 2, numbers)
+
+
 def chain_backward(
-    dy: Array, kept: Kept, of_input: bool = True
+    dy: Array, kept: Kept, need_dx: bool = True
 ) -> tuple[Array, tuple[Array, ...], tuple[Array, ...]]:
     """dy (B, O, T') -> dx (B, C, T), or None where nobody asks, dW (O, C, K) and db (O) of every stage."""
     keep_freed_memory(large=True)
-    dy, (B, *_), places = np.ascontiguousarray(dy), dy.shape, kept.places
-    stages = stages_of(kept.ends, kept.shapes)
-    table, groups = stages.table, max(1, min(GROUPS, B))  # one for no sample at all: its sums are zero
-    packed = np.empty(stages.back_packed, np.float32)
-    pack_all_backward(table, kept.weights.flat, packed)
-    dx = np.empty((B, table[0, CHANNELS], places[0, LENGTH]) if of_input else (B, 0, 0), np.float32)
-    sums = np.empty((groups, stages.sums), np.float32)
-    db = np.empty((groups, sum(O for O, _, _ in kept.shapes)), np.float32)
-    each_group(
-        dy, table, places, stages.margin, packed, kept.values, kept.numbers, kept.passes, kept.y, dx, of_input, sums, db
+    B, stages = len(dy), kept.plan.stages
+    first, end, groups = stages[0], stages[-1], max(1, min(GROUPS, B))  # one for no window at all: its sums are zero
+    packed = np.empty(end.back_packed_at, np.float32)
+    pack_all_backward(stages, kept.weights.flat, packed)
+    gradients = Gradients(
+        np.ascontiguousarray(dy),
+        np.empty((B, first.channels, first.length) if need_dx else (B, 0, 0), np.float32),
+        np.empty((groups, end.sums_at), np.float32),
+        np.empty((groups, end.b_at), np.float32),
     )
-    dW = np.empty(stages.weights, np.float32)
-    add_groups(sums)
-    collect(table, sums[0], dW)
-    dWs = (
-        dW[at : at + O * C * K].reshape(O, C, K)
-        for at, (O, C, K) in zip(table[:, WEIGHTS].tolist(), kept.shapes, strict=True)
-    )
-    return dx if of_input else None, tuple(dWs), tuple(np.split(db.sum(axis=0), table[1:, BIAS]))
+    each_group(kept.plan, packed, kept.memory, gradients)
+    dW = np.empty(end.W_at, np.float32)
+    add_groups(gradients.sums)
+    collect(stages, gradients.sums[0], dW)
+    dbs = split(gradients.db.sum(axis=0), stages["b_at"], [shape[:1] for shape in kept.shapes])
+    return gradients.dx if need_dx else None, split(dW, stages["W_at"], kept.shapes), dbs
 
 
 @compiled_parallel
 def pack_all_backward(stages: Array, flat: Array, packed: Array) -> None:
     """The weights of all stages, packed as `correlate` wants them for dx."""
-    last = stages[-1]
-    for block in prange(last[BACK_BLOCK] + padded_rows(last[CHANNELS]) // ROWS):
-        s = stage_of_block(stages, BACK_BLOCK, block)
-        W, at = weight_of(stages[s], flat), block - stages[s, BACK_BLOCK]
-        pack_backward(W, at, packed_block(packed, stages[s, BACK_PACKED], at, W.shape[0], W.shape[2]))
+    for item in prange(stages[-1].first_back_block):
+        stage = stages[stage_of(stages["first_back_block"], item)]
+        W, block = weight_of(stage, flat), item - stage.first_back_block
+        pack_backward(W, block, packed_block(packed, stage.back_packed_at, block, W.shape[0], W.shape[2]))
 
 
 @compiled
 def one_piece(
-    stage: Array,
-    T: int,
+    stage: Stage,
+    rows: StageRows,
     start: int,
     length: int,
     margin: int,
     packed: Array,
-    dy: Array,
-    y: Array,
-    first: int,
-    passes: Array,
-    z: Array,
-    out: Array,
-    dx: Array,
-    goes_on: bool,
-    db: Array,
+    gradients: StageGradients,
+    scratch: Scratch,
 ) -> None:
-    """`length` samples from `start` on: dy (O, T_out) -> z, `start` in column margin -> dx (C, T), added to db (O).
-
-    y (O, …), sample 0 in column `first`; out is scratch. dx stays as it is unless the gradient `goes_on`.
-    """
-    C, O, K, count = stage[CHANNELS], stage[FILTERS], stage[TAPS], min(length, T - start)
-    right = K - 1 - (K - 1) // 2
-    fill_gradient(stage[END], z, margin - right, dy, y, first, passes, start - right, length + K - 1, T)
-    for block in range(padded_rows(C) // ROWS if goes_on else 0):
-        weights = packed_block(packed, stage[BACK_PACKED], block, O, K)
+    """`length` samples from `start` on, as far as there are: dy -> z, sample `start` in column margin -> dx, db."""
+    O, K, count = stage.filters, stage.taps, min(length, stage.length - start)
+    z, out, dx, db = scratch.z, scratch.out, gradients.dx, gradients.db
+    right, C = K - 1 - (K - 1) // 2, dx.shape[0]
+    epilogue_backward(stage, rows, gradients.dy, z, margin - right, start - right, length + K - 1)
+    for block in range(padded_rows(C) // ROWS):  # none where nobody asks for dx
+        weights = packed_block(packed, stage.back_packed_at, block, O, K)
         correlate(z, margin - right, weights, round_up(count, COLUMNS), out)
         for r in range(min(ROWS, C - block * ROWS)):
             into, row = dx[block * ROWS + r, start : start + count], out[r]
@@ -122,133 +130,104 @@ def one_piece(
 
 @compiled
 def add_to_weights(
-    stage: Array,
-    T: int,
-    start: int,
-    count: int,
-    margin: int,
-    z: Array,
-    values: Array,
-    at: int,
-    numbers: int,
-    samples: int,
-    sums: Array,
+    stage: Stage, x: FlatRows, z: Array, margin: int, start: int, count: int, windows: int, sums: Array
 ) -> None:
-    """A piece of some samples, added to their stage's sums: z as `one_piece` filled it, sample after sample; the first
-    one's padded rows begin at values[at], the next one's `numbers` later."""
-    K, width = stage[TAPS], z.shape[1]
+    """`count` samples from `start` on of some windows, added to their stage's sums: z as `one_piece` wrote it, window
+    after window, x their padded rows."""
+    width, at = z.shape[1], x.start + margin + start - (stage.taps - 1) // 2
     correlate_gradient(
-        z.reshape(-1), margin, width, stage[FILTERS] * width,
-        values, at + margin + start - (K - 1) // 2, margin + T, numbers, samples, count, stage[CHANNELS], K, sums,
+        FlatRows(z.reshape(-1), margin, width, stage.filters * width), FlatRows(x.values, at, x.row, x.window),
+        windows, count, stage.channels, stage.taps, sums,
     )
 
 
 @compiled
-def is_short(places: Array, s: int) -> bool:
-    """Whether a stage's sequences are so short that a handful of samples add to its weights together."""
-    return places[s, LENGTH] <= SHORT
+def input_rows(stage: Stage, n: int, plan: Plan, memory: Memory) -> FlatRows:
+    """The padded rows of a stage's input, from window n on."""
+    at = n * plan.numbers + stage.x_at
+    return FlatRows(memory.values, at, plan.margin + stage.length, plan.numbers)
 
 
 @compiled
-def largest(stages: Array, places: Array) -> tuple[int, int]:
+def is_short(stage: Stage) -> bool:
+    """Whether a stage's sequences are so short that a microbatch adds to its weights at once."""
+    return stage.length <= SHORT
+
+
+@compiled
+def largest(stages: Array) -> tuple[int, int]:
     """The most rows of z, and the most numbers of a dx that is not the chain's own, of all stages."""
     rows, numbers = 0, 0
-    for s in range(len(stages)):
-        rows = max(rows, padded_rows(stages[s, FILTERS]) * (HANDFUL if is_short(places, s) else 1))
+    for s in range(len(stages) - 1):
+        rows = max(rows, padded_rows(stages[s].filters) * (MICROBATCH if is_short(stages[s]) else 1))
         if s > 0:
-            numbers = max(numbers, stages[s, CHANNELS] * places[s, LENGTH])
+            numbers = max(numbers, stages[s].channels * stages[s].length)
     return rows, numbers
 
 
 @compiled
-def between_stages(s: int, slot: int, stages: Array, places: Array, between: Array) -> Array:
-    """Where the gradient (C, T) stands that stage s hands to the one before it, of one of a handful of samples.
+def between_stages(s: int, slot: int, stages: Array, between: Array) -> Array:
+    """Where the gradient (C, T) stands that stage s hands to the one before it, of one window of a microbatch.
 
-    From one long stage to the next a single place serves all samples, in turn.
+    From one long stage to the next a single place serves all windows, in turn.
     """
-    own = slot if is_short(places, s) or is_short(places, s - 1) else 0
-    C, T = stages[s, CHANNELS], places[s, LENGTH]
+    own = slot if is_short(stages[s]) or is_short(stages[s - 1]) else 0
+    C, T = stages[s].channels, stages[s].length
     return between[own, s % 2, : C * T].reshape(C, T)
 
 
 @compiled
-def one_stage(
-    s: int,
-    n: int,
-    slot: int,
-    dy: Array,
-    stages: Array,
-    places: Array,
-    margin: int,
-    packed: Array,
-    values: Array,
-    numbers: int,
-    passes: Array,
-    y: Array,
-    dx: Array,
-    of_input: bool,
-    sums: Array,
-    db: Array,
-    z: Array,
-    out: Array,
-    between: Array,
+def stage_backward(
+    s: int, n: int, slot: int, plan: Plan, packed: Array, memory: Memory, gradients: Gradients, scratch: Scratch
 ) -> None:
-    """One stage of sample n, backward; of a short one the sums for dW are left to whoever has filled a handful of z."""
-    stage, T = stages[s], places[s, LENGTH]
-    _, own_y, first, ways = sources(s, stages, places, margin, values[n * numbers :], y[n], passes[n])
-    arriving = dy[n] if s == len(stages) - 1 else between_stages(s + 1, slot, stages, places, between)
-    leaving = dx[n] if s == 0 else between_stages(s, slot, stages, places, between)
-    bias, rows = db[stage[BIAS] : stage[BIAS] + stage[FILTERS]], stage[FILTERS]
-    short, length = is_short(places, s), piece_length(T, COLUMNS)
-    own_z = z[slot * rows : (slot + 1) * rows] if short else z[:rows]
-    for start in range(0, T, length):
-        one_piece(
-            stage, T, start, length, margin, packed, arriving, own_y, first, ways, own_z, out, leaving,
-            of_input or s > 0, bias,
-        )
+    """Stage s of window n; of a short one z stays in its slot, for whoever adds the microbatch to dW."""
+    stage, rows = plan.stages[s], rows_of(s, n, n * plan.numbers, plan, memory)
+    last = s == len(plan.stages) - 2
+    dy = gradients.dy[n] if last else between_stages(s + 1, slot, plan.stages, scratch.between)
+    dx = gradients.dx[n] if s == 0 else between_stages(s, slot, plan.stages, scratch.between)
+    own = StageGradients(dy, dx, gradients.db[stage.b_at : stage.b_at + stage.filters])
+    short, length = is_short(stage), piece_length(stage.length, COLUMNS)
+    first = slot * stage.filters if short else 0
+    z = scratch.z[first : first + stage.filters]
+    own_scratch = Scratch(z, scratch.out, scratch.between)
+    for start in range(0, stage.length, length):
+        one_piece(stage, rows, start, length, plan.margin, packed, own, own_scratch)
         if not short:
-            at, count = n * numbers + places[s, ROWS_AT], min(length, T - start)
-            add_to_weights(stage, T, start, count, margin, own_z, values, at, numbers, 1, sums_of(stage, sums))
+            x, count = input_rows(stage, n, plan, memory), min(length, stage.length - start)
+            add_to_weights(stage, x, z, plan.margin, start, count, 1, sums_of(stage, gradients.sums))
 
 
 @compiled_parallel
-def each_group(
-    dy: Array,
-    stages: Array,
-    places: Array,
-    margin: int,
-    packed: Array,
-    values: Array,
-    numbers: int,
-    passes: Array,
-    y: Array,
-    dx: Array,
-    of_input: bool,
-    sums: Array,
-    db: Array,
-) -> None:
-    """The whole chain, groups of samples shared out to threads, a handful at a time: long stages one sample after the
-    other, short ones together."""
-    B, groups = len(dy), len(db)
-    rows, most = largest(stages, places)
+def each_group(plan: Plan, packed: Array, memory: Memory, gradients: Gradients) -> None:
+    """The whole chain, groups of windows shared out to threads, a microbatch at a time.
+
+    From the last stage to the first: a run of long stages is done by one window after the other; a short stage by
+    all windows, then its weights at once.
+    """
+    stages, margin = plan.stages, plan.margin
+    B, groups = len(gradients.dy), len(gradients.db)
+    rows, most = largest(stages)
     for group in prange(groups):
-        z, out = scratch(rows, margin + SEGMENT + COLUMNS + margin), scratch(ROWS, SEGMENT + COLUMNS)
-        between, last = np.empty((HANDFUL, 2, most), np.float32), (group + 1) * B // groups
-        sums[group], db[group] = 0, 0
-        for first in range(group * B // groups, last, HANDFUL):
-            samples, s = min(HANDFUL, last - first), len(stages) - 1
+        own = Gradients(gradients.dy, gradients.dx, gradients.sums[group], gradients.db[group])
+        own_scratch = Scratch(
+            scratch(rows, margin + SEGMENT + COLUMNS + margin),
+            scratch(ROWS, SEGMENT + COLUMNS),
+            np.empty((MICROBATCH, 2, most), np.float32),
+        )
+        clear(own.sums)
+        clear(own.db)
+        beyond = (group + 1) * B // groups
+        for first in range(group * B // groups, beyond, MICROBATCH):
+            windows, s = min(MICROBATCH, beyond - first), len(stages) - 2
             while s >= 0:
                 until = s - 1  # the stage to go on with
-                while not is_short(places, s) and until >= 0 and not is_short(places, until):
+                while not is_short(stages[s]) and until >= 0 and not is_short(stages[until]):
                     until -= 1
-                for slot in range(samples):
+                for slot in range(windows):
                     for stage in range(s, until, -1):
-                        one_stage(
-                            stage, first + slot, slot, dy, stages, places, margin, packed, values, numbers,
-                            passes, y, dx, of_input, sums[group], db[group], z, out, between,
-                        )
-                if is_short(places, s):
-                    T, at = places[s, LENGTH], first * numbers + places[s, ROWS_AT]
-                    own_sums = sums_of(stages[s], sums[group])
-                    add_to_weights(stages[s], T, 0, T, margin, z, values, at, numbers, samples, own_sums)
+                        stage_backward(stage, first + slot, slot, plan, packed, memory, own, own_scratch)
+                if is_short(stages[s]):
+                    x, T = input_rows(stages[s], first, plan, memory), stages[s].length
+                    sums = sums_of(stages[s], own.sums)
+                    add_to_weights(stages[s], x, own_scratch.z, margin, 0, T, windows, sums)
                 s = until

@@ -1,4 +1,4 @@
-"""Correlation over padded rows: the two sums that every convolution is made of.
+"""Correlation over rows: the two sums that every convolution is made of.
 
     correlate             out[o, j] = Σ_c Σ_k W[o, c, k] x[c, j + k]
     correlate_gradient    dW[o, c, k] = Σ_j z[o, j] x[c, j + k]
@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
+from kernels.cpu.conv.rows import padded_rows
 from kernels.cpu.runtime.compile import compiled
 from kernels.cpu.simd.tile import (
     COLUMNS,
@@ -27,14 +28,17 @@ Array = Any
 NEARBY = 4  # blocks of filters that meet a few rows of x while all of them are in the first-level cache
 
 
+class FlatRows(NamedTuple):
+    """Rows of several windows in a flat array: row r of window n begins at values[start + n · window + r · row]."""
+
+    values: Array
+    start: int
+    row: int
+    window: int
+
+
 @compiled
-def correlate(
-    x: Array,
-    start: int,
-    packed: Array,
-    columns: int,
-    out: Array,
-) -> None:
+def correlate(x: Array, start: int, packed: Array, columns: int, out: Array) -> None:
     """out[o, j] = Σ_c Σ_k W[o, c, k] x[c, start + j + k] for one block of ROWS filters, packed (C, K, ROWS), and so
     many columns, whole tiles."""
     (C, K, _), width, stride = packed.shape, x.shape[1], out.shape[1]
@@ -49,23 +53,10 @@ def correlate(
 
 @compiled
 def correlate_gradient(
-    z: Array,
-    z_start: int,
-    z_width: int,
-    z_next: int,
-    x: Array,
-    x_start: int,
-    x_width: int,
-    x_next: int,
-    samples: int,
-    count: int,
-    C: int,
-    K: int,
-    sums: Array,
+    z: FlatRows, x: FlatRows, windows: int, count: int, C: int, K: int, sums: Array
 ) -> None:
     """sums += Σ_n Σ_j z[n][o, j] x[n][c, j + k], `count` numbers j in whole vectors, for C rows of x and K taps.
 
-    z and x are flat: sample 0's first row begins at `…_start`, the next row `…_width` later, sample 1's `…_next` later.
     z must be zero from `count` to the end of the vector that holds it. `sums` (blocks, tiles, SUMS_STRIDE) holds dW
     tile by tile: ROWS filters and VECTORS of the pairs (c, k) each; `place_of_sum` finds one.
     """
@@ -73,16 +64,23 @@ def correlate_gradient(
     for first in range(0, blocks, NEARBY):
         for q in range(tiles):
             q0, q1, q2 = VECTORS * q, min(VECTORS * q + 1, C * K - 1), min(VECTORS * q + 2, C * K - 1)
-            x0 = x_start + q0 // K * x_width + q0 % K
-            x1 = x_start + q1 // K * x_width + q1 % K
-            x2 = x_start + q2 // K * x_width + q2 % K
+            x0 = x.start + q0 // K * x.row + q0 % K
+            x1 = x.start + q1 // K * x.row + q1 % K
+            x2 = x.start + q2 // K * x.row + q2 % K
             for block in range(first, min(first + NEARBY, blocks)):
                 tile = zero_tile()
-                for n in range(samples):
-                    at, shift = z_start + n * z_next + block * ROWS * z_width, n * x_next
+                for n in range(windows):
+                    at, shift = z.start + n * z.window + block * ROWS * z.row, n * x.window
+                    i0, i1, i2 = x0 + shift, x1 + shift, x2 + shift
                     for j in range(0, count, LANES):
-                        tile = dot_add(tile, z, at + j, z_width, x, x0 + shift + j, x1 + shift + j, x2 + shift + j)
+                        tile = dot_add(tile, z.values, at + j, z.row, x.values, i0 + j, i1 + j, i2 + j)
                 add_sums(tile, sums, (block * tiles + q) * SUMS_STRIDE)
+
+
+@compiled
+def sums_shape(filters: int, pairs: int) -> tuple[int, int, int]:
+    """(blocks, tiles, SUMS_STRIDE) of the `sums` of dW for so many filters and pairs of channel and tap."""
+    return padded_rows(filters) // ROWS, (pairs + VECTORS - 1) // VECTORS, SUMS_STRIDE
 
 
 @compiled

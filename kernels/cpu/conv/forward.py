@@ -1,8 +1,8 @@
-"""A chain of convolutions, forward: each sample goes through all stages while it is in a core's own cache.
+"""A chain of convolutions, forward: each window goes through all stages while it is in a core's own cache.
 
-A stage reads padded rows (rows.py), correlates them block by block of filters and piece by piece of time, and its end
-(ends.py) writes the next stage's padded rows; the last stage writes the chain's output. Between two stages nothing is
-copied and no thread waits for another. A few samples, too few to give every thread its share, are done stage by stage
+A stage reads padded rows (rows.py), correlates them block by block of filters and piece by piece of time, and its
+epilogue writes the next stage's padded rows; the last stage writes the chain's output. Between two stages nothing is
+copied and no thread waits for another. A few windows, too few to give every thread its share, are done stage by stage
 instead, the pieces of each shared out, unless all is done sooner than threads would have met. Either way every number
 is the same sum in the same order.
 """
@@ -15,34 +15,9 @@ import numpy as np
 from numba import get_num_threads, prange
 
 from kernels.cpu.conv.correlate import correlate
-from kernels.cpu.conv.epilogue import POOL, drain
-from kernels.cpu.conv.plan import (
-    BIAS,
-    CHANNELS,
-    END,
-    FILTERS,
-    LENGTH,
-    PACKED,
-    PASSES_AT,
-    ROWS_AT,
-    TAPS,
-    Weights,
-    packed_block,
-    places_of,
-    stages_of,
-    weights_of,
-)
-from kernels.cpu.conv.rows import (
-    SEGMENT,
-    clear_margins,
-    copy_in,
-    padded_rows,
-    piece_length,
-    room,
-    round_up,
-    rows_at,
-    scratch,
-)
+from kernels.cpu.conv.epilogue import StageRows, epilogue
+from kernels.cpu.conv.plan import Memory, Plan, Shape, Stage, Weights, packed_block, plan_of, rows_of, weights_of
+from kernels.cpu.conv.rows import SEGMENT, clear_margins, copy_in, padded_rows, piece_length, room, round_up, scratch
 from kernels.cpu.runtime.allocator import keep_freed_memory
 from kernels.cpu.runtime.compile import compiled, compiled_parallel
 from kernels.cpu.simd.tile import COLUMNS, ROWS
@@ -53,20 +28,16 @@ LITTLE = 500_000  # multiplications, some 10 µs: no longer than threads take to
 
 
 class Kept(NamedTuple):
-    """What forward keeps for backward: tables, weights, padded rows of every stage (B, …), its poolings' bytes."""
+    """What forward keeps for backward."""
 
-    ends: tuple[int, ...]
-    shapes: tuple[tuple[int, int, int], ...]
-    places: Array
+    shapes: tuple[Shape, ...]
+    plan: Plan
     weights: Weights
-    values: Array
-    numbers: int  # of `values` a sample
-    passes: Array
-    y: Array
+    memory: Memory
 
 
 def chain_forward(
-    ends: tuple[int, ...],
+    epilogues: tuple[int, ...],
     x: Array,
     weights: tuple[Array, ...],
     biases: tuple[Array, ...],
@@ -76,132 +47,74 @@ def chain_forward(
     """x (B, C, T), W (O, C, K) and b (O) of each stage, the lengths of its outputs -> y (B, O, T'), what is kept."""
     keep_freed_memory()
     x, B, threads = np.ascontiguousarray(x), x.shape[0], get_num_threads()
-    shapes = tuple(W.shape for W in weights)
-    stages, packed = stages_of(ends, shapes), weights_of(*weights)
-    places, numbers, passing, work = places_of((ends, shapes), (x.shape[2], *lengths), keep)
-    whole = whole_samples(B, threads) or B * work < LITTLE
-    slots, longest = B if keep or not whole else threads, int(places[:-1, LENGTH].max())
-    values = np.empty(slots * numbers + room(0, longest, stages.margin), np.float32)
-    passes = np.empty((B, passing), np.uint8)
-    y = np.empty((B, shapes[-1][0], lengths[-1]), np.float32)
-    run = each_sample if whole else each_stage
-    run(
-        x, stages.table, places, stages.margin, np.concatenate(biases), packed.packed, keep, values, numbers, passes,
-        threads, y,
+    shapes, packed = tuple(W.shape for W in weights), weights_of(*weights)
+    plan = plan_of(epilogues, shapes, (x.shape[2], *lengths), keep)
+    whole = whole_windows(B, threads) or B * plan.work < LITTLE
+    slots, longest = B if keep or not whole else threads, int(plan.stages["length"][:-1].max())
+    memory = Memory(
+        np.empty(slots * plan.numbers + room(0, longest, plan.margin), np.float32),
+        np.empty((B, plan.stages[-1].switches_at), np.uint8),
+        np.empty((B, shapes[-1][0], lengths[-1]), np.float32),
     )
-    return y, Kept(ends, shapes, places, packed, values, numbers, passes, y) if keep else None
+    run = each_window if whole else each_stage
+    run(x, plan, packed.packed, np.concatenate(biases), memory, keep, threads)
+    return memory.y, Kept(shapes, plan, packed, memory) if keep else None
 
 
-def whole_samples(B: int, threads: int) -> bool:
-    """Whether B samples are enough to give each thread whole ones."""
+def whole_windows(B: int, threads: int) -> bool:
+    """Whether B windows are enough to give each thread whole ones."""
     return B % threads == 0 or B >= 8 * threads
 
 
 @compiled
-def passes_of(stage: Array, passes: Array, at: int, T: int) -> Array:
-    """A pooling's bytes (O, T) in a sample's; (O, 0) for another end, or where they are not kept."""
-    rows = stage[FILTERS]
-    columns = T if stage[END] == POOL and passes.size > 0 else 0
-    return passes[at : at + rows * columns].reshape(rows, columns)
-
-
-@compiled
 def one_piece(
-    stage: Array,
-    T: int,
-    start: int,
-    length: int,
-    margin: int,
-    biases: Array,
-    packed: Array,
-    x: Array,
-    out: Array,
-    y: Array,
-    first: int,
-    passes: Array,
+    stage: Stage, rows: StageRows, start: int, length: int, margin: int, packed: Array, biases: Array, out: Array
 ) -> None:
-    """`length` samples of a stage's output before its end, from `start` on: padded rows x -> y (O, …), whose sample 0
-    is in column `first`; `out` is scratch."""
-    O, C, K, b = stage[FILTERS], stage[CHANNELS], stage[TAPS], biases[stage[BIAS] :]
-    begin, count = margin + start - (K - 1) // 2, min(length, T - start)
-    for block in range(padded_rows(O) // ROWS):
-        correlate(x, begin, packed_block(packed, stage[PACKED], block, C, K), round_up(count, COLUMNS), out)
-        o = block * ROWS
-        drain(stage[END], out, o, min(ROWS, O - o), count, b, y, first, passes, start)
-
-
-@compiled
-def sources(
-    s: int, stages: Array, places: Array, margin: int, values: Array, y: Array, passes: Array
-) -> tuple[Array, Array, int, Array]:
-    """Of stage s and one sample: its padded rows, where it writes to, the column of sample 0 there, and its bytes."""
-    stage, T, T_out = stages[s], places[s, LENGTH], places[s + 1, LENGTH]
-    x = rows_at(values, places[s, ROWS_AT], stage[CHANNELS], T, margin)
-    ways = passes_of(stage, passes, places[s, PASSES_AT], T_out)
-    if s == len(stages) - 1:
-        return x, y, 0, ways
-    return x, rows_at(values, places[s + 1, ROWS_AT], stage[FILTERS], T_out, margin), margin, ways
+    """`length` samples of a stage from `start` on, as far as it has them; `out` is scratch."""
+    C, K, count = stage.channels, stage.taps, min(length, stage.length - start)
+    begin = margin + start - (K - 1) // 2
+    for block in range(padded_rows(stage.filters) // ROWS):
+        weights = packed_block(packed, stage.packed_at, block, C, K)
+        correlate(rows.x, begin, weights, round_up(count, COLUMNS), out)
+        epilogue(stage, block, out, biases, rows, start, count)
 
 
 @compiled_parallel
-def each_sample(
-    x: Array,
-    stages: Array,
-    places: Array,
-    margin: int,
-    biases: Array,
-    packed: Array,
-    keep: bool,
-    values: Array,
-    numbers: int,
-    passes: Array,
-    threads: int,
-    y: Array,
+def each_window(
+    x: Array, plan: Plan, packed: Array, biases: Array, memory: Memory, keep: bool, threads: int
 ) -> None:
-    """The whole chain for one sample after the other, samples shared out to threads."""
-    B = x.shape[0]
+    """The whole chain for one window after the other, windows shared out to threads."""
+    B, stages, margin = x.shape[0], plan.stages, plan.margin
     for part in prange(threads):
         out = scratch(ROWS, SEGMENT + COLUMNS)
         for n in range(part * B // threads, (part + 1) * B // threads):
-            own = values[(n if keep else part) * numbers :]
-            copy_in(x[n], own, places[0, ROWS_AT], margin)
-            for s in range(len(stages)):
-                stage, lengths = stages[s], (places[s, LENGTH], places[s + 1, LENGTH])
-                rows, into, first, ways = sources(s, stages, places, margin, own, y[n], passes[n])
-                if first > 0:
-                    clear_margins(own, places[s + 1, ROWS_AT], stage[FILTERS], lengths[1], margin)
-                length = piece_length(lengths[0], COLUMNS)
-                for start in range(0, lengths[0], length):
-                    one_piece(stage, lengths[0], start, length, margin, biases, packed, rows, out, into, first, ways)
+            at = n * plan.numbers if keep else part * plan.numbers
+            copy_in(x[n], memory.values, at + stages[0].x_at, margin)
+            for s in range(len(stages) - 1):
+                stage, following, rows = stages[s], stages[s + 1], rows_of(s, n, at, plan, memory)
+                if rows.first > 0:
+                    clear_margins(memory.values, at + following.x_at, stage.filters, following.length, margin)
+                length = piece_length(stage.length, COLUMNS)
+                for start in range(0, stage.length, length):
+                    one_piece(stage, rows, start, length, margin, packed, biases, out)
 
 
 @compiled_parallel
 def each_stage(
-    x: Array,
-    stages: Array,
-    places: Array,
-    margin: int,
-    biases: Array,
-    packed: Array,
-    keep: bool,
-    values: Array,
-    numbers: int,
-    passes: Array,
-    threads: int,
-    y: Array,
+    x: Array, plan: Plan, packed: Array, biases: Array, memory: Memory, keep: bool, threads: int
 ) -> None:
-    """One stage after the other for all samples, its pieces shared out to threads; arguments as in `each_sample`."""
-    B = x.shape[0]
+    """One stage after the other for all windows, its pieces shared out to threads; arguments as in `each_window`."""
+    B, stages, margin = x.shape[0], plan.stages, plan.margin
     for n in prange(B):
-        copy_in(x[n], values[n * numbers :], places[0, ROWS_AT], margin)
-    for s in range(len(stages)):
-        stage, lengths = stages[s], (places[s, LENGTH], places[s + 1, LENGTH])
-        length = piece_length(lengths[0], COLUMNS, threads)
-        pieces = (lengths[0] + length - 1) // length
+        copy_in(x[n], memory.values, n * plan.numbers + stages[0].x_at, margin)
+    for s in range(len(stages) - 1):
+        length = piece_length(stages[s].length, COLUMNS, threads)
+        pieces = (stages[s].length + length - 1) // length
         for item in prange(B * pieces):
-            n, start, own = item // pieces, item % pieces * length, values[item // pieces * numbers :]
-            rows, into, first, ways = sources(s, stages, places, margin, own, y[n], passes[n])
-            if first > 0 and start == 0:
-                clear_margins(own, places[s + 1, ROWS_AT], stage[FILTERS], lengths[1], margin)
+            n, start = item // pieces, item % pieces * length
+            at = n * plan.numbers
+            stage, following, rows = stages[s], stages[s + 1], rows_of(s, n, at, plan, memory)
+            if rows.first > 0 and start == 0:
+                clear_margins(memory.values, at + following.x_at, stage.filters, following.length, margin)
             out = scratch(ROWS, SEGMENT + COLUMNS)
-            one_piece(stage, lengths[0], start, length, margin, biases, packed, rows, out, into, first, ways)
+            one_piece(stage, rows, start, length, margin, packed, biases, out)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from numba import prange
 
-from kernels.cpu.conv.correlate import place_of_sum
-from kernels.cpu.conv.plan import BIAS, FILTERS, SUMS, stage_of_block, sums_shape, weight_of
+from kernels.cpu.conv.correlate import place_of_sum, sums_shape
+from kernels.cpu.conv.plan import Stage, stage_of, weight_of
 from kernels.cpu.runtime.compile import compiled, compiled_parallel
 
 Array = Any
@@ -15,11 +17,17 @@ Array = Any
 CHUNK = 4096  # numbers of the sums to a piece of work
 
 
+def split(flat: Array, firsts: Array, shapes: Sequence[tuple[int, ...]]) -> tuple[Array, ...]:
+    """What stands flat, of every stage: stage s's begins at firsts[s]."""
+    places = pairwise(firsts.tolist())
+    return tuple(flat[first:end].reshape(shape) for (first, end), shape in zip(places, shapes, strict=True))
+
+
 @compiled
-def sums_of(stage: Array, sums: Array) -> Array:
+def sums_of(stage: Stage, sums: Array) -> Array:
     """A stage's sums (blocks, tiles, SUMS_STRIDE) in those of all."""
-    blocks, tiles, stride = sums_shape(stage)
-    return sums[stage[SUMS] : stage[SUMS] + blocks * tiles * stride].reshape(blocks, tiles, stride)
+    blocks, tiles, stride = sums_shape(stage.filters, stage.channels * stage.taps)
+    return sums[stage.sums_at : stage.sums_at + blocks * tiles * stride].reshape(blocks, tiles, stride)
 
 
 @compiled_parallel
@@ -37,9 +45,9 @@ def add_groups(parts: Array) -> None:
 @compiled_parallel
 def collect(stages: Array, sums: Array, dW: Array) -> None:
     """The sums -> dW (O, C, K) of all stages, flat, filter by filter."""
-    for item in prange(stages[-1, BIAS] + stages[-1, FILTERS]):
-        stage = stages[stage_of_block(stages, BIAS, item)]
-        o, gathered = item - stage[BIAS], sums_of(stage, sums)
+    for item in prange(stages[-1].b_at):
+        stage = stages[stage_of(stages["b_at"], item)]
+        o, gathered = item - stage.b_at, sums_of(stage, sums)
         flat, own = gathered.reshape(-1), weight_of(stage, dW)[o]
         for c in range(own.shape[0]):
             for k in range(own.shape[1]):

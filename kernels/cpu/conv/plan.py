@@ -1,9 +1,12 @@
-"""The plan of a chain of convolutions: what its stages are and where everything lies, in two small tables of integers.
+"""The plan of a chain of convolutions: what its stages are and where everything lies, as a small table of records.
 
-One compiled kernel runs every chain of the network (chain.py), from a single convolution to the encoder's seven. So it
-is told the chain as data: weights of all stages in one flat array each, values of all stages in another, and tables of
-where a stage's begin. `stages` (S, columns below) depends on the weights' shapes, `places` (S + 1, …) on the length of
-the sequence too; row s of it belongs to stage s's input, the last row to the chain's output.
+One compiled kernel runs every chain of the network (forward.py), from a single convolution to the encoder's seven. So
+it is told the chain as data. All weights stand in one flat array, all padded rows of a window in another, all switches
+in a third; a record for each stage says where its own begin. Offsets count on from stage to stage, so the last record,
+which stands for the chain's output, holds their totals.
+
+    values of a window   | stage 0: rows of x | stage 1: rows of its x | …    kept for backward: each has its own place
+                         | even stages' rows  | odd stages' rows |            else: two places serve in turn
 """
 
 from __future__ import annotations
@@ -15,30 +18,52 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import prange
 
-from kernels.cpu.conv.epilogue import POOL
-from kernels.cpu.conv.rows import margin_for, padded_rows, region
+from kernels.cpu.conv.correlate import sums_shape
+from kernels.cpu.conv.epilogue import POOL, StageRows
+from kernels.cpu.conv.rows import margin_for, padded_rows, region, rows_at
 from kernels.cpu.runtime.compile import compiled, compiled_parallel
-from kernels.cpu.runtime.packed import prepared
-from kernels.cpu.simd.tile import ROWS, SUMS_STRIDE, VECTORS
+from kernels.cpu.runtime.packed import packed
+from kernels.cpu.runtime.records import records
+from kernels.cpu.simd.tile import ROWS
 
 Array = Any
-
-# Columns of `stages`: its end (ends.py), channels, filters and taps; where its weights, packed weights, blocks of them
-# and bias begin, and the same of what backward wants: packed weights, blocks, sums.
-END, CHANNELS, FILTERS, TAPS, WEIGHTS, PACKED, BLOCK, BIAS, BACK_PACKED, BACK_BLOCK, SUMS = range(11)
-# Columns of `places`: the sequence's length, where its padded rows begin, and its bytes of a pooling.
-LENGTH, ROWS_AT, PASSES_AT = range(3)
+Shape = tuple[int, int, int]  # of W (O, C, K)
 
 
-class Stages(NamedTuple):
-    """The table of a chain's stages, and how much its flat arrays hold in all."""
+class Stage(NamedTuple):
+    """A record of the table; `…_at`: where the stage's own begins in an array of all stages'."""
 
-    table: Array
-    margin: int
-    weights: int
-    packed: int
-    back_packed: int
-    sums: int
+    epilogue: int  # PLAIN, RELU or POOL
+    channels: int
+    filters: int
+    taps: int
+    length: int  # of the stage's input
+    x_at: int  # padded rows of its input, in a window's values
+    switches_at: int  # in a window's
+    W_at: int
+    packed_at: int  # weights as forward's tiles read them
+    first_block: int  # blocks of ROWS filters of the stages before
+    b_at: int
+    back_packed_at: int  # weights as backward's tiles read them
+    first_back_block: int  # blocks of ROWS channels of the stages before
+    sums_at: int  # the sums of its weights' gradient
+
+
+class Plan(NamedTuple):
+    """A chain's stages and its output, and how much they take."""
+
+    stages: Array  # records of Stage (S + 1)
+    margin: int  # zeros between padded rows
+    numbers: int  # of a window's padded rows
+    work: int  # multiplications a window
+
+
+class Memory(NamedTuple):
+    """What forward writes, of all windows."""
+
+    values: Array  # flat: `numbers` a window, or a thread where they are not kept
+    switches: Array  # (B, bytes)
+    y: Array  # (B, O, T')
 
 
 class Weights(NamedTuple):
@@ -49,97 +74,93 @@ class Weights(NamedTuple):
 
 
 @functools.cache
-def stages_of(ends: tuple[int, ...], shapes: tuple[tuple[int, int, int], ...]) -> Stages:
-    """The table for stages with these ends and W of these shapes (O, C, K)."""
-    table = np.zeros((len(ends), 11), np.int64)
-    weights = packed = blocks = bias = back_packed = back_blocks = sums = 0
-    for row, end, (O, C, K) in zip(table, ends, shapes, strict=True):
-        row[:] = end, C, O, K, weights, packed, blocks, bias, back_packed, back_blocks, sums
-        weights, bias = weights + O * C * K, bias + O
-        packed, blocks = packed + padded_rows(O) * C * K, blocks + padded_rows(O) // ROWS
-        back_packed, back_blocks = back_packed + padded_rows(C) * O * K, back_blocks + padded_rows(C) // ROWS
-        sums += math.prod(sums_shape(row))
-    return Stages(table, margin_for(int(table[:, TAPS].max())), weights, packed, back_packed, sums)
+def plan_of(epilogues: tuple[int, ...], shapes: tuple[Shape, ...], lengths: tuple[int, ...], keep: bool) -> Plan:
+    """The plan for stages of these W, and the lengths of the chain's input and of every stage's output."""
+    margin = margin_for(max(K for _, _, K in shapes))
+    sizes = [int(region(C, T, margin)) for (_, C, _), T in zip(shapes, lengths, strict=False)]
+    in_turn = max(sizes[0::2]), max(sizes[1::2], default=0)
+    stages, x_at, work = [], 0, 0
+    switches_at = W_at = packed_at = block = b_at = back_packed_at = back_block = sums_at = 0
+    for s, (epilogue, (O, C, K), T) in enumerate(zip(epilogues, shapes, lengths, strict=False)):
+        own_x_at = x_at if keep else in_turn[0] * (s % 2)
+        stages.append(Stage(epilogue, C, O, K, T, own_x_at, switches_at, W_at, packed_at, block, b_at, back_packed_at,
+                            back_block, sums_at))
+        x_at, work = x_at + sizes[s], work + O * C * K * T
+        switches_at += O * lengths[s + 1] if keep and epilogue == POOL else 0
+        W_at, b_at, sums_at = W_at + O * C * K, b_at + O, sums_at + math.prod(sums_shape(O, C * K))
+        packed_at, block = packed_at + padded_rows(O) * C * K, block + padded_rows(O) // ROWS
+        back_packed_at, back_block = back_packed_at + padded_rows(C) * O * K, back_block + padded_rows(C) // ROWS
+    stages.append(Stage(0, shapes[-1][0], 0, 0, lengths[-1], x_at, switches_at, W_at, packed_at, block, b_at,
+                        back_packed_at, back_block, sums_at))
+    return Plan(records(stages), margin, x_at if keep else sum(in_turn), work)
 
 
 @compiled
-def sums_shape(stage: Array) -> tuple[int, int, int]:
-    """(blocks, tiles, SUMS_STRIDE) of the sums of a stage's weight gradient."""
-    pairs = stage[CHANNELS] * stage[TAPS]
-    return padded_rows(stage[FILTERS]) // ROWS, (pairs + VECTORS - 1) // VECTORS, SUMS_STRIDE
-
-
-@functools.cache
-def places_of(stages: tuple, lengths: tuple[int, ...], keep: bool) -> tuple[Array, int, int, int]:
-    """`places` for `stages` (ends, shapes) and the lengths of the chain's input and of every stage's output; numbers
-    and bytes that a sample takes, and its multiplications.
-
-    Everything has a place of its own where it is kept for backward; else two places serve in turn.
-    """
-    table, margin, *_ = stages_of(*stages)
-    places, passes = np.zeros((len(lengths), 3), np.int64), 0
-    sizes = [region(int(stage[CHANNELS]), T, margin) for stage, T in zip(table, lengths, strict=False)]
-    offsets = [0, *np.cumsum(sizes)] if keep else [max(sizes[0::2]) * (s % 2) for s in range(len(sizes) + 1)]
-    for s, T in enumerate(lengths):
-        places[s] = T, offsets[s], passes
-        if keep and s < len(table) and table[s, END] == POOL:
-            passes += int(table[s, FILTERS]) * lengths[s + 1]
-    numbers = int(offsets[-1] if keep else max(sizes[0::2]) + max(sizes[1::2], default=0))
-    work = sum(int(row[FILTERS] * row[CHANNELS] * row[TAPS]) * T for row, T in zip(table, lengths, strict=False))
-    return places, numbers, passes, work
+def rows_of(s: int, n: int, at: int, plan: Plan, memory: Memory) -> StageRows:
+    """What stage s of window n reads and writes; the window's values begin at values[at]."""
+    stage, following = plan.stages[s], plan.stages[s + 1]
+    x = rows_at(memory.values, at + stage.x_at, stage.channels, stage.length, plan.margin)
+    columns = following.length if stage.epilogue == POOL and memory.switches.size > 0 else 0
+    of_window = memory.switches[n]
+    switches = of_window[stage.switches_at : stage.switches_at + stage.filters * columns]
+    switches_2d = switches.reshape(stage.filters, columns)
+    if s == len(plan.stages) - 2:
+        return StageRows(x, memory.y[n], 0, switches_2d)
+    y = rows_at(memory.values, at + following.x_at, stage.filters, following.length, plan.margin)
+    return StageRows(x, y, plan.margin, switches_2d)
 
 
 def weights_of(*weights: Array) -> Weights:
     """W (O, C, K) of every stage, packed; the last result again where they have not changed."""
-    return prepared(pack_stages, *weights)
+    return packed(pack_stages, *weights)
 
 
 def pack_stages(*weights: Array) -> Weights:
     """W (O, C, K) of every stage, packed."""
-    stages = stages_of((POOL,) * len(weights), tuple(W.shape for W in weights))  # one order for all ends
-    flat, packed = np.concatenate([W.ravel() for W in weights]), np.empty(stages.packed, np.float32)
-    pack_all(stages.table, flat, packed)
-    return Weights(flat, packed)
+    count = len(weights)  # the order of weights depends neither on epilogues nor on lengths
+    stages = plan_of((POOL,) * count, tuple(W.shape for W in weights), (1,) * (count + 1), False).stages
+    flat, tiles = np.concatenate([W.ravel() for W in weights]), np.empty(stages[-1].packed_at, np.float32)
+    pack_all(stages, flat, tiles)
+    return Weights(flat, tiles)
 
 
 @compiled
-def weight_of(stage: Array, flat: Array) -> Array:
+def weight_of(stage: Stage, flat: Array) -> Array:
     """A stage's W (O, C, K)."""
-    O, C, K, at = stage[FILTERS], stage[CHANNELS], stage[TAPS], stage[WEIGHTS]
+    O, C, K, at = stage.filters, stage.channels, stage.taps, stage.W_at
     return flat[at : at + O * C * K].reshape(O, C, K)
 
 
 @compiled_parallel
-def pack_all(stages: Array, flat: Array, packed: Array) -> None:
+def pack_all(stages: Array, flat: Array, tiles: Array) -> None:
     """Weights, flat, to those of forward's tiles."""
-    last = stages[-1]
-    for block in prange(last[BLOCK] + padded_rows(last[FILTERS]) // ROWS):
-        s = stage_of_block(stages, BLOCK, block)
-        W, at = weight_of(stages[s], flat), block - stages[s, BLOCK]
-        pack_forward(W, at, packed_block(packed, stages[s, PACKED], at, W.shape[1], W.shape[2]))
+    for item in prange(stages[-1].first_block):
+        stage = stages[stage_of(stages["first_block"], item)]
+        W, block = weight_of(stage, flat), item - stage.first_block
+        pack_forward(W, block, packed_block(tiles, stage.packed_at, block, W.shape[1], W.shape[2]))
 
 
 @compiled
-def stage_of_block(stages: Array, column: int, block: int) -> int:
-    """The stage that a block belongs to, blocks counted through all stages; `column` says where a stage's begin."""
-    s = len(stages) - 1
-    while stages[s, column] > block:
+def stage_of(firsts: Array, item: int) -> int:
+    """The stage that an item belongs to, counted through all stages; stage s has those from firsts[s] on."""
+    s = len(firsts) - 2
+    while firsts[s] > item:
         s -= 1
     return s
 
 
 @compiled
-def packed_block(packed: Array, at: int, block: int, C: int, K: int) -> Array:
-    """One block (C, K, ROWS) of the packed kernel that begins at packed[at]."""
+def packed_block(tiles: Array, at: int, block: int, C: int, K: int) -> Array:
+    """One block (C, K, ROWS) of the packed kernel that begins at tiles[at]."""
     size = C * K * ROWS
-    return packed[at + block * size : at + (block + 1) * size].reshape(C, K, ROWS)
+    return tiles[at + block * size : at + (block + 1) * size].reshape(C, K, ROWS)
 
 
 @compiled
-def pack_forward(W: Array, block: int, packed: Array) -> None:
-    """One block of W (O, C, K) -> packed (C, K, ROWS), weights of a tile side by side, zeros for absent rows."""
+def pack_forward(W: Array, block: int, tile: Array) -> None:
+    """One block of W (O, C, K) -> (C, K, ROWS), weights of a tile side by side, zeros for absent rows."""
     O, C, K = W.shape
-    into = packed.reshape(-1)
+    into = tile.reshape(-1)
     for r in range(ROWS):
         o = block * ROWS + r
         row = W[min(o, O - 1)].reshape(-1)
@@ -148,13 +169,12 @@ def pack_forward(W: Array, block: int, packed: Array) -> None:
 
 
 @compiled
-def pack_backward(W: Array, block: int, packed: Array) -> None:
-    """The same of the weights that correlate dy (O, …) to dx (C, …), packed (O, K, ROWS): transposed, and each kernel
-    reversed."""
+def pack_backward(W: Array, block: int, tile: Array) -> None:
+    """The same of the weights that correlate dy (O, …) to dx (C, …), (O, K, ROWS): transposed, each kernel reversed."""
     O, _, K = W.shape
-    packed[:] = 0
+    tile[:] = 0
     for o in range(O):
-        rows, into = W[o, block * ROWS : (block + 1) * ROWS], packed[o]
+        rows, into = W[o, block * ROWS : (block + 1) * ROWS], tile[o]
         for r in range(rows.shape[0]):
             for k in range(K):
                 into[K - 1 - k, r] = rows[r, k]

@@ -106,6 +106,13 @@ def scratch(rows: int, columns: int) -> Array:
 
 
 @compiled
+def clear(values: Array) -> None:
+    """Zeros everywhere; a call, because a parallel kernel may leave `bundle.values[:] = 0` out: Numba does not see who
+    reads them."""
+    values[:] = 0
+
+
+@compiled
 def clear_outside(rows: Array, column: int, start: int, count: int, T: int) -> None:
     """Zeros where rows[:, column : column + count], the samples from `start` on, lies outside of 0 … T."""
     before, after = min(max(-start, 0), count), min(max(T - start, 0), count)

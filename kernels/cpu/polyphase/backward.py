@@ -1,252 +1,247 @@
-"""The decoder, backward: on samples that lie in phases, at Winograd's nodes.
+"""The decoder, backward: on polyphase components, at Winograd's nodes.
 
-    z = A (dy where ReLU let it pass)     dx += B Σ_filters Ŵ z      dŴ = Σ z · (Bᵀ x)
+Forward was y = Aᵀ m̂, m̂ = Σ_channels Ŵ ⊙ d̂, d̂ = Bᵀ d (forward.py). A matrix goes back as its transpose, a product
+of two as the one times the gradient of the other:
 
-Several units of work, a group of outputs and a tile of time each, are taken to the nodes side by side: there one sum
-over all their samples is a stage's share of dŴ, whose lanes are added up once. Early stages have few units a sample,
-so a handful of samples is brought to their weights together. The sums over a batch are taken in at most GROUPS groups
-of samples, each in order, and then group by group: the number of threads never changes a result.
+    z  = A (dy where ReLU let it pass)      dm̂        output_transform_backward: z[node, filter]
+    dd = B Σ_filters Ŵ ⊙ z                  dd̂        the register tile, then input_transform_backward, added to dx
+    dŴ = Σ z · d̂                                      sums over time, windows and groups
+
+A unit of work is a group and a tile of time. UNITS of them stand side by side at the nodes, so that dŴ[node] is one
+product of rows of 192 samples, whose lanes are added up once:
+
+    inputs[node, channel]    | unit 0: 48 samples | unit 1 | unit 2 | unit 3 |
+    z[node, filter]          | unit 0             | unit 1 | unit 2 | unit 3 |
+
+Early stages have fewer units a window, so a microbatch of windows is brought to their weights together. The sums over
+a batch are taken in at most GROUPS groups of windows, each in order, and then group by group: the number of threads
+never changes a result.
+
+The bias's gradient is the sum of dy, and z holds it: at the node 1 every power of the node is 1, so that row of A adds
+a group's outputs.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import prange
 
-from kernels.cpu.conv.correlate import correlate_gradient
+from kernels.cpu.conv.correlate import FlatRows, correlate_gradient
+from kernels.cpu.conv.rows import clear
 from kernels.cpu.polyphase.crop import take_off_cropped
-from kernels.cpu.polyphase.forward import inputs_to_nodes
+from kernels.cpu.polyphase.forward import transform_inputs
 from kernels.cpu.polyphase.head import head_backward
 from kernels.cpu.polyphase.layout import (
-    BEGIN,
-    BIAS,
-    CHANNELS,
-    CROP_LEFT,
-    CROP_RIGHT,
-    FILTERS,
-    HALF,
-    LAG,
-    LEVEL,
-    METHOD,
-    NODES,
-    OUTPUTS,
-    PARTS,
-    ROWS_AT,
-    TAPS,
-    copy_phases_in,
-    copy_phases_out,
-    output_places,
-    places,
+    Plan,
+    Stage,
+    find_inputs,
+    find_outputs,
+    from_components,
     sums_of,
+    to_components,
 )
 from kernels.cpu.polyphase.weights import back_packed_of
-from kernels.cpu.polyphase.winograd import MOST_NODES, gradient_from_nodes, gradient_to_nodes
+from kernels.cpu.polyphase.winograd import MOST_NODES, input_transform_backward, output_transform_backward
 from kernels.cpu.runtime.compile import compiled, compiled_parallel
 from kernels.cpu.simd.tile import COLUMNS, LANES, ROWS, outer_add, store_tile, zero_tile
+from kernels.cpu.simd.transform import ChannelRows
 
 Array = Any
 
 UNITS = 192 // COLUMNS  # at the nodes side by side: to add up a tile's lanes takes as long as a sum of 48 samples
 LENGTH = UNITS * COLUMNS + LANES  # of a row at the nodes: rows of 768 bytes would fall on each other in the cache
-HANDFUL = 4  # samples that early stages bring to their weights together
+MICROBATCH = 4  # windows that early stages bring to their weights together
+
+
+class BackWeights(NamedTuple):
+    """All stages' kernels, turned about (`back_packed_of`) and by tap (crop.py), and the head's."""
+
+    packed: Array
+    by_tap: Array
+    head: Array
+
+
+class Sums(NamedTuple):
+    """What is added up, of all groups (groups, …) or of one: for dŴ, db, what crops take off dW, and the head's dW."""
+
+    weights: Array
+    db: Array
+    cropped: Array
+    head: Array
+
+
+class Scratch(NamedTuple):
+    """What a thread works with: inputs and gradients at the nodes, products, two lists of places."""
+
+    inputs: Array
+    z: Array
+    products: Array
+    read: Array
+    write: Array
 
 
 @compiled
-def units_of(stage: Array, T: int) -> int:
+def tiles_of(stage: Stage, T: int) -> int:
+    """Tiles of time, the odd outputs' lag included."""
+    return (T + stage.lag + COLUMNS - 1) // COLUMNS
+
+
+@compiled
+def units_of(stage: Stage, T: int) -> int:
     """Groups of a stage times tiles of time."""
-    return ((1 << stage[LEVEL]) // stage[OUTPUTS]) * ((T + stage[LAG] + COLUMNS - 1) // COLUMNS)
+    return ((1 << stage.level) // stage.outputs) * tiles_of(stage, T)
 
 
 @compiled
-def gradients_to_nodes(
-    stage: Array, following: Array, p: int, j: int, width: int, values: Array, gradients: Array, z: Array, first: int,
-    at: Array, into: Array,
+def transform_gradients(
+    s: int, unit: tuple[int, int], first: int, plan: Plan, values: Array, gradients: Array, scratch: Scratch
 ) -> None:
-    """The gradient of the group from p on, COLUMNS samples from j on, before ReLU and at the nodes:
-    z[node, filter, first :], even filters and odd ones."""
-    filters = 2 * stage[HALF]
-    for node in range(stage[NODES]):
-        into[node] = node * filters * LENGTH
+    """A unit's gradient before ReLU, at the nodes: z[node, filter, first :], even filters and odd ones."""
+    stage, following, (p, j) = plan.stages[s], plan.stages[s + 1], unit
+    z, read, write, filters = scratch.z, scratch.read, scratch.write, 2 * stage.half
+    for node in range(stage.nodes):
+        write[node] = node * filters * LENGTH
     for odd in range(2):
-        output_places(stage, following, p, odd, width, at)
-        row, place = following[ROWS_AT] + j, odd * stage[HALF] * LENGTH + first
-        gradient_to_nodes(
-            stage[METHOD], stage[FILTERS], gradients, row, width, at, z, place, LENGTH, into, values, 0
+        find_outputs(s, p, odd, plan, read)
+        place = odd * stage.half * LENGTH + first
+        source = ChannelRows(gradients, following.x_at + j, plan.width, read)
+        output_transform_backward(
+            stage.method, stage.filters, source, ChannelRows(z, place, LENGTH, write), values, 0
         )
-        for o in range(stage[FILTERS], stage[HALF]):  # what a tile has and the stage has not
-            for node in range(stage[NODES]):
-                absent = into[node] + place + o * LENGTH
+        for o in range(stage.filters, stage.half):  # what a tile has and the stage has not
+            for node in range(stage.nodes):
+                absent = write[node] + place + o * LENGTH
                 z[absent : absent + COLUMNS] = 0
 
 
 @compiled
-def gradients_from_nodes(
-    stage: Array, p: int, j: int, width: int, packed: Array, z: Array, first: int, gradients: Array, products: Array,
-    at: Array, into: Array,
+def input_gradients(
+    stage: Stage, unit: tuple[int, int], first: int, width: int, packed: Array, gradients: Array, scratch: Scratch
 ) -> None:
-    """z[:, :, first :] times the weights, added to the gradients of the rows that the group from p on has read."""
-    weights, C = back_packed_of(stage, packed), stage[CHANNELS]
+    """z[:, :, first :] times the weights, added to the gradients of the rows that the unit has read."""
+    weights, C, (p, j) = back_packed_of(stage, packed), stage.channels, unit
+    z, products, read, write = scratch.z, scratch.products, scratch.read, scratch.write
     parts, blocks, nodes, filters, _ = weights.shape
     for node in range(nodes):
-        into[node] = node * ROWS * COLUMNS
+        read[node] = node * ROWS * COLUMNS
     for part in range(parts):
-        places(p - stage[BEGIN] + part * stage[TAPS], 1, nodes, stage, width, at)
+        find_inputs(stage, p, part, width, write)
         for block in range(blocks):
             for node in range(nodes):
                 tile, w = zero_tile(), ((part * blocks + block) * nodes + node) * filters
                 for f in range(filters):
                     tile = outer_add(tile, weights, (w + f) * ROWS, z, (node * filters + f) * LENGTH + first)
                 store_tile(tile, products, node * ROWS * COLUMNS, COLUMNS)
-            channels, row = min(ROWS, C - block * ROWS), stage[ROWS_AT] + block * ROWS * width + j
-            gradient_from_nodes(
-                stage[METHOD], channels, products, 0, COLUMNS, into, gradients, row, width, at, products, 0
-            )
+            channels, source = min(ROWS, C - block * ROWS), ChannelRows(products, 0, COLUMNS, read)
+            target = ChannelRows(gradients, stage.x_at + block * ROWS * width + j, width, write)
+            input_transform_backward(stage.method, channels, source, target, products, 0)
 
 
 @compiled
-def add_to_weights(stage: Array, count: int, inputs: Array, z: Array, sums: Array, db: Array) -> None:
-    """`count` units side by side, added to the sums of a stage's dW and to db."""
-    nodes, channels, filters = stage[NODES], stage[PARTS] * stage[CHANNELS], 2 * stage[HALF]
+def add_to_weights(stage: Stage, count: int, inputs: Array, z: Array, sums: Array, db: Array) -> None:
+    """`count` units side by side, added to the sums of a stage's dŴ and to db."""
+    nodes, channels, filters = stage.nodes, stage.parts * stage.channels, 2 * stage.half
     for node in range(nodes):
-        correlate_gradient(
-            z, node * filters * LENGTH, LENGTH, 0, inputs, node * channels * LENGTH, LENGTH, 0,
-            1, count * COLUMNS, channels, 1, sums[node],
-        )
-    one = 1 if stage[OUTPUTS] > 1 else 0  # the node 1: z there is the sum of a group's dy
+        rows_z = FlatRows(z, node * filters * LENGTH, LENGTH, 0)
+        rows_x = FlatRows(inputs, node * channels * LENGTH, LENGTH, 0)
+        correlate_gradient(rows_z, rows_x, 1, count * COLUMNS, channels, 1, sums[node])
+    one = 1 if stage.outputs > 1 else 0  # the node 1; F(1, 1) has a single one
     for f in range(filters):
-        o = f % stage[HALF]
-        if o < stage[FILTERS]:
+        o = f % stage.half
+        if o < stage.filters:
             row, total = z[(one * filters + f) * LENGTH :], np.float32(0)
             for i in range(count * COLUMNS):
                 total += row[i]
-            db[stage[BIAS] + o] += total
+            db[stage.b_at + o] += total
 
 
 @compiled
-def one_stage(
-    stage: Array,
-    following: Array,
-    samples: int,
-    T: int,
-    width: int,
-    packed: Array,
+def stage_backward(
+    s: int,
+    windows: int,
+    plan: Plan,
+    weights: BackWeights,
     values: Array,
-    numbers: int,
     gradients: Array,
-    sums: Array,
-    db: Array,
-    scratch: tuple[Array, Array, Array, Array, Array],
+    sums: Sums,
+    scratch: Scratch,
 ) -> None:
-    """dy of some samples, in `gradients`, which lie like the values -> dx there, added to sums and db."""
-    inputs, z, products, at, into = scratch
-    per_sample, tiles = units_of(stage, T), (T + stage[LAG] + COLUMNS - 1) // COLUMNS
-    for n in range(samples):
-        first = n * numbers + stage[ROWS_AT]
-        gradients[first - (width - T) : first + stage[CHANNELS] * (width << stage[LEVEL])] = 0
-    for begin in range(0, samples * per_sample, UNITS):
-        count = min(UNITS, samples * per_sample - begin)
-        for unit in range(count):
-            n, rest = (begin + unit) // per_sample, (begin + unit) % per_sample
-            p, j, first = rest // tiles * stage[OUTPUTS], rest % tiles * COLUMNS, unit * COLUMNS
+    """Stage s of some windows: dy in `gradients`, which lie like the values -> dx there, added to the sums."""
+    stage, numbers, T, width = plan.stages[s], plan.numbers, plan.T, plan.width
+    own_sums, per_window, tiles = sums_of(stage, sums.weights), units_of(stage, T), tiles_of(stage, T)
+    for n in range(windows):
+        first = n * numbers + stage.x_at
+        gradients[first - (width - T) : first + stage.channels * (width << stage.level)] = 0
+    for begin in range(0, windows * per_window, UNITS):
+        count = min(UNITS, windows * per_window - begin)
+        for i in range(count):
+            n, rest = (begin + i) // per_window, (begin + i) % per_window
+            unit, first = (rest // tiles * stage.outputs, rest % tiles * COLUMNS), i * COLUMNS
             own, own_gradients = values[n * numbers :], gradients[n * numbers :]
-            inputs_to_nodes(stage, p, j, width, own, inputs, first, LENGTH, at, into)
-            gradients_to_nodes(stage, following, p, j, width, own, own_gradients, z, first, at, into)
-            gradients_from_nodes(stage, p, j, width, packed, z, first, own_gradients, products, at, into)
-        add_to_weights(stage, count, inputs, z, sums, db)
+            transform_inputs(
+                stage, unit, width, own, scratch.inputs, (first, LENGTH), scratch.read, scratch.write
+            )
+            transform_gradients(s, unit, first, plan, own, own_gradients, scratch)
+            input_gradients(stage, unit, first, width, weights.packed, own_gradients, scratch)
+        add_to_weights(stage, count, scratch.inputs, scratch.z, own_sums, sums.db)
+    for n in range(windows if stage.crop_left or stage.crop_right else 0):
+        at = n * numbers
+        take_off_cropped(s, plan, weights.by_tap, values[at:], gradients[at:], sums.cropped)
 
 
 @compiled
-def some_stages(
-    last: int,
-    first: int,
-    samples: int,
-    table: Array,
-    T: int,
-    width: int,
-    packed: Array,
-    by_tap: Array,
-    values: Array,
-    numbers: int,
-    gradients: Array,
-    sums: Array,
-    db: Array,
-    cropped: Array,
-    scratch: tuple[Array, Array, Array, Array, Array],
-) -> None:
-    """Some samples back through the stages from `last` to `first`."""
-    for s in range(last, first - 1, -1):
-        stage, following = table[s], table[s + 1]
-        own = sums_of(stage, sums)
-        one_stage(stage, following, samples, T, width, packed, values, numbers, gradients, own, db, scratch)
-        for n in range(samples if stage[CROP_LEFT] or stage[CROP_RIGHT] else 0):
-            at = n * numbers
-            take_off_cropped(stage, following, T, width, by_tap, values[at:], gradients[at:], cropped)
-
-
-@compiled
-def scratch_for(table: Array) -> tuple[Array, Array, Array, Array, Array]:
-    """What `one_stage` works with: inputs and gradients at the nodes, products, two lists of places."""
+def scratch_for(stages: Array) -> Scratch:
+    """Room for the largest stage."""
     most_inputs = most_gradients = 0
-    for stage in table[:-1]:
-        most_inputs = max(most_inputs, stage[NODES] * stage[PARTS] * stage[CHANNELS])
-        most_gradients = max(most_gradients, stage[NODES] * 2 * stage[HALF])
+    for s in range(len(stages) - 1):
+        most_inputs = max(most_inputs, stages[s].nodes * stages[s].parts * stages[s].channels)
+        most_gradients = max(most_gradients, stages[s].nodes * 2 * stages[s].half)
     inputs, z = np.empty(most_inputs * LENGTH, np.float32), np.empty(most_gradients * LENGTH, np.float32)
     products = np.empty(MOST_NODES * ROWS * COLUMNS, np.float32)
-    return inputs, z, products, np.empty(MOST_NODES, np.int64), np.empty(MOST_NODES, np.int64)
+    return Scratch(inputs, z, products, np.empty(MOST_NODES, np.int64), np.empty(MOST_NODES, np.int64))
 
 
 @compiled
-def early_stages(table: Array, T: int) -> int:
-    """How many stages have so few units a sample that a handful of samples goes through them together."""
+def early_stages(stages: Array, T: int) -> int:
+    """How many stages have so few units a window that a microbatch goes through them together."""
     s = 0
-    while s < len(table) - 1 and units_of(table[s], T) < UNITS:
+    while s < len(stages) - 1 and units_of(stages[s], T) < UNITS:
         s += 1
     return s
 
 
 @compiled_parallel
-def each_group(
-    dy: Array,
-    table: Array,
-    T: int,
-    width: int,
-    packed: Array,
-    by_tap: Array,
-    head: Array,
-    values: Array,
-    numbers: int,
-    dx: Array,
-    sums: Array,
-    db: Array,
-    cropped: Array,
-    head_sums: Array,
-) -> None:
-    """All stages, groups of samples shared out to threads: late ones one sample after the other, early ones for a
-    handful together.
+def each_group(dy: Array, plan: Plan, weights: BackWeights, values: Array, dx: Array, sums: Sums) -> None:
+    """All stages, groups of windows shared out to threads: late ones one window after the other, early ones for a
+    microbatch together.
 
-    dy (B, 1, T') where there is a head, else (B, O, T'); dx (B, C, T); sums, db, cropped and head_sums (groups, …).
+    dy (B, 1, T') where there is a head, else (B, O, T'); dx (B, C, T).
     """
-    B, groups, early = len(dy), len(db), early_stages(table, T)
+    stages, T, width, numbers = plan.stages, plan.T, plan.width, plan.numbers
+    B, groups, early = len(dy), len(sums.db), early_stages(stages, T)
     for group in prange(groups):
-        last, scratch = (group + 1) * B // groups, scratch_for(table)
-        gradients = np.empty(HANDFUL * numbers, np.float32)
-        spread = np.empty(((1 << table[-1, LEVEL]) + head.shape[1], width), np.float32)
-        sums[group], db[group], cropped[group], head_sums[group] = 0, 0, 0, 0
-        own = sums[group], db[group], cropped[group], scratch
-        for first in range(group * B // groups, last, HANDFUL):
-            samples, x = min(HANDFUL, last - first), values[first * numbers :]
-            for n in range(samples):
-                at, end = n * numbers, table[-1]
-                if head.size > 0:
-                    arriving = dy[first + n, 0]
-                    head_backward(end, T, width, head, arriving, x[at:], gradients[at:], spread, head_sums[group])
+        last, scratch = (group + 1) * B // groups, scratch_for(stages)
+        gradients = np.empty(MICROBATCH * numbers, np.float32)
+        spread = np.empty(((1 << stages[-1].level) + weights.head.shape[1], width), np.float32)
+        own = Sums(sums.weights[group], sums.db[group], sums.cropped[group], sums.head[group])
+        clear(own.weights)
+        clear(own.db)
+        clear(own.cropped)
+        clear(own.head)
+        for first in range(group * B // groups, last, MICROBATCH):
+            windows, x = min(MICROBATCH, last - first), values[first * numbers :]
+            one = min(windows, 1)  # no literal 1: for that Numba would compile the stage again
+            for n in range(windows):
+                own_x, own_gradients = x[n * numbers :], gradients[n * numbers :]
+                if weights.head.size > 0:
+                    head_backward(plan, weights.head, dy[first + n, 0], own_x, own_gradients, spread, own.head)
                 else:
-                    copy_phases_in(dy[first + n], end, T, width, gradients[at:])
-                some_stages(
-                    len(table) - 2, early, 1, table, T, width, packed, by_tap, x[at:], numbers, gradients[at:], *own
-                )
-            some_stages(early - 1, 0, samples, table, T, width, packed, by_tap, x, numbers, gradients, *own)
-            for n in range(samples):
-                copy_phases_out(gradients[n * numbers :], table[0], T, width, dx[first + n])
+                    to_components(dy[first + n], stages[-1], T, width, own_gradients)
+                for s in range(len(stages) - 2, early - 1, -1):
+                    stage_backward(s, one, plan, weights, own_x, own_gradients, own, scratch)
+            for s in range(early - 1, -1, -1):
+                stage_backward(s, windows, plan, weights, x, gradients, own, scratch)
+            for n in range(windows):
+                from_components(gradients[n * numbers :], stages[0], T, width, dx[first + n])

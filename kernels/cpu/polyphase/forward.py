@@ -1,205 +1,164 @@
-"""The decoder, forward: stages of upsampling, convolution and ReLU on samples that lie in phases.
+"""The decoder, forward: stages of upsampling, convolution and ReLU on polyphase components.
 
-Group by group of outputs and tile by tile of time, the rows that a group reads are taken to Winograd's nodes, there
-multiplied by the weights, and what comes back from the nodes is the next stage's rows. A sample goes through all stages
-while it is in a core's own cache; a few samples, too few to give every thread its share, go stage by stage, and groups
-or filters are shared out instead. Either way every number is the same sum in the same order.
+A group is `outputs` even outputs from t = p on, and the odd ones that read the same rows. Of each, tile by tile of
+COLUMNS samples of time,
+
+    d    inputs    rows t - begin, t - begin + 1, …        of every channel, `nodes` of them
+    d̂  = Bᵀ d                                              input transform: inputs[node, channel]
+    m̂  = Σ_channels Ŵ ⊙ d̂                                  the register tile, node by node: products[node, filter]
+    y  = relu(Aᵀ m̂ + b)                                    output transform, into the next stage's rows
+
+A window goes through all stages while it is in a core's own cache; a few windows, too few to give every thread its
+share, go stage by stage, and groups or filters are shared out instead. Either way every number is the same sum in the
+same order.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import prange
 
 from kernels.cpu.conv.rows import copy_in
 from kernels.cpu.polyphase.crop import redo_ends
-from kernels.cpu.polyphase.head import head_forward
-from kernels.cpu.polyphase.layout import (
-    BEGIN,
-    BIAS,
-    CHANNELS,
-    CROP_LEFT,
-    CROP_RIGHT,
-    FILTERS,
-    HALF,
-    LAG,
-    LEVEL,
-    METHOD,
-    NODES,
-    OUTPUTS,
-    PARTS,
-    ROWS_AT,
-    TAPS,
-    clear_absent,
-    copy_phases_out,
-    output_places,
-    places,
-)
-from kernels.cpu.polyphase.weights import packed_of
-from kernels.cpu.polyphase.winograd import MOST_NODES, from_nodes, to_nodes
+from kernels.cpu.polyphase.head import Head, head_forward
+from kernels.cpu.polyphase.layout import Plan, Stage, clear_absent, find_inputs, find_outputs, from_components
+from kernels.cpu.polyphase.weights import Weights, packed_of
+from kernels.cpu.polyphase.winograd import MOST_NODES, input_transform, output_transform
 from kernels.cpu.runtime.compile import compiled, compiled_parallel
 from kernels.cpu.simd.tile import COLUMNS, ROWS, outer_add, store_tile, zero_tile
+from kernels.cpu.simd.transform import ChannelRows
 
 Array = Any
 
 
+class Memory(NamedTuple):
+    """What forward writes, of all windows."""
+
+    values: Array  # flat: `numbers` a window, or a thread where they are not kept
+    y: Array  # logits (B, 1, T'), or (B, O, T') of the last stage if there is no head
+
+
+class Scratch(NamedTuple):
+    """What a thread works with: inputs at the nodes, products, two lists of places."""
+
+    inputs: Array
+    products: Array
+    read: Array
+    write: Array
+
+
 @compiled
-def inputs_to_nodes(
-    stage: Array,
-    p: int,
-    j: int,
-    width: int,
-    values: Array,
-    inputs: Array,
-    first: int,
-    length: int,
-    at: Array,
-    into: Array,
+def transform_inputs(
+    stage: Stage, unit: tuple[int, int], width: int, values: Array, inputs: Array, place: tuple[int, int],
+    read: Array, write: Array,
 ) -> None:
-    """The rows that the group from p on reads, COLUMNS samples from j on, at the nodes: inputs[node, channel, first :],
-    channels of all parts; `length` numbers a channel. at and into are scratch."""
-    C, nodes = stage[CHANNELS], stage[NODES]
-    for node in range(nodes):
-        into[node] = node * stage[PARTS] * C * length
-    for part in range(stage[PARTS]):
-        places(p - stage[BEGIN] + part * stage[TAPS], 1, nodes, stage, width, at)
-        row, place = stage[ROWS_AT] + j, part * C * length + first
-        to_nodes(stage[METHOD], C, values, row, width, at, inputs, place, length, into, values, 0)
+    """Of a unit (p, j), the group from p on and COLUMNS samples from j on: what it reads, at the nodes.
+
+    place (first, length): written to inputs[node, channel, first :], `length` numbers a channel, channels of all parts.
+    """
+    (p, j), (first, length), C = unit, place, stage.channels
+    for node in range(stage.nodes):
+        write[node] = node * stage.parts * C * length
+    for part in range(stage.parts):
+        find_inputs(stage, p, part, width, read)
+        source = ChannelRows(values, stage.x_at + j, width, read)
+        input_transform(
+            stage.method, C, source, ChannelRows(inputs, part * C * length + first, length, write), values, 0
+        )
 
 
 @compiled
 def one_group(
-    stage: Array,
-    following: Array,
-    p: int,
-    first_block: int,
-    last_block: int,
-    T: int,
-    width: int,
-    packed: Array,
-    biases: Array,
-    values: Array,
-    scratch: tuple[Array, Array, Array, Array],
+    s: int, p: int, first: int, beyond: int, plan: Plan, weights: Weights, values: Array, scratch: Scratch
 ) -> None:
-    """The outputs of one group, even and odd, of some blocks of ROWS filters, into the next stage's rows."""
-    inputs, products, at, into = scratch
-    weights, method = packed_of(stage, packed), stage[METHOD]
-    _, nodes, channels, _ = weights.shape
-    for j in range(0, T + stage[LAG], COLUMNS):
-        inputs_to_nodes(stage, p, j, width, values, inputs, 0, COLUMNS, at, into)
+    """The outputs of stage s's group from p on, of some blocks of ROWS filters."""
+    stage, following = plan.stages[s], plan.stages[s + 1]
+    inputs, products, read, write = scratch
+    packed, width = packed_of(stage, weights.packed), plan.width
+    _, nodes, channels, _ = packed.shape
+    for j in range(0, plan.T + stage.lag, COLUMNS):
+        transform_inputs(stage, (p, j), width, values, inputs, (0, COLUMNS), read, write)
         for node in range(nodes):
-            at[node] = node * ROWS * COLUMNS
-        for block in range(first_block, last_block):
+            read[node] = node * ROWS * COLUMNS
+        for block in range(first, beyond):
             for node in range(nodes):
                 tile, w, row = zero_tile(), (block * nodes + node) * channels, node * channels
                 for c in range(channels):
-                    tile = outer_add(tile, weights, (w + c) * ROWS, inputs, (row + c) * COLUMNS)
+                    tile = outer_add(tile, packed, (w + c) * ROWS, inputs, (row + c) * COLUMNS)
                 store_tile(tile, products, node * ROWS * COLUMNS, COLUMNS)
-            odd = block * ROWS // stage[HALF]
-            o = block * ROWS - odd * stage[HALF]
-            output_places(stage, following, p, odd, width, into)
-            filters, row, bias = min(ROWS, stage[FILTERS] - o), following[ROWS_AT] + o * width + j, stage[BIAS] + o
-            from_nodes(method, filters, products, 0, COLUMNS, at, values, row, width, into, biases, bias)
+            odd = block * ROWS // stage.half
+            o = block * ROWS - odd * stage.half
+            find_outputs(s, p, odd, plan, write)
+            source = ChannelRows(products, 0, COLUMNS, read)
+            target = ChannelRows(values, following.x_at + o * width + j, width, write)
+            output_transform(stage.method, min(ROWS, stage.filters - o), source, target, weights.biases, stage.b_at + o)
 
 
 @compiled
-def scratch_for(table: Array) -> tuple[Array, Array, Array, Array]:
-    """What `one_group` works with: rows at the nodes, products, two lists of places."""
+def scratch_for(stages: Array) -> Scratch:
+    """Room for the largest stage."""
     most = 0
-    for stage in table[:-1]:
-        most = max(most, stage[NODES] * stage[PARTS] * stage[CHANNELS])
+    for s in range(len(stages) - 1):
+        most = max(most, stages[s].nodes * stages[s].parts * stages[s].channels)
     inputs, products = np.empty(most * COLUMNS, np.float32), np.empty(MOST_NODES * ROWS * COLUMNS, np.float32)
-    return inputs, products, np.empty(MOST_NODES, np.int64), np.empty(MOST_NODES, np.int64)
+    return Scratch(inputs, products, np.empty(MOST_NODES, np.int64), np.empty(MOST_NODES, np.int64))
 
 
 @compiled
-def finish(
-    stage: Array, following: Array, T: int, width: int, by_tap: Array, biases: Array, values: Array
-) -> None:
+def finish(s: int, plan: Plan, weights: Weights, values: Array) -> None:
     """What is left to do when all groups of a stage are there: its cropped ends, and zeros where nothing is."""
-    if stage[CROP_LEFT] or stage[CROP_RIGHT]:
-        redo_ends(stage, following, T, width, by_tap, biases, values)
-    clear_absent(values, following, T, width)
+    if plan.stages[s].crop_left or plan.stages[s].crop_right:
+        redo_ends(s, plan, weights, values)
+    clear_absent(values, plan.stages[s + 1], plan.T, plan.width)
 
 
 @compiled_parallel
-def each_sample(
-    x: Array,
-    table: Array,
-    width: int,
-    packed: Array,
-    by_tap: Array,
-    biases: Array,
-    values: Array,
-    numbers: int,
-    keep: bool,
-    threads: int,
-    head: Array,
-    head_bias: float,
-    y: Array,
+def each_window(
+    x: Array, plan: Plan, weights: Weights, head: Head, memory: Memory, keep: bool, threads: int
 ) -> None:
-    """All stages for one sample after the other, samples shared out to threads.
-
-    x (B, C, T) -> values, `numbers` a sample (a thread, if they are not kept) -> y (B, 1, T'), or y (B, O, T') of the
-    last stage if `head` is empty.
-    """
-    B, _, T = x.shape
+    """All stages for one window after the other, windows shared out to threads."""
+    B, stages, T, width, (values, y) = x.shape[0], plan.stages, plan.T, plan.width, memory
     for part in prange(threads):
-        scratch = scratch_for(table)
+        scratch = scratch_for(stages)
         for n in range(part * B // threads, (part + 1) * B // threads):
-            own = values[(n if keep else part) * numbers :]
-            copy_in(x[n], own, table[0, ROWS_AT] - (width - T), width - T)
-            for s in range(len(table) - 1):
-                stage, following = table[s], table[s + 1]
-                for p in range(0, 1 << stage[LEVEL], stage[OUTPUTS]):
-                    blocks = 2 * stage[HALF] // ROWS
-                    one_group(stage, following, p, 0, blocks, T, width, packed, biases, own, scratch)
-                finish(stage, following, T, width, by_tap, biases, own)
-            if head.size == 0:
-                copy_phases_out(own, table[-1], T, width, y[n])
-            for p in range(0, 1 << table[-1, LEVEL] if head.size > 0 else 0, ROWS):
-                head_forward(table[-1], p, T, width, head, head_bias, own, y[n, 0])
+            own = values[n * plan.numbers if keep else part * plan.numbers :]
+            copy_in(x[n], own, stages[0].x_at - (width - T), width - T)
+            for s in range(len(stages) - 1):
+                blocks = 2 * stages[s].half // ROWS
+                for p in range(0, 1 << stages[s].level, stages[s].outputs):
+                    one_group(s, p, 0, blocks, plan, weights, own, scratch)
+                finish(s, plan, weights, own)
+            if head.packed.size == 0:
+                from_components(own, stages[-1], T, width, y[n])
+            for p in range(0, 1 << stages[-1].level if head.packed.size > 0 else 0, ROWS):
+                head_forward(p, plan, head, own, y[n, 0])
 
 
 @compiled_parallel
 def each_stage(
-    x: Array,
-    table: Array,
-    width: int,
-    packed: Array,
-    by_tap: Array,
-    biases: Array,
-    values: Array,
-    numbers: int,
-    keep: bool,
-    threads: int,
-    head: Array,
-    head_bias: float,
-    y: Array,
+    x: Array, plan: Plan, weights: Weights, head: Head, memory: Memory, keep: bool, threads: int
 ) -> None:
-    """One stage after the other for all samples; arguments as in `each_sample`."""
-    B, _, T = x.shape
+    """One stage after the other for all windows; arguments as in `each_window`."""
+    B, stages, T, width, (values, y) = x.shape[0], plan.stages, plan.T, plan.width, memory
     for n in range(B):
-        copy_in(x[n], values[n * numbers :], table[0, ROWS_AT] - (width - T), width - T)
-    for s in range(len(table) - 1):
-        stage, following = table[s], table[s + 1]
-        groups, blocks = (1 << stage[LEVEL]) // stage[OUTPUTS], 2 * stage[HALF] // ROWS
+        copy_in(x[n], values[n * plan.numbers :], stages[0].x_at - (width - T), width - T)
+    for s in range(len(stages) - 1):
+        outputs, blocks = stages[s].outputs, 2 * stages[s].half // ROWS
+        groups = (1 << stages[s].level) // outputs
         parts = 1 if B * groups >= threads else min(threads, blocks)  # the filters of a group are shared out too
         for item in prange(B * groups * parts):
-            part, group, own = item % parts, item // parts % groups, values[item // parts // groups * numbers :]
-            first, last = part * blocks // parts, (part + 1) * blocks // parts
-            one_group(
-                stage, following, group * stage[OUTPUTS], first, last, T, width, packed, biases, own, scratch_for(table)
-            )
+            part, group, n = item % parts, item // parts % groups, item // parts // groups
+            first, beyond, own = part * blocks // parts, (part + 1) * blocks // parts, values[n * plan.numbers :]
+            one_group(s, group * outputs, first, beyond, plan, weights, own, scratch_for(stages))
         for n in range(B):
-            finish(stage, following, T, width, by_tap, biases, values[n * numbers :])
-    if head.size == 0:
+            finish(s, plan, weights, values[n * plan.numbers :])
+    if head.packed.size == 0:
         for n in range(B):
-            copy_phases_out(values[n * numbers :], table[-1], T, width, y[n])
+            from_components(values[n * plan.numbers :], stages[-1], T, width, y[n])
         return
-    groups = ((1 << table[-1, LEVEL]) + ROWS - 1) // ROWS
+    groups = ((1 << stages[-1].level) + ROWS - 1) // ROWS
     for item in prange(B * groups):
         n, p = item // groups, item % groups * ROWS
-        head_forward(table[-1], p, T, width, head, head_bias, values[n * numbers :], y[n, 0])
+        head_forward(p, plan, head, values[n * plan.numbers :], y[n, 0])

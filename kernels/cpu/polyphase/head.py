@@ -1,7 +1,7 @@
-"""The decoder's last convolution, to one logit per sample, on samples that lie in phases.
+"""The decoder's last convolution, to one logit per sample, on polyphase components.
 
-One filter would leave a register tile nearly empty, but ROWS neighbouring phases fill it: they read the same rows, each
-with a weight of its own.
+One filter would leave a register tile nearly empty, but ROWS neighbouring components fill it: they read the same rows,
+each with a weight of its own.
 
     forward     s[p + r] = Σ_c Σ_q W[c, q - r] x_c[p + q - left]      r = 0 … ROWS - 1, q = 0 … K + ROWS - 2
     backward    dx_c[p] = Σ_k W[c, k] ds[p - k + left],   dW[c, k] = Σ_p ds[p - k + left] · x_c[p]
@@ -9,17 +9,24 @@ with a weight of its own.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from kernels.cpu.conv.correlate import correlate_gradient, place_of_sum
+from kernels.cpu.conv.correlate import FlatRows, correlate_gradient, place_of_sum
 from kernels.cpu.conv.rows import padded_rows
-from kernels.cpu.polyphase.layout import CHANNELS, LEVEL, ROWS_AT, bounds, place
+from kernels.cpu.polyphase.layout import Plan, bounds, place
 from kernels.cpu.runtime.compile import compiled
-from kernels.cpu.simd.tile import COLUMNS, ROWS, SUMS_STRIDE, VECTORS, outer_add, store_tile, zero_tile
+from kernels.cpu.simd.tile import COLUMNS, ROWS, outer_add, store_tile, zero_tile
 
 Array = Any
+
+
+class Head(NamedTuple):
+    """The weights as `pack_head` makes them, empty where there is no head, and the bias."""
+
+    packed: Array
+    bias: float
 
 
 def pack_head(W: Array) -> Array:
@@ -39,11 +46,6 @@ def pack_head_backward(W: Array) -> Array:
     return np.ascontiguousarray(packed.reshape(len(packed) // ROWS, ROWS, K).transpose(0, 2, 1))
 
 
-def head_sums_shape(C: int, K: int) -> tuple[int, int, int]:
-    """(blocks, tiles, SUMS_STRIDE) of the sums of dW (1, C, K)."""
-    return int(padded_rows(C)) // ROWS, -(-K // VECTORS), SUMS_STRIDE
-
-
 def head_gradient(sums: Array, C: int, K: int) -> Array:
     """The sums of `head_backward` -> dW (1, C, K)."""
     flat = sums.reshape(-1)
@@ -52,17 +54,16 @@ def head_gradient(sums: Array, C: int, K: int) -> Array:
 
 
 @compiled
-def head_forward(
-    rows: Array, p: int, T: int, width: int, packed: Array, bias: float, values: Array, logits: Array
-) -> None:
-    """Logits (T') of ROWS phases from p on; `rows` says where what they read lies."""
-    (C, taps, _), at = packed.shape, rows[ROWS_AT]
-    P, left, (begin, end) = 1 << rows[LEVEL], (taps - ROWS) // 2, bounds(rows, T)
+def head_forward(p: int, plan: Plan, head: Head, values: Array, logits: Array) -> None:
+    """Logits (T') of ROWS components from p on."""
+    stage, T, width, packed, bias = plan.stages[-1], plan.T, plan.width, head.packed, head.bias
+    (C, taps, _), at = packed.shape, stage.x_at
+    P, left, (begin, end) = 1 << stage.level, (taps - ROWS) // 2, bounds(stage, T)
     sums = np.empty((ROWS, COLUMNS), np.float32)
     for j in range(0, T, COLUMNS):
         tile = zero_tile()
         for q in range(taps):
-            row = at + place(p + q - left, rows, width) + j
+            row = at + place(p + q - left, stage, width) + j
             for c in range(C):
                 tile = outer_add(tile, packed, (c * taps + q) * ROWS, values, row + c * width)
         store_tile(tile, sums, 0, COLUMNS)
@@ -75,23 +76,16 @@ def head_forward(
 
 @compiled
 def head_backward(
-    rows: Array,
-    T: int,
-    width: int,
-    weights: Array,
-    dlogits: Array,
-    values: Array,
-    gradients: Array,
-    spread: Array,
-    sums: Array,
+    plan: Plan, weights: Array, dlogits: Array, values: Array, gradients: Array, spread: Array, sums: Array
 ) -> None:
     """dlogits (T') -> gradients of the rows it read, which lie like the values; added to `sums` for dW.
 
     weights (blocks, K, ROWS): W of ROWS channels, taps reversed. `spread` (rows, width) is scratch, of as many rows as
-    there are phases and taps: the gradient of every phase, and beyond the ends those of the neighbours.
+    there are components and taps: the gradient of every component, and beyond the ends those of the neighbours.
     """
-    (blocks, K, _), at, C = weights.shape, rows[ROWS_AT], rows[CHANNELS]
-    P, right, (begin, end) = 1 << rows[LEVEL], K - 1 - (K - 1) // 2, bounds(rows, T)
+    stage, T, width = plan.stages[-1], plan.T, plan.width
+    (blocks, K, _), at, C = weights.shape, stage.x_at, stage.channels
+    P, right, (begin, end) = 1 << stage.level, K - 1 - (K - 1) // 2, bounds(stage, T)
     spread[: P + K - 1] = 0
     for row in range(P + K - 1):
         for u in range(T):
@@ -109,6 +103,5 @@ def head_backward(
                 for r in range(min(ROWS, C - block * ROWS)):
                     row = at + (p * C + block * ROWS + r) * width + j
                     gradients[row : row + COLUMNS] = out[r]
-    correlate_gradient(
-        values, at, width, C * width, spread.reshape(-1), 0, width, width, P, T, K, 1, sums
-    )
+    x, z = FlatRows(values, at, width, C * width), FlatRows(spread.reshape(-1), 0, width, width)
+    correlate_gradient(x, z, P, T, K, 1, sums)  # a component is to these rows what a window is to others

@@ -1,17 +1,17 @@
-"""Sequences taken apart into phases: how the decoder's samples lie in memory, and the plan of its stages.
+"""Polyphase components: how the decoder's samples lie in memory, and the plan of its stages.
 
 Every stage doubles a sequence, so after s of them sample t = P u + p, P = 2^s, is the p-th that came of the decoder's
-own sample u. It stays beside its like: a phase is a row for every channel, each as long as the decoder's input:
+own sample u. It stays beside its like: a component p is a row for every channel, each as long as the decoder's input:
 
-    phase 0: channel 0: samples 0, P, 2P, … | zeros | channel 1 … | phase 1: channel 0: samples 1, P + 1, 2P + 1, … | …
+    component 0: channel 0: samples 0, P, 2P, … | zeros | channel 1 … | component 1: channel 0: samples 1, P + 1, … | …
 
 A convolution after upsampling, folded (fold.py), is a sum over rows here, and no sample moves in time: neighbours of a
-phase are neighbouring rows, and beyond the last phase comes the first again, one sample later, which is an address and
-no copy. Rows beside each other are also what Winograd's convolution (winograd.py) wants: its transforms are sums of
-whole rows. Several outputs of a stage are taken together, four where there are so many phases.
+component are neighbouring rows, and beyond the last component comes the first again, one sample later, which is an
+address and no copy. Rows beside each other are also what Winograd's convolution (winograd.py) wants: its transforms are
+sums of whole rows. Several outputs of a stage are taken together, four where there are so many components.
 
-What a crop takes away keeps its place, with zeros in it: so many first phases have no first sample, so many last ones
-no last.
+What a crop takes away keeps its place, with zeros in it: so many first components have no first sample, so many last
+ones no last.
 """
 
 from __future__ import annotations
@@ -22,145 +22,162 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kernels.cpu.conv.correlate import sums_shape
 from kernels.cpu.conv.rows import padded_rows, region, round_up
 from kernels.cpu.polyphase.fold import folded_taps
 from kernels.cpu.polyphase.winograd import METHODS
 from kernels.cpu.runtime.compile import compiled
-from kernels.cpu.simd.tile import COLUMNS, LANES, ROWS, SUMS_STRIDE, VECTORS
+from kernels.cpu.runtime.records import records
+from kernels.cpu.simd.tile import COLUMNS, LANES
 
 Array = Any
 
-# Columns of the table of stages. A group of OUTPUTS even outputs from t on reads the rows from t - BEGIN on, and the
-# odd outputs that read the same rows are LAG pairs earlier. A kernel of more taps than its method has is several PARTS,
-# as if of other channels. HALF: filters rounded up to whole tiles; even ones fill the first half, odd ones the second.
-METHOD, OUTPUTS, NODES, TAPS, PARTS, LEVEL, CHANNELS, FILTERS, KERNEL, HALF, BEGIN, LAG = range(12)
-# Where things begin: W and b, weights at the nodes, as backward wants them, its sums for them; the stage's input.
-WEIGHTS, BIAS, PACKED, BACK_PACKED, SUMS, ROWS_AT = range(12, 18)
-# What the stage crops of its upsampled input, and what earlier crops have left: phases without first and last sample.
-CROP_LEFT, CROP_RIGHT, ZEROS_LEFT, ZEROS_RIGHT = range(18, 22)
+
+class Stage(NamedTuple):
+    """A record of the table. A group of `outputs` even outputs from t on reads the rows from t - begin on, and the odd
+    outputs that read the same rows are `lag` pairs earlier."""
+
+    level: int  # the input has 2^level components
+    channels: int
+    zeros_left: int  # what crops before it have left: components without first
+    zeros_right: int  # and without last sample
+    W_at: int  # where its W, b, transformed kernels, these as backward wants them, and its sums for them begin
+    b_at: int
+    packed_at: int
+    back_packed_at: int
+    sums_at: int
+    x_at: int = 0  # where its input begins
+    method: int = 0  # of Winograd's
+    outputs: int = 0  # its n
+    nodes: int = 0
+    taps: int = 0  # its r
+    parts: int = 0  # a kernel of more taps is several, as if of other channels
+    filters: int = 0
+    kernel: int = 0  # taps as they were before folding
+    half: int = 0  # filters in whole tiles; even ones fill the first half of a stage's tiles, odd ones the second
+    begin: int = 0
+    lag: int = 0
+    crop_left: int = 0  # of the upsampled input, 0 or 1
+    crop_right: int = 0
 
 
-class Phases(NamedTuple):
-    """The plan of a decoder: a row of `table` for each stage and one for the output, and what flat arrays hold."""
+class Plan(NamedTuple):
+    """A decoder: its stages and its output, whose offsets are the totals."""
 
-    table: Array
+    stages: Array  # records of Stage (S + 1)
     T: int  # samples of the decoder's input, and of every row
     width: int  # of a row, with the zeros after it
-    numbers: int  # of the rows of all stages, a sample
-    weights: int
-    packed: int
-    back_packed: int
-    sums: int
+    numbers: int  # of the rows of all stages, a window
 
 
 @functools.cache
-def phases_of(shapes: tuple[tuple[int, int, int], ...], crops: tuple[tuple[int, int], ...], T: int) -> Phases:
+def plan_of(shapes: tuple[tuple[int, int, int], ...], crops: tuple[tuple[int, int], ...], T: int) -> Plan:
     """The plan for stages with W of these shapes (O, C, K) and crops of 0 or 1 at each end."""
-    table = np.zeros((len(shapes) + 1, 22), np.int64)
-    weights = bias = packed = back_packed = sums = reach = 0
+    stages, zeros, reach = [], (0, 0), 0
+    W_at = b_at = packed_at = back_packed_at = sums_at = 0
     for s, ((O, C, K), crop) in enumerate(zip(shapes, crops, strict=True)):
         begin, lag, taps = folded_taps(K)
         method = method_for(2**s, taps)
-        outputs, part, nodes = METHODS[method].outputs, METHODS[method].taps, len(METHODS[method].to_nodes)
+        outputs, part, nodes = METHODS[method].outputs, METHODS[method].taps, len(METHODS[method].input)
         parts, half = -(-taps // part), int(padded_rows(O))
-        row = table[s]
-        row[: ROWS_AT] = (method, outputs, nodes, part, parts, s, C, O, K, half, begin, lag,
-                          weights, bias, packed, back_packed, sums)
-        row[CROP_LEFT:ZEROS_LEFT] = crop
-        table[s + 1, ZEROS_LEFT:] = 2 * row[ZEROS_LEFT:] + crop
+        stages.append(Stage(s, C, *zeros, W_at, b_at, packed_at, back_packed_at, sums_at, 0, method, outputs, nodes,
+                            part, parts, O, K, half, begin, lag, *crop))
+        zeros = 2 * zeros[0] + crop[0], 2 * zeros[1] + crop[1]
         reach = max(reach, 1 + max(begin + lag, outputs + parts * part - 1 - begin) // 2**s)
-        weights, bias = weights + O * C * K, bias + O
-        packed += 2 * half * nodes * parts * C
-        back_packed += parts * int(padded_rows(C)) * nodes * 2 * half
-        sums += math.prod(sums_shape(row))
-    table[-1, [LEVEL, CHANNELS]] = len(shapes), shapes[-1][0]
+        W_at, b_at, sums_at = W_at + O * C * K, b_at + O, sums_at + nodes * math.prod(sums_shape(2 * half, parts * C))
+        packed_at += 2 * half * nodes * parts * C
+        back_packed_at += parts * int(padded_rows(C)) * nodes * 2 * half
+    stages.append(Stage(len(shapes), shapes[-1][0], *zeros, W_at, b_at, packed_at, back_packed_at, sums_at))
     width = int(round_up(T + 1, COLUMNS) + round_up(reach, LANES))
-    sizes = [round_up(region(int(row[CHANNELS]) << row[LEVEL], T, width - T), LANES) for row in table]
-    # Sample 0 stands at the start of a vector.
-    table[:, ROWS_AT] = np.cumsum([0, *sizes[:-1]]) + round_up(width - T, LANES)
-    return Phases(table, T, width, int(sum(sizes)) + LANES, weights, packed, back_packed, sums)
+    sizes = [round_up(region(stage.channels << stage.level, T, width - T), LANES) for stage in stages]
+    table = records(stages)
+    table["x_at"] = np.cumsum([0, *sizes[:-1]]) + round_up(width - T, LANES)  # sample 0 begins a vector
+    return Plan(table, T, width, int(sum(sizes)) + LANES)
 
 
-def method_for(phases: int, taps: int) -> int:
-    """Which of METHODS serves so many taps: it takes as many outputs together as there are phases, at most four, and
-    needs the fewest products."""
-    outputs = min(phases, max(method.outputs for method in METHODS))
+def method_for(components: int, taps: int) -> int:
+    """Which of METHODS serves so many taps: it takes as many outputs together as there are components, at most four,
+    and needs the fewest products."""
+    outputs = min(components, max(method.outputs for method in METHODS))
     fitting = [number for number, method in enumerate(METHODS) if method.outputs == outputs]
-    return min(fitting, key=lambda number: -(-taps // METHODS[number].taps) * len(METHODS[number].to_nodes))
+    return min(fitting, key=lambda number: -(-taps // METHODS[number].taps) * len(METHODS[number].input))
 
 
 @compiled
-def sums_shape(stage: Array) -> tuple[int, int, int, int]:
-    """(nodes, blocks of filters, tiles, SUMS_STRIDE) of the sums of a stage's weight gradient."""
-    pairs = stage[PARTS] * stage[CHANNELS]
-    return stage[NODES], 2 * stage[HALF] // ROWS, (pairs + VECTORS - 1) // VECTORS, SUMS_STRIDE
+def sums_of(stage: Stage, sums: Array) -> Array:
+    """A stage's sums (nodes, blocks of filters, tiles, SUMS_STRIDE) in those of all."""
+    (blocks, tiles, stride), at = sums_shape(2 * stage.half, stage.parts * stage.channels), stage.sums_at
+    return sums[at : at + stage.nodes * blocks * tiles * stride].reshape(stage.nodes, blocks, tiles, stride)
 
 
 @compiled
-def sums_of(stage: Array, sums: Array) -> Array:
-    """A stage's sums in those of all."""
-    nodes, blocks, tiles, stride = sums_shape(stage)
-    at = stage[SUMS]
-    return sums[at : at + nodes * blocks * tiles * stride].reshape(nodes, blocks, tiles, stride)
+def place(t: int, stage: Stage, width: int) -> int:
+    """Where sample t of a stage's input lies, from the first row of its channel: t = P u + p is in row p, column u.
+
+    It holds beyond the ends too. For t = P the shift gives u = 1 and the mask p = 0: the first component, one sample
+    later. For t = -1 they give u = -1 and p = P - 1: the last component's column -1, in the zeros before it.
+    """
+    level = stage.level
+    return (t & ((1 << level) - 1)) * stage.channels * width + (t >> level)
 
 
 @compiled
-def place(t: int, rows: Array, width: int) -> int:
-    """Where sample t lies in rows of a stage, from the first row of its channel."""
-    level = rows[LEVEL]
-    return (t & ((1 << level) - 1)) * rows[CHANNELS] * width + (t >> level)
-
-
-@compiled
-def places(first: int, step: int, count: int, rows: Array, width: int, into: Array) -> None:
+def find_places(first: int, step: int, count: int, stage: Stage, width: int, into: Array) -> None:
     """into[i] = place of sample first + i · step."""
     for i in range(count):
-        into[i] = place(first + i * step, rows, width)
+        into[i] = place(first + i * step, stage, width)
 
 
 @compiled
-def output_places(stage: Array, following: Array, p: int, odd: int, width: int, into: Array) -> None:
-    """The places of the even or odd outputs of the group from t = p on."""
-    places(2 * (p - odd * stage[LAG]) + odd, 2, stage[OUTPUTS], following, width, into)
+def find_inputs(stage: Stage, p: int, part: int, width: int, into: Array) -> None:
+    """The places of the inputs of the group from t = p on, for one part of the kernel."""
+    find_places(p - stage.begin + part * stage.taps, 1, stage.nodes, stage, width, into)
 
 
 @compiled
-def clear_absent(values: Array, stage: Array, T: int, width: int) -> None:
+def find_outputs(s: int, p: int, odd: int, plan: Plan, into: Array) -> None:
+    """The places of the even or odd outputs of stage s's group from t = p on."""
+    stage, following = plan.stages[s], plan.stages[s + 1]
+    find_places(2 * (p - odd * stage.lag) + odd, 2, stage.outputs, following, plan.width, into)
+
+
+@compiled
+def clear_absent(values: Array, stage: Stage, T: int, width: int) -> None:
     """Zeros between the rows of a stage's input, and where a crop has taken a sample away."""
-    P, C, at = 1 << stage[LEVEL], stage[CHANNELS], stage[ROWS_AT]
+    P, C, at = 1 << stage.level, stage.channels, stage.x_at
     values[at - (width - T) : at] = 0
     for row in range(P * C):
         first = at + row * width
         values[first + T : first + width] = 0
-        if row < stage[ZEROS_LEFT] * C:
+        if row < stage.zeros_left * C:
             values[first] = 0
-        if row >= (P - stage[ZEROS_RIGHT]) * C:
+        if row >= (P - stage.zeros_right) * C:
             values[first + T - 1] = 0
 
 
 @compiled
-def bounds(following: Array, T: int) -> tuple[int, int]:
-    """The first sample that crops have left of a stage's output, and the one after the last."""
-    return following[ZEROS_LEFT], (T << following[LEVEL]) - following[ZEROS_RIGHT]
+def bounds(stage: Stage, T: int) -> tuple[int, int]:
+    """The first sample that crops have left of a stage's input, and the one after the last."""
+    return stage.zeros_left, (T << stage.level) - stage.zeros_right
 
 
 @compiled
-def copy_phases_in(y: Array, rows: Array, T: int, width: int, values: Array) -> None:
-    """y (C, T') to rows of phases."""
-    (C, _), P, (begin, end) = y.shape, 1 << rows[LEVEL], bounds(rows, T)
+def to_components(y: Array, stage: Stage, T: int, width: int, values: Array) -> None:
+    """y (C, T') to rows of components."""
+    (C, _), P, (begin, end) = y.shape, 1 << stage.level, bounds(stage, T)
     for row in range(P * C):
-        into = values[rows[ROWS_AT] + row * width :]
+        into = values[stage.x_at + row * width :]
         for u in range(T):
             t = u * P + row // C
             into[u] = y[row % C, t - begin] if begin <= t < end else np.float32(0)
 
 
 @compiled
-def copy_phases_out(values: Array, rows: Array, T: int, width: int, y: Array) -> None:
-    """Rows of phases to y (C, T')."""
-    (C, _), P, (begin, end) = y.shape, 1 << rows[LEVEL], bounds(rows, T)
+def from_components(values: Array, stage: Stage, T: int, width: int, y: Array) -> None:
+    """Rows of components to y (C, T')."""
+    (C, _), P, (begin, end) = y.shape, 1 << stage.level, bounds(stage, T)
     for row in range(P * C):
-        samples = values[rows[ROWS_AT] + row * width :]
+        samples = values[stage.x_at + row * width :]
         for u in range(T):
             t = u * P + row // C
             if begin <= t < end:

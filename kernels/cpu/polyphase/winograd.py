@@ -10,9 +10,9 @@ polynomial's value is its highest coefficient,
     G_jk   p_j^k / N'(p_j);                    1 for ∞ and the last k
     A_ji   p_j^i;                              1 for ∞ and the last i
 
-Here d, y and the products are rows of samples (phases.py), so that a transform is a few sums of whole rows. Backward
-uses the same matrices: A takes dy to the nodes, where it is multiplied by weights and by inputs, B brings back an
-input's gradient and Gᵀ a weight's.
+Bᵀ is called the input transform, G the kernel transform, Aᵀ the output transform. Here d, y and the products are rows
+of samples (layout.py), so that a transform is a few sums of whole rows. Backward uses the same matrices: A takes dy to
+the nodes, where it is multiplied by weights and by inputs, B brings back an input's gradient and Gᵀ a kernel's.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ class Winograd(NamedTuple):
 
     outputs: int
     taps: int
-    to_nodes: Array
-    weights: Array
-    from_nodes: Array
+    input: Array  # Bᵀ (nodes, nodes)
+    kernel: Array  # G (nodes, taps)
+    output: Array  # Aᵀ (outputs, nodes)
 
 
 def winograd(outputs: int, taps: int) -> Winograd:
     """The matrices of F(outputs, taps), float64, rounded once; ∞ is a node where their number is even."""
     count = outputs + taps - 1
     nodes = NODES[: count if count % 2 else count - 1]
-    to_nodes, weights, from_nodes = np.zeros((count, count)), np.zeros((count, taps)), np.zeros((outputs, count))
+    Bt, G, At = np.zeros((count, count)), np.zeros((count, taps)), np.zeros((outputs, count))
     for j, node in enumerate(nodes):
         others = nodes[:j] + nodes[j + 1 :]
         slope = math.prod(node - other for other in others)
-        to_nodes[j, : len(nodes)] = polynomial(others)
-        weights[j] = [node**k / slope for k in range(taps)]
-        from_nodes[:, j] = [node**i for i in range(outputs)]
+        Bt[j, : len(nodes)] = polynomial(others)
+        G[j] = [node**k / slope for k in range(taps)]
+        At[:, j] = [node**i for i in range(outputs)]
     if len(nodes) < count:
-        to_nodes[-1] = polynomial(nodes)
-        weights[-1, -1] = from_nodes[-1, -1] = 1
-    return Winograd(outputs, taps, to_nodes, weights, from_nodes)
+        Bt[-1] = polynomial(nodes)
+        G[-1, -1] = At[-1, -1] = 1
+    return Winograd(outputs, taps, Bt, G, At)
 
 
 def polynomial(roots: list[Fraction]) -> list[Fraction]:
@@ -66,14 +66,14 @@ def polynomial(roots: list[Fraction]) -> list[Fraction]:
     return coefficients
 
 
-# What the decoder's stages need (phases.py); F(1, 1) is no more than a product.
+# What the decoder's stages need (layout.py); F(1, 1) is no more than a product.
 METHODS = [winograd(1, 1), winograd(2, 3), winograd(4, 3), winograd(4, 4), winograd(4, 5), winograd(4, 6)]
-MOST_NODES = max(len(method.to_nodes) for method in METHODS)
-WEIGHTS = np.zeros((len(METHODS), MOST_NODES, MOST_NODES), np.float32)  # all G, for compiled code
+MOST_NODES = max(len(method.input) for method in METHODS)
+KERNEL_TRANSFORMS = np.zeros((len(METHODS), MOST_NODES, MOST_NODES), np.float32)  # all G, for compiled code
 for number, method in enumerate(METHODS):
-    WEIGHTS[number, : len(method.weights), : method.taps] = method.weights
+    KERNEL_TRANSFORMS[number, : len(method.kernel), : method.taps] = method.kernel
 
-to_nodes = transform([method.to_nodes for method in METHODS])
-from_nodes = transform([method.from_nodes for method in METHODS], relu=True)
-gradient_to_nodes = transform([method.from_nodes.T for method in METHODS], gate=True)
-gradient_from_nodes = transform([method.to_nodes.T for method in METHODS], add=True)
+input_transform = transform([method.input for method in METHODS])
+output_transform = transform([method.output for method in METHODS], relu=True)
+output_transform_backward = transform([method.output.T for method in METHODS], gate=True)
+input_transform_backward = transform([method.input.T for method in METHODS], add=True)

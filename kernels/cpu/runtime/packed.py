@@ -23,17 +23,17 @@ BLOCK = 1024  # numbers compared before asking whether they were all the same
 _kept: OrderedDict[tuple, tuple[tuple[Array, ...], Any]] = OrderedDict()
 
 
-def prepared(prepare: Callable, *weights: Array) -> Any:
-    """prepare(*weights), float32 arrays; the last result again if the arrays still hold the same bits.
+def packed(pack: Callable, *weights: Array) -> Any:
+    """pack(*weights), float32 arrays; the last result again if the arrays still hold the same bits.
 
     What comes back is shared: nobody may write into it.
     """
     weights = tuple(np.ascontiguousarray(array) for array in weights)
-    key = prepare, *((address(array), array.shape) for array in weights)  # only where to look: the bits decide
+    key = pack, *((address(array), array.shape) for array in weights)  # only where to look: the bits decide
     copies, result = _kept.get(key, (None, None))
     if copies is None or not all(map(same_bits, copies, weights)):
         copies = tuple(array.copy() for array in weights)
-        result = prepare(*copies)
+        result = pack(*copies)
         _kept[key] = copies, result
         if len(_kept) > MOST:
             _kept.popitem(last=False)

@@ -48,18 +48,27 @@ def zero_tall_tile() -> Array:
     return np.zeros((TALL, 1, LANES), np.float32)
 
 
+def numbers(array: Array, i: int, count: int) -> Array:
+    """What compiled code loads from array[i] on, the array taken as flat: beyond a view's end what its owner has there,
+    NaN beyond the owner's (a tile may read there what nobody takes)."""
+    owner = array
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    first = (array.ctypes.data - owner.ctypes.data) // array.itemsize + i
+    found = owner.reshape(-1)[first : first + count]
+    return np.concatenate([found, np.full(count - found.size, np.nan, np.float32)])
+
+
 def outer_add(tile: Array, w: Array, i: int, x: Array, j: int) -> Array:
     """tile[r, :] + w[i + r] · x[j : j + columns of the tile]; w and x are indexed as flat arrays."""
     rows, vectors, _ = tile.shape
-    row = x.reshape(-1)[j : j + vectors * LANES].reshape(vectors, LANES)
-    return tile + w.reshape(-1)[i : i + rows, None, None] * row
+    return tile + numbers(w, i, rows)[:, None, None] * numbers(x, j, vectors * LANES).reshape(vectors, LANES)
 
 
 def dot_add(tile: Array, z: Array, i: int, stride: int, x: Array, j0: int, j1: int, j2: int) -> Array:
     """tile[r, v] + z[i + r · stride :] * x[j_v :], LANES numbers each: ROWS × 3 dot products, lane by lane."""
-    z, x = z.reshape(-1), x.reshape(-1)
-    rows = np.stack([z[i + r * stride : i + r * stride + LANES] for r in range(ROWS)])
-    return tile + rows[:, None] * np.stack([x[j : j + LANES] for j in (j0, j1, j2)])
+    rows = np.stack([numbers(z, i + r * stride, LANES) for r in range(ROWS)])
+    return tile + rows[:, None] * np.stack([numbers(x, j, LANES) for j in (j0, j1, j2)])
 
 
 def store_tile(tile: Array, out: Array, i: int, stride: int) -> None:

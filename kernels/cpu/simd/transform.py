@@ -1,14 +1,20 @@
 """Constant matrices times rows of samples, written out instruction by instruction.
 
-A matrix of Winograd's convolution (winograd.py) is small, known beforehand and full of zeros, ones and entries that
-differ in sign alone. So its product with a few rows is no loop but a list of vector instructions, written through
-llvmlite as the tile's are (tile.py): no instruction for a zero, none to multiply by one, and what two rows or two
-columns have in common is computed once.
+A matrix of Winograd's convolution (polyphase/winograd.py) is small, known beforehand and full of zeros, ones and
+entries that differ in sign alone. So its product with a few rows is no loop but a list of vector instructions, written
+through llvmlite as the tile's are (tile.py): no instruction for a zero, none to multiply by one, and what two rows or
+two columns have in common is computed once. Nodes come in pairs ±p, which makes such rows and columns: powers of p and
+of -p are equal where even and opposite where odd. Of F(4, 3), for example,
+
+    Bᵀ, nodes ±1    0 -4 -4  1 1        u = d4 - 4 d2,  v = d3 - 4 d1    one sum for each half …
+                    0  4 -4 -1 1        u + v and u - v                  … shared by both rows: 2 products, not 4
+    Aᵀ, nodes ±1    1  1                a = m1 + m2,    b = m1 - m2      columns: even rows want a, odd rows b
+                    1 -1
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -23,37 +29,45 @@ Array = Any
 ZERO = ir.Constant(VECTOR, [0.0] * LANES)
 
 
+class ChannelRows(NamedTuple):
+    """Rows of several channels in a flat array: row j of channel c begins at values[first + c · step + places[j]]."""
+
+    values: Array
+    first: int
+    step: int
+    places: Array
+
+
 def transform(matrices: list[Array], add: bool = False, relu: bool = False, gate: bool = False) -> Any:
     """A function for compiled code that multiplies rows of COLUMNS samples by one of `matrices`, for `count` channels:
 
-        f(method, count, x, first, step, at, out, into, out_step, places, extra, extra_first)
-        out[into + c · out_step + places[i] :] = Σ_j matrices[method][i, j] x[first + c · step + at[j] :]
+        f(method, count, source, target, extra, extra_first)        source, target ChannelRows
+        row i of target = Σ_j matrices[method][i, j] · row j of source
 
-    x, out and extra are flat. `add`: added to what is there; `relu`: relu(… + extra[extra_first + c]), a bias; `gate`:
-    x counts only where extra, laid out like x, is positive.
+    `add`: added to what is there; `relu`: relu(… + extra[extra_first + c]), a bias; `gate`: the source counts only
+    where extra, laid out like it, is positive.
     """
 
-    def definition(  # type: ignore[no-untyped-def]
-        method, count, x, first, step, at, out, into, out_step, places, extra, extra_first
-    ):
+    def definition(method, count, source, target, extra, extra_first):  # type: ignore[no-untyped-def]
         matrix = matrices[method].astype(np.float32)
         for c in range(count):
-            starts = [first + c * step + at[j] for j in range(matrix.shape[1])]
-            rows = np.stack([x[start : start + COLUMNS] for start in starts])
+            starts = [source.first + c * source.step + source.places[j] for j in range(matrix.shape[1])]
+            rows = np.stack([source.values[start : start + COLUMNS] for start in starts])
             if gate:
                 rows = np.where([extra[start : start + COLUMNS] > 0 for start in starts], rows, 0)
             for i, total in enumerate(matrix @ rows):
-                row = out[into + c * out_step + places[i] :][:COLUMNS]
+                row = target.values[target.first + c * target.step + target.places[i] :][:COLUMNS]
                 row[:] = row + total if add else np.maximum(total + extra[extra_first + c], 0) if relu else total
 
     @intrinsic
-    def written(  # type: ignore[no-untyped-def]
-        typing, method, count, x, first, step, at, out, into, out_step, places, extra, extra_first
-    ):
-        signature = types.void(method, count, x, first, step, at, out, into, out_step, places, extra, extra_first)
+    def written(typing, method, count, source, target, extra, extra_first):  # type: ignore[no-untyped-def]
+        signature = types.void(method, count, source, target, extra, extra_first)
+        (x, _, _, at), (out, _, _, places) = source.types, target.types
 
         def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
-            method_, count_, x_, first_, step_, at_, out_, into_, out_step_, places_, extra_, extra_first_ = args
+            method_, count_, source_, target_, extra_, extra_first_ = args
+            x_, first_, step_, at_ = cgutils.unpack_tuple(builder, source_, 4)
+            out_, into_, out_step_, places_ = cgutils.unpack_tuple(builder, target_, 4)
 
             def offsets(kind, table, number):  # type: ignore[no-untyped-def]
                 return [builder.load(address(context, builder, kind, table, ir.Constant(INT64, i)))
@@ -102,13 +116,9 @@ def transform(matrices: list[Array], add: bool = False, relu: bool = False, gate
         return signature, generate
 
     @overload(definition)
-    def _(  # type: ignore[no-untyped-def]
-        method, count, x, first, step, at, out, into, out_step, places, extra, extra_first
-    ):
-        return lambda method, count, x, first, step, at, out, into, out_step, places, extra, extra_first: (
-            written(  # type: ignore[call-arg]
-                method, count, x, first, step, at, out, into, out_step, places, extra, extra_first
-            )
+    def _(method, count, source, target, extra, extra_first):  # type: ignore[no-untyped-def]
+        return lambda method, count, source, target, extra, extra_first: (
+            written(method, count, source, target, extra, extra_first)  # type: ignore[call-arg]
         )
 
     return definition

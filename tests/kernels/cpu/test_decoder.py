@@ -1,5 +1,5 @@
-"""The decoder in phases: any stages and crops of at most a sample as the definition has them, bit for bit the same in
-whatever order its samples are done, and it says when it cannot do what is asked."""
+"""The decoder on polyphase components: any stages and crops of at most a sample as the definition has them, bit for bit
+the same in whatever order its windows are done, and it says when it cannot do what is asked."""
 
 from __future__ import annotations
 
@@ -67,18 +67,18 @@ def test_stages_of_every_shape(batch, C, T, stages, head, seed):
 
 
 @pytest.mark.parametrize("keep", [True, False])
-def test_samples_alone_or_together(rng, keep):
+def test_windows_alone_or_together(rng, keep):
     Ws, bs = (tuple(array.astype(np.float32) for array in arrays) for arrays in weights_for(rng, 16, NETWORK))
     crops, x = tuple(decoder_crops(6000)), rng.standard_normal((32, 16, 47), np.float32)
     run = lambda x, keep: decoder_forward(x, Ws, bs, crops, keep)[0]  # noqa: E731
     together, threads = run(x, True), get_num_threads()
     for number in {1, threads}:
         set_num_threads(number)
-        for samples in (slice(0, 1), slice(2, 5), slice(7, 12), slice(0, 32)):
-            assert np.array_equal(run(x[samples], keep), together[samples])
+        for windows in (slice(0, 1), slice(2, 5), slice(7, 12), slice(0, 32)):
+            assert np.array_equal(run(x[windows], keep), together[windows])
 
 
-def test_no_sample_at_all(rng):
+def test_no_window_at_all(rng):
     """A rank whose share of a batch is empty."""
     Ws, bs = (tuple(array.astype(np.float32) for array in arrays) for arrays in weights_for(rng, 3, [(5, 7), (1, 3)]))
     y, kept = decoder_forward(np.empty((0, 3, 47), np.float32), Ws, bs, ((0, 0),))
@@ -87,7 +87,7 @@ def test_no_sample_at_all(rng):
     assert not any(gradient.any() for gradient in (*dWs, *dbs)) and [W.shape for W in dWs] == [W.shape for W in Ws]
 
 
-def test_a_crop_that_cannot_be_done_in_phases(rng):
+def test_a_crop_of_several_samples(rng):
     assert (3, 3) in decoder_crops(5968)
     decoder, x = Decoder(16, 5968, rng), rng.standard_normal((2, 16, 47), np.float32)
     decoder.pack(np.float32)

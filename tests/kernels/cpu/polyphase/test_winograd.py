@@ -12,7 +12,7 @@ from kernels.cpu.polyphase.winograd import METHODS, winograd
 def test_it_is_a_convolution(rng, outputs, taps):
     method = winograd(outputs, taps)
     d, g = rng.normal(size=outputs + taps - 1), rng.normal(size=taps)
-    y = method.from_nodes @ ((method.weights @ g) * (method.to_nodes @ d))
+    y = method.output @ ((method.kernel @ g) * (method.input @ d))
     np.testing.assert_allclose(y, np.correlate(d, g, "valid"), rtol=0, atol=1e-12)
 
 
@@ -22,7 +22,7 @@ def test_rounding_in_float32(rng, method):
     n, r, C = method.outputs, method.taps, 16
     d, g = rng.normal(size=(n + r - 1, C, 1000)), rng.normal(size=(C, r))
     right = np.stack([np.einsum("kct,ck->t", d[i : i + r], g) for i in range(n)])
-    to_nodes, weights, from_nodes = (matrix.astype(np.float32) for matrix in method[2:])
-    at_nodes = np.einsum("jk,kct->jct", to_nodes, d.astype(np.float32))
-    y = from_nodes @ np.einsum("jc,jct->jt", weights @ g.astype(np.float32).T, at_nodes)
+    Bt, G, At = (matrix.astype(np.float32) for matrix in method[2:])
+    at_nodes = np.einsum("jk,kct->jct", Bt, d.astype(np.float32))
+    y = At @ np.einsum("jc,jct->jt", G @ g.astype(np.float32).T, at_nodes)
     assert y.dtype == np.float32 and np.linalg.norm(y - right) <= 2e-6 * np.linalg.norm(right)

@@ -15,6 +15,7 @@ from kernels.cpu.simd.tile import (
     VECTORS,
     add_sums,
     dot_add,
+    numbers,
     outer_add,
     store_tile,
     zero_tall_tile,
@@ -53,6 +54,12 @@ def test_outer_products(rng, compiled, product, rows, columns):
     expected = sum(w[j][:, None] * x[j : j + columns] for j in range(3))
     np.testing.assert_allclose(out[:, 2:-2], expected, rtol=1e-5, atol=1e-5)
     assert (out[:, :2] == 7).all() and (out[:, -2:] == 7).all()  # nothing but the tile was written
+
+
+def test_numbers_beyond_a_view_are_its_owners():
+    owner = np.arange(12, dtype=np.float32)
+    found = numbers(owner[2:8].reshape(2, 3), 4, 8)
+    np.testing.assert_array_equal(found, [6, 7, 8, 9, 10, 11, np.nan, np.nan])
 
 
 @pytest.mark.parametrize("compiled", [False, True])
