@@ -13,6 +13,7 @@ import pkgutil
 import numpy as np
 import pytest
 
+import kernels.cpu
 import minieqt
 from kernels.cuda import on_host
 from minieqt import backend
@@ -299,6 +300,27 @@ def assert_agrees(functions, twins, args, rng, xp=np, views=False):
                 np.testing.assert_array_equal(to_numpy(after), before, err_msg="an argument was changed")
 
 
+TOY = 700  # numbers that plain Python may be given, one at a time
+
+
+def toys_for(stem, rng):
+    """The three largest cases of an operation that are small enough for plain Python."""
+    size = lambda args: sum(a.size for a in flat(tuple(args)) if isinstance(a, np.ndarray))  # noqa: E731
+    return sorted((args for args in CASES[stem](rng) if size(args) <= TOY), key=size)[-3:]
+
+
+@pytest.fixture
+def plain_python(monkeypatch):
+    """Every kernel of the CPU in place of its compiled self: what Numba was given, run by Python."""
+    for info in pkgutil.walk_packages(kernels.cpu.__path__, "kernels.cpu."):
+        module = importlib.import_module(info.name)
+        for name, value in list(vars(module).items()):
+            if hasattr(value, "py_func"):
+                monkeypatch.setattr(module, name, value.py_func)
+    with np.errstate(over="ignore", invalid="ignore"):  # tiles reach into what nobody wrote; nobody takes those sums
+        yield
+
+
 # -- the tests ---------------------------------------------------------------------------------------------------------
 
 OPERATIONS = sorted({operation(name) for name in DEFINITIONS})
@@ -448,3 +470,12 @@ def test_a_missing_partner_is_caught(monkeypatch):
     monkeypatch.setattr(backend, "twin", lambda asked, device: asked if asked is definition else None)
     with pytest.raises(AssertionError, match="conv1d_backward has no twin, its partner has"):
         test_twins_come_in_pairs_with_equal_signatures("conv1d", "cpu")
+
+
+@pytest.mark.parametrize("stem", OPERATIONS)
+def test_kernels_are_plain_python_too(stem, plain_python, rng):
+    """So that whoever reads one can step through it with a debugger, on a toy."""
+    twins, toys = twins_of(stem, "cpu"), toys_for(stem, rng)
+    assert toys, f"no case of {stem} is small enough"
+    for args in toys:
+        assert_agrees(functions_of(stem), twins, args, rng)
