@@ -123,6 +123,33 @@ def test_the_rooms_of_the_cpu_kernels_import_one_way():
             assert ROOMS.index(room(module)) >= ROOMS.index(here), f"{path} imports {module}"
 
 
+MOST_PARAMETERS = 8
+
+
+def test_no_cpu_kernel_has_many_parameters():
+    for path in (ROOT / "kernels/cpu").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+                count = len(names) - (names[:1] == ["typing"])  # which Numba itself gives an intrinsic
+                assert count <= MOST_PARAMETERS, f"{path}: {node.name} has {count}: bundle what belongs together"
+
+
+# What the field calls otherwise: docs/glossary and kernels/cpu/README.md have its words.
+OLD_NAMES = {
+    "phases", "ends", "drain", "passes", "prepare", "prepared", "handful", "to_nodes", "from_nodes", "each_sample",
+    "whole_samples", "phases_of", "stages_of",
+}  # fmt: skip
+
+
+def test_no_old_name_is_left_in_the_cpu_kernels():
+    for path in (*(ROOT / "kernels/cpu").rglob("*.py"), *(ROOT / "tests/kernels/cpu").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = {getattr(node, field, None) for field in ("id", "arg", "attr", "name")} | {path.stem}
+            found = {name.lower() for name in names if isinstance(name, str)} & OLD_NAMES
+            assert not found, f"{path} says {', '.join(found)}"
+
+
 def test_only_twins_at_the_top_of_the_cpu_kernels():
     assert {path.stem for path in (ROOT / "kernels/cpu").glob("*.py")} - {"__init__"} <= accelerated().keys()
 
