@@ -30,7 +30,8 @@ def _percentile_95(x: Array) -> Array:
 
 def power(x: Array) -> Array:
     """Mean square of all components in half seconds, (120,)."""
-    return np.square(x).reshape(COMPONENTS, -1, BIN).mean(axis=(0, 2))
+    halves = x.reshape(COMPONENTS, -1, BIN)
+    return np.einsum("cht,cht->h", halves, halves) / (COMPONENTS * BIN)
 
 
 def after_s(end: float, p: float, s: float) -> float:

@@ -1,7 +1,7 @@
 """Synthetic ground motion: what an earthquake looks like at a station.
 
-Enough physics that a picture of it reads like a record section, little enough to make a thousand windows a second. A
-seismogram is a reflectivity (direct waves, conversions, scattered coda) filtered by the source and the path:
+Enough physics that a picture of it reads like a record section. A seismogram is a reflectivity (direct waves,
+conversions, scattered coda) filtered by the source and the path:
 
     u'(f) = 100 · 2πif · M0 F S / (4πρ v³) · 1 / (1 + if/fc)² · 1 / (1 + if/a f*)ⁿ · reflectivity(f)
 
@@ -17,15 +17,19 @@ from typing import Any
 import numpy as np
 from scipy.fft import irfft, rfft
 
+from minieqt.data.synthetic.background import white
 from minieqt.data.synthetic.region import Crust
 from minieqt.data.synthetic.source import corner_frequency, half_frequency, low_frequency_level
-from minieqt.data.synthetic.station import I_FREQUENCY, PADDED, RATE, Station
+from minieqt.data.synthetic.station import FREQUENCY, PADDED, RATE, Station
 from minieqt.data.table import COMPONENTS, SAMPLES
 
 Array = Any
 
-OMEGA = np.float32(2 * np.pi * RATE) * I_FREQUENCY
-TIME = np.arange(PADDED, dtype=np.float32) / np.float32(RATE)  # s
+OMEGA = np.float32(2 * np.pi * RATE) * FREQUENCY
+EVEN = FREQUENCY ** np.array([[0], [2], [4]], np.float32)  # powers of f that are real in a polynomial of if
+ODD = FREQUENCY ** np.array([[1], [3], [5]], np.float32)
+TIME = np.arange(SAMPLES, dtype=np.float32) / np.float32(RATE)  # s
+FORGOTTEN = 12.0  # times of decay after which 6e-6 of a coda is left, and no more is made of it
 POLES = {2: 1.0, 3: 1.305}  # a: where n poles halve
 PULSE = 8  # every eighth frequency suffices for the pulse itself, which is over within 8 s
 ONSET = 0.04  # of the direct wave's peak: where an eye sees it begin
@@ -68,9 +72,7 @@ def earthquake(rng: np.random.Generator, station: Station, arrivals: Arrivals, c
     reflectivity = np.zeros((3, COMPONENTS, PADDED), np.float32)  # of P, S and the tail
     kernels, coda_sizes, delays = _kernels(rng, station, arrivals, crust)
     strength = crust.scatter * station.scatter * rng.lognormal(0, 0.3)
-    scatter = rng.random((COMPONENTS, PADDED), np.float32)
-    scatter -= np.float32(0.5)
-    scatter *= np.float32(np.sqrt(12))
+    scatter = white(rng, (COMPONENTS, SAMPLES))
     phases = (
         ("P", arrivals.p, arrivals.head_p, arrivals.direct_p),
         ("S", arrivals.s, arrivals.head_s, arrivals.direct_s),
@@ -89,11 +91,10 @@ def earthquake(rng: np.random.Generator, station: Station, arrivals: Arrivals, c
             waves.append((late, rng.uniform(-0.7, 0.7) * rng.permutation(polarisation[phase])))
         if phase == "S":
             waves = _split(rng, waves) + _conversions(rng, arrivals, delays[1], polarisation["S"])
-        for at, wave in waves:
-            _add_spike(reflectivity[number], at, wave)
+        _add_spikes(reflectivity[number], waves)
     size = 10 ** rng.uniform(-1.3, -0.4) * strength * coda_sizes[2] * mean["S"] * scattered["S"]
     fade = crust.tail * rng.lognormal(0, 0.3) * (0.5 + arrivals.distance_km / 80)
-    _add_coda(reflectivity[2], scatter, arrivals.s + arrivals.direct_s, size, lambda t: _tail(t, fade))
+    _add_coda(reflectivity[2], scatter, arrivals.s + arrivals.direct_s, size, _tail(fade))
     spectra = rfft(reflectivity)
     spectra *= kernels[:, None]
     spectrum = spectra[0] + spectra[1]
@@ -111,33 +112,40 @@ def _kernels(
     spikes, one at every sample, that together are as large as the pulse's peak, (3,); and after how many samples one
     sees it begin, (3,)."""
     poles, longer = int(rng.integers(2, 4)), 10 ** rng.uniform(0.0, 0.6)
-    corner, path, level = np.array(
-        [
-            (
-                corner_frequency(arrivals.moment, arrivals.stress_drop, phase),
-                half_frequency(arrivals.distance_km, station.kappa_s, phase, crust.quality) * POLES[poles] / more,
-                low_frequency_level(arrivals.moment, arrivals.distance_km, phase),
-            )
-            for phase, more in (("P", 1.0), ("S", 1.0), ("S", longer))
-        ],
-        np.float32,
-    ).T[..., None]
-    slower = I_FREQUENCY / corner + 1
-    slower *= slower
-    lost = I_FREQUENCY / path + 1
-    for _ in range(poles):
-        slower *= lost
-    kernels = np.divide(OMEGA, slower, out=slower)
-    kernels *= level * np.float32(station.gain * station.amplification)
+    gain = station.gain * station.amplification
+    series, levels = np.empty((3, 6)), np.empty((3, 1), np.float32)
+    for i, (phase, more) in enumerate((("P", 1.0), ("S", 1.0), ("S", longer))):
+        corner = corner_frequency(arrivals.moment, arrivals.stress_drop, phase)
+        path = half_frequency(arrivals.distance_km, station.kappa_s, phase, crust.quality) * POLES[poles] / more
+        series[i] = _denominator(float(corner), float(path), poles)
+        levels[i] = gain * low_frequency_level(arrivals.moment, arrivals.distance_km, phase)
+    # (1 + if/fc)² (1 + if/a f*)ⁿ is a polynomial of if: two small matrix products, where complex division is slow.
+    real = (series[:, ::2] * (1, -1, 1)).astype(np.float32) @ EVEN
+    imaginary = (series[:, 1::2] * (1, -1, 1)).astype(np.float32) @ ODD
+    size = np.square(real)
+    size += np.square(imaginary)
+    np.divide(levels * OMEGA, size, out=size)
+    kernels = np.empty(size.shape, np.complex64)
+    np.multiply(size, imaginary, out=kernels.real)
+    np.multiply(size, real, out=kernels.imag)
     pulses = np.abs(irfft(kernels[:, ::PULSE] * station.response[2, ::PULSE], PADDED // PULSE))
     peaks = pulses.max(axis=1)
     delays = (pulses[:, :100] > ONSET * peaks[:, None]).argmax(axis=1)
     return kernels, peaks / np.sqrt(np.square(pulses).sum(axis=1)), delays
 
 
+def _denominator(corner: float, path: float, poles: int) -> Array:
+    """Coefficients of (1 + x/corner)² (1 + x/path)^poles, from x⁰ to x⁵."""
+    series = np.zeros(6)
+    series[0] = 1.0
+    for frequency in (corner, corner, *[path] * poles):
+        series[1:] += series[:-1] / frequency
+    return series
+
+
 def _packet(rng: np.random.Generator, arrivals: Arrivals, phase: str) -> Any:
     """How strongly waves scattered forwards arrive, in parts of the direct one: they swell and fade within seconds.
-    A function of seconds after the onset."""
+    A function of seconds after the onset, and after how many of them there is nothing left."""
     near = min(1.0, arrivals.distance_km / 10)
     swell = near * rng.uniform(0.1, 0.8) + rng.uniform(0.0, 0.008) * arrivals.distance_km + 0.01
     fade = near * rng.uniform(0.2, 1.0) + rng.uniform(0.01, 0.06) * arrivals.distance_km + 0.1
@@ -147,26 +155,35 @@ def _packet(rng: np.random.Generator, arrivals: Arrivals, phase: str) -> Any:
     lasts = rng.uniform(0.4, 3.0) * (arrivals.s - arrivals.p) / RATE
 
     def envelope(t: Array) -> Array:
-        late = np.exp(t * np.float32(-1 / fade)) * np.float32(part)
+        late = np.exp(t * np.float32(-1 / fade))
+        late *= np.float32(part)
         if rest:
             late += np.exp(t * np.float32(-1 / lasts)) * np.float32(rest)
-        return (1 - np.exp(t * np.float32(-1 / swell))) * late
+        late *= 1 - np.exp(t * np.float32(-1 / swell))
+        return late
 
-    return envelope
+    return envelope, FORGOTTEN * (max(fade, lasts) if rest else fade)
 
 
-def _tail(t: Array, fade: float) -> Array:
+def _tail(fade: float) -> Any:
     """What is scattered from everywhere around: 1 / (1 + t) · exp(−t / fade), swelling as the packet fades."""
-    return (1 - np.exp(-t)) * np.exp(t * np.float32(-1 / fade)) / (1 + t * np.float32(0.3))
+
+    def envelope(t: Array) -> Array:
+        return (1 - np.exp(-t)) * np.exp(t * np.float32(-1 / fade)) / (1 + t * np.float32(0.3))
+
+    return envelope, FORGOTTEN * fade
 
 
 def _add_coda(reflectivity: Array, scatter: Array, onset: float, size: Array, envelope: Any) -> None:
-    """Scattered waves from an onset on."""
+    """Scattered waves from an onset on. They end with the window: the filters' answer to the last of them fills the
+    padding, and what went on there would come round to the window's start."""
+    shape, lasts = envelope
     first = max(int(onset) + 1, 0)
-    if first < PADDED:
-        shape = envelope(TIME[: PADDED - first])
-        for component, strength in enumerate(size.tolist()):
-            reflectivity[component, first:] += (np.float32(strength) * shape) * scatter[component, first:]
+    last = min(SAMPLES, first + int(RATE * lasts))
+    if first < last:
+        waves = scatter[:, first:last] * shape(TIME[: last - first])
+        waves *= size.astype(np.float32)[:, None]
+        reflectivity[:, first:last] += waves
 
 
 def _split(rng: np.random.Generator, waves: list[tuple[float, Array]]) -> list[tuple[float, Array]]:
@@ -191,10 +208,14 @@ def _conversions(
     return [(arrivals.s - delay - early, size * rng.choice([-1, 1]) * np.array([rng.uniform(0.0, 0.4), 0.0, 1.0]))]
 
 
-def _add_spike(reflectivity: Array, at: float, size: Array) -> None:
+def _add_spikes(reflectivity: Array, waves: list[tuple[float, Array]]) -> None:
     """A spike between two samples is shared by both."""
-    first = int(np.floor(at))
-    part = at - first
-    if 0 <= first and first + 1 < PADDED:
-        reflectivity[:, first] += (1 - part) * size
-        reflectivity[:, first + 1] += part * size
+    at = np.array([at for at, _ in waves])
+    sizes = np.array([size for _, size in waves]).T
+    inside = (at >= 0) & (at < SAMPLES - 1)
+    at, sizes = at[inside], sizes[:, inside]
+    first = at.astype(int)
+    part = (at - first) * sizes
+    for component in range(COMPONENTS):
+        np.add.at(reflectivity[component], first, sizes[component] - part[component])
+        np.add.at(reflectivity[component], first + 1, part[component])

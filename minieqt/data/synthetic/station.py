@@ -118,11 +118,20 @@ def _echoes(rng: np.random.Generator, soft: float) -> Array:
     """Waves that run up and down in the sediments: 1 / (1 + r exp(−2πif τ)) for S on the horizontal components and for
     P on the vertical one, (3, frequencies)."""
     strength, period = soft * rng.uniform(0.0, 0.7), 10 ** rng.uniform(-1.2, 0.2)
-    late = np.exp(I_FREQUENCY * np.float32(-2 * np.pi * period))
+    late = _delay(period)
     horizontal = (1 + strength) / (1 + strength * late)
     weak = 0.5 * strength
-    vertical = (1 + weak) / (1 + weak * np.exp(I_FREQUENCY * np.float32(-2 * np.pi * period / rng.uniform(1.8, 4.0))))
+    vertical = (1 + weak) / (1 + weak * _delay(period / rng.uniform(1.8, 4.0)))
     return np.stack([horizontal, horizontal, vertical])
+
+
+def _delay(period: float) -> Array:
+    """exp(−2πif τ), (frequencies,) complex64: of k = 64 m + n the product of those of 64 m and n, as complex
+    exponentials are slow."""
+    turn = -2j * np.pi * period * RATE / PADDED
+    coarse = np.exp(64 * turn * np.arange(-(-len(FREQUENCY) // 64)))
+    fine = np.exp(turn * np.arange(64))
+    return np.outer(coarse, fine).astype(np.complex64).ravel()[: len(FREQUENCY)]
 
 
 def _noise_shape(rng: np.random.Generator, kind: str) -> Array:
