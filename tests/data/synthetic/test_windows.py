@@ -36,7 +36,7 @@ def test_p_stands_anywhere_and_s_fits(catalogue):
     s = np.array([row["s_arrival_sample"] for row in rows])
     coda = np.array([row["coda_end_sample"].item() for row in rows])
     whole = p % 100 == 0
-    assert 0.2 < whole.mean() < 0.5 and set(p[whole]) == {400, 500, 600, 700, 800, 900}
+    assert 0.2 < whole.mean() < 0.5 and set(p[whole]) >= {400, 500, 600, 700, 800, 900}  # others are whole by chance
     assert p[~whole].min() < 500 and p[~whole].max() > 3000
     assert (p < s).all() and (s < coda).all() and (coda < 6000).all()
 
