@@ -70,6 +70,7 @@ def parse(arguments: list[str] | None) -> dict[str, Any]:
     add("--average", type=share, metavar="DECAY", help="validate and keep a running average of weights: 0.999 (off)")
     add("--select", choices=SELECTIONS, help=f"the best epoch by validation loss, or F1 of P and S ({Config.select})")
     add("--weights", metavar=MEANT, help="begin with trained weights (fine-tuning): 20 epochs, 1e-4, cosine by default")
+    add("--freeze", nargs="+", metavar="PREFIX", help="parts that stay as they are: encoder, rescnn, bilstm.blocks.0 …")
     add("--lstm-blocks", type=whole(1, 16), help=f"2 as in the paper, 3 as released ({Config.lstm_blocks})")
     add("--drop-rate", type=share, help=f"dropout ({Config.drop_rate})")
     add("--seed", type=whole(0), help=f"rules weights, dropout, split, order, augmentation ({Config.seed})")
@@ -154,6 +155,8 @@ def main(arguments: list[str] | None = None, communicator: Communicator | None =
         raise UserError("--share and --validation are about data sets: name those to train on with --data")
     if "block" in given and given.keys() & {"share", "epoch_windows"}:
         raise UserError("--block reads neighbours together: leave it out, or --share and --epoch-windows")
+    if "freeze" in given:
+        given["freeze"] = " ".join(given["freeze"])
     if "share" in given:
         given["share"] = " ".join(f"{number:g}" for number in given["share"])
     paths = ("data", "csv", "validation")

@@ -36,23 +36,36 @@ def adam_step(
 
 
 class Adam:
-    """The optimiser of one network: its moments, its step count and its learning rate."""
+    """The optimiser of one network: its moments, its step count and its learning rate.
 
-    def __init__(self, model: Any, learning_rate: float = 1e-3):
+    trained (N,): 1 where a parameter is trained, 0 where it is frozen; None: all are. With neither gradient nor penalty
+    a frozen one's moments stay zero, and it stays what it is to the bit.
+    """
+
+    def __init__(self, model: Any, learning_rate: float = 1e-3, trained: Array | None = None):
         self.theta, self.gradient = model.vector, model.gradient
         xp = array_module(self.theta)
         self.m, self.v = xp.zeros_like(self.theta), xp.zeros_like(self.theta)
         self.l1, self.l2 = (factors.astype(self.theta.dtype) for factors in model.penalty_vectors(xp))
+        self.trained = trained
+        if trained is not None:
+            self.l1, self.l2 = self.l1 * trained, self.l2 * trained
         self.t = 0
         self.learning_rate = learning_rate
 
     def step(self) -> None:
         """One update of the network's parameters from its gradients."""
         self.t += 1
+        self.hold_frozen()
         adam_step(self.theta, self.gradient, self.m, self.v, self.l1, self.l2, self.t, self.learning_rate)
 
+    def hold_frozen(self) -> None:
+        """Leave no gradient to frozen parameters; part of every step."""
+        if self.trained is not None:
+            self.gradient *= self.trained
+
     def penalty(self) -> float:
-        """Σ λ₁ |θ| + λ₂ θ², which the published training adds to the loss it reports."""
+        """Σ λ₁ |θ| + λ₂ θ², of what is trained, which the published training adds to the loss it reports."""
         return float((self.l1 * abs(self.theta) + self.l2 * self.theta**2).sum(dtype="float64"))
 
     def state(self) -> dict[str, Any]:

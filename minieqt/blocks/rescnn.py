@@ -78,9 +78,18 @@ class ResCNNHalf(Layer):
 
     def forward(self, x: Array) -> Array:
         """x (B, C, T) -> (B, C, T)."""
+        if self.norm.frozen and self.training:
+            return self.layer_by_layer(x)
         y, cache = rescnn_half_forward(x, *self.arguments(x))
         self.keep(cache)
         return y
+
+    def layer_by_layer(self, x: Array) -> Array:
+        """The same, where the normalisation is frozen: its backward is not that of `rescnn_half_backward`."""
+        mask = self.dropout.mask((*x.shape[:2], 1), x)
+        a = relu_forward(self.norm.forward(x))
+        self.keep((a, mask))
+        return self.conv.forward(a if mask is None else a * mask)
 
     def arguments(self, x: Array) -> tuple[Array | None, ...]:
         """What `rescnn_half_forward` takes beside x (B, C, T)."""
@@ -90,6 +99,10 @@ class ResCNNHalf(Layer):
 
     def backward(self, dy: Array) -> Array:
         """dy (B, C, T) -> dx (B, C, T); adds to the gradients of norm and convolution."""
+        if self.norm.frozen:
+            a, mask = self.take()
+            da = self.conv.backward(dy)
+            return self.norm.backward(relu_backward(da if mask is None else da * mask, a))
         dx, dgamma, dbeta, dW, db = rescnn_half_backward(dy, self.take())
         self.conv.accumulate(W=dW, b=db)
         return self.norm.add_gradients(dx, dgamma, dbeta)

@@ -5,6 +5,11 @@
 x (B, C, T); γ, β, μ, σ² (C). In training μ and σ² are the batch's own; in evaluation the running ones, which
 training moves by running ← 0.99 running + 0.01 batch. As in Keras σ² is the biased variance, in both places;
 eps = 1e-3 and momentum = 0.99 are Keras's defaults, which the published network uses.
+
+A frozen layer (training/freeze.py) takes the running statistics in training too, and leaves them where they are. Then
+μ and σ² are constants, γ and β are not trained, and all that backward has to do is
+
+    dx = dy · γ / √(σ² + eps)
 """
 
 from __future__ import annotations
@@ -54,8 +59,15 @@ def batchnorm_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     return dx, dgamma, dbeta
 
 
+def frozen_batchnorm_backward(dy: Array, gamma: Array, variance: Array, eps: float = EPS) -> Array:
+    """dy (B, C, T), gamma, running variance (C) -> dx (B, C, T)."""
+    return dy * (gamma / array_module(dy).sqrt(variance + eps))[:, None]
+
+
 class BatchNorm(Layer):
     """Normalise `channels` channels over batch and time.
+
+    `frozen`: with the running statistics, in training too; its parameters get no gradient.
 
     `whole` sums over the ranks that share a batch (layers/syncbatchnorm.py); None: this rank's part is the batch.
     """
@@ -69,6 +81,7 @@ class BatchNorm(Layer):
 
     def __init__(self, channels: int):
         super().__init__()
+        self.frozen = False
         self.whole: WholeBatch | None = None
         self.add_parameter("gamma", np.ones(channels))
         self.add_parameter("beta", np.zeros(channels))
@@ -77,7 +90,7 @@ class BatchNorm(Layer):
 
     def statistics_for(self, x: Array) -> tuple[Array, Array]:
         """The mean and variance (C) to normalise x (B, C, T) with; in training they move the running ones too."""
-        if not self.training:
+        if self.frozen or not self.training:
             return self.mean, self.variance
         mean, variance = batch_statistics(x)
         if self.whole is not None:
@@ -93,8 +106,11 @@ class BatchNorm(Layer):
         return y
 
     def backward(self, dy: Array) -> Array:
-        """dy (B, C, T) -> dx (B, C, T); adds to dgamma and dbeta."""
-        return self.add_gradients(*batchnorm_backward(dy, self.take()))
+        """dy (B, C, T) -> dx (B, C, T); adds to dgamma and dbeta unless frozen."""
+        cache = self.take()
+        if self.frozen:
+            return frozen_batchnorm_backward(dy, self.gamma, self.variance)
+        return self.add_gradients(*batchnorm_backward(dy, cache))
 
     def add_gradients(self, dx: Array, dgamma: Array, dbeta: Array) -> Array:
         """Add to dgamma and dbeta (C) what backward found; returns dx (B, C, T), that of the batch of all ranks."""

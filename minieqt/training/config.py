@@ -22,7 +22,8 @@ class Config:
     `copies` is one of loader.COPIES. `seed` rules weights, dropout, split, order and augmentation. A batch is that of
     all ranks together. `share` holds a number for each entry of `data`, `validation` paths like `data`. `rate_scaling`,
     `warm_up` and `schedule` are those of schedule.py, `average` the decay of average.py (0: none), `select` one of
-    early_stopping.SELECTIONS. `weights` is the file (an absolute path) or name of what training begins with."""
+    early_stopping.SELECTIONS. `weights` is the file (an absolute path) or name of what training begins with,
+    `freeze` the prefixes that freeze.py reads."""
 
     data: str | None = None
     csv: str | None = None
@@ -43,6 +44,7 @@ class Config:
     lstm_blocks: int = 2
     weights: str | None = None
     weights_sha256: str | None = None
+    freeze: str = ""
     drop_rate: float = 0.1
     seed: int = 0
     tf32: bool = False

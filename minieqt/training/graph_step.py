@@ -162,6 +162,7 @@ class GraphStep:
         optimiser = self.optimiser
         self.ranks.average(*self.shares)
         self.count += 1
+        optimiser.hold_frozen()
         vectors = optimiser.theta, optimiser.gradient, optimiser.m, optimiser.v, optimiser.l1, optimiser.l2
         adam_step(*vectors, self.count, self.rate)
         self.model.zero_gradients()

@@ -36,6 +36,7 @@ from minieqt.training.average import Average
 from minieqt.training.checkpoint import Position
 from minieqt.training.config import Config
 from minieqt.training.fine_tuning import network, origin
+from minieqt.training.freeze import freeze
 from minieqt.training.loop import BEST, CURVES, HISTORY, LAST, train, write_history
 from minieqt.warmup import warm_up
 from minieqt.weights import native
@@ -91,7 +92,8 @@ def run(
         model = network(config, folder / LAST if resume else None).to(device)
         how = model.config["normalisation"]
         training, validation, test = loaders(config, dataset, parts, sets, (ranks.rank, ranks.size), how)
-        optimiser = Adam(model, config.learning_rate)
+        trained = freeze(model, config.freeze.split())
+        optimiser = Adam(model, config.learning_rate, trained)
         average = Average(model, config.average) if config.average else None
         position = Position()
         if resume:
@@ -110,6 +112,8 @@ def run(
         write_split(folder, dataset, parts)
         write_history(position, folder, config.select)
         announce(folder, model, dataset, parts, training, ranks, threads)
+        if trained is not None:
+            print(f"{int((trained == 0).sum()):,} parameters frozen: {config.freeze}")
         if resume:
             print(f"resuming in epoch {position.epoch + 1} at batch {position.batch + 1}", flush=True)
         warm_up(device, loader=True)

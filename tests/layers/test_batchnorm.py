@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from layer_checks import assert_customs, assert_gradients, disturb
+from layer_checks import TOLERANCE, assert_customs, assert_gradients, disturb
 
+from minieqt.gradcheck import check_layer
 from minieqt.layers.batchnorm import EPS, MOMENTUM, BatchNorm
 
 SHAPES = [(2, 3, 5), (1, 2, 7), (4, 1, 3), (5, 2, 1), (1, 1, 1)]
@@ -64,3 +65,16 @@ def test_statistics_are_state_and_not_trained():
     layer = BatchNorm(3)
     assert list(layer.parameters()) == ["gamma", "beta"] and list(layer.state()) == ["mean", "variance"]
     assert layer.count_parameters() == (6, 6)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_frozen(rng, shape):
+    """It is in training what it is in evaluation, and so is its gradient; its statistics stay."""
+    layer = disturb(BatchNorm(shape[1]), rng)
+    layer.frozen = True
+    layer.mean[...], layer.variance[...] = rng.standard_normal(shape[1]), rng.uniform(0.5, 2, shape[1])
+    before, x = layer.variance.copy(), 2 * rng.standard_normal(shape) + 1
+    assert check_layer(layer, x, rng)["x"] <= TOLERANCE
+    y = layer.train().forward(x)
+    np.testing.assert_array_equal(layer.eval().forward(x), y)
+    np.testing.assert_array_equal(layer.variance, before)

@@ -14,7 +14,9 @@ from minieqt import EQTransformer, backend
 from minieqt.adam import Adam
 from minieqt.data.loader import Batch
 from minieqt.training import graph_step
+from minieqt.training.average import Average
 from minieqt.training.data_parallel import DataParallel
+from minieqt.training.freeze import freeze
 from minieqt.training.graph_step import REHEARSALS, GraphStep
 
 LENGTH = 128
@@ -160,3 +162,35 @@ def test_too_little_memory_is_no_reason_to_go_on(pretended, batches, monkeypatch
     monkeypatch.setattr(EQTransformer, "loss_on_device", full)
     with pytest.raises(MemoryError, match="allocating 1,024"):
         step(batches[0])
+
+
+def test_frozen_parts_and_an_average(pretended, batches):
+    """As in the loop: the average takes in every step, on the graph's stream; what is frozen stays, to the bit."""
+    ends, averages = [], []
+    for graph in (False, True):
+        model, _ = network("float64")
+        optimiser = Adam(model, trained=freeze(model, ["encoder", "rescnn"]))
+        average, before = Average(model, 0.9), {n: a.get().copy() for n, a in model.parameters().items()}
+        alone, step = DataParallel(model), GraphStep(model, optimiser) if graph else None
+        for batch in [batches[number % 4] for number in range(6)]:
+            if step is None:
+                model.zero_gradients()
+                alone.add(model.own(batch.x), batch.labels)
+                alone.reduce()
+                optimiser.step()
+                average.update(optimiser.t)
+            else:
+                step(batch)
+                with step.stream:
+                    average.update(optimiser.t)
+        if step is not None:
+            assert step.graphs
+            step.stream.synchronize()
+        for name, array in model.parameters().items():
+            if name.startswith(("encoder.", "rescnn.")):
+                assert array.get().tobytes() == before[name].tobytes(), name
+        ends.append(end_of(model, optimiser))
+        averages.append([average.vector.get(), average.statistics.get()])
+    for a, b in zip(ends[0] + averages[0], ends[1] + averages[1], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9)
+    assert (averages[0][0] != ends[0][0]).any()
