@@ -13,11 +13,13 @@ import time
 from pathlib import Path
 
 import cupy_stand_in
+import numpy as np
 import pytest
 from rings import ring
 
 from minieqt import EQTransformer, backend
 from minieqt.arguments import guarded
+from minieqt.data import open_dataset
 from minieqt.data.synthetic import write_stead
 from minieqt.errors import UserError
 from minieqt.training import run as run_module
@@ -135,6 +137,67 @@ def test_killed_before_the_first_checkpoint(data, whole, tmp_path):
     (tmp_path / "config.json").write_bytes((whole[0] / "config.json").read_bytes())
     finish(start("--out", tmp_path, "--resume"))
     assert_same_run(tmp_path, whole[0])
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """A small network's, whose normalisations are not those of a new one."""
+    model = EQTransformer(1, seed=6)
+    for name, array in model.state().items():
+        array += 0.25 * name.endswith("mean")
+    native.save(tmp_path / "weights.h5", model)
+    return tmp_path / "weights.h5"
+
+
+def test_fine_tuning_is_killed_and_resumed(data, weights, tmp_path):
+    """To the same bits, with all that a checkpoint must know; what is frozen is what it was at the beginning."""
+    options = [*data, *SMALL, "--weights", weights, "--freeze", "encoder", "rescnn", "--average", "0.9"]
+    finish(start(*options, "--select", "picks", "--out", tmp_path / "whole"))
+    process = start(*options, "--select", "picks", "--out", tmp_path / "run")
+    wait_for_checkpoint(process, tmp_path / "run")
+    process.kill()
+    process.communicate()
+    assert native.read(tmp_path / "run" / "last.h5").extra["training/epoch"] < 2
+    finish(start("--out", tmp_path / "run", "--resume"))
+    assert_same_run(tmp_path / "run", tmp_path / "whole")
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["freeze"] == "encoder rescnn"
+    before = native.read(weights).arrays
+    for file in ("last.h5", "best.h5"):
+        after = native.read(tmp_path / "run" / file).arrays
+        for name, array in before.items():
+            stays = name.startswith(("encoder.", "rescnn."))
+            assert (after[name].tobytes() == array.tobytes()) == stays, (file, name)
+
+
+def test_real_windows_with_p_alone_beside_others(shared, weights, tmp_path):
+    """S is scored where an analyst has picked it, P everywhere."""
+    files = [shared / "data" / f"{name}.hdf5" for name in ("ponly_guangdong", "stead50")]
+    options = ["--share", 1, 1, "--epoch-windows", 8, "--weights", weights, "--epochs", 1, "--split", "trace"]
+    out, _ = finish(start("--data", *files, *options, "--threads", 1, "--out", tmp_path / "run"))
+    assert re.search(r"4 windows an epoch of \S*ponly_guangdong", out)
+    with open_dataset(files) as dataset:
+        table = dataset.table
+        test = np.isin(table.name, (tmp_path / "run" / "test.txt").read_text().split())
+        arrivals = {"P": np.isfinite(table.p_sample[test]).sum(), "S": np.isfinite(table.s_sample[test]).sum()}
+    assert 0 < arrivals["S"] < arrivals["P"] == test.sum()
+    report = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    for phase, count in arrivals.items():
+        score = report[phase]["within_0.5_s"]
+        assert score["true_positive"] + score["false_negative"] == count
+    assert report["S"]["within_0.5_s"]["false_positive"] <= arrivals["S"]
+
+
+@pytest.mark.parametrize(
+    ("frozen", "words"),
+    [
+        (["encode"], "--freeze encode: no parameter's name begins so; the network's parts are encoder, rescnn"),
+        (["encoder", "rescnn", "bilstm", "transformers", "detection", "p", "s"], "nothing is left to train"),
+    ],
+)
+def test_freezing_nothing_or_everything(data, tmp_path, frozen, words):
+    with pytest.raises(UserError, match=words):
+        train.main([*data, "--freeze", *frozen, "--out", str(tmp_path / "run")])
+    assert not (tmp_path / "run" / "config.json").exists()
 
 
 def test_a_mistake_is_one_line_and_exit_code_2(tmp_path):

@@ -18,7 +18,7 @@ FORMER = {"threads"}  # settings of earlier versions on which the result does no
 @dataclass(frozen=True)
 class Config:
     """Everything the result depends on. `data` and `csv` are absolute paths; None means the synthetic set of `windows`
-    windows, None as batch size what `run.batch_size` finds sensible. `augment` holds what `Augmentation.parse` reads,
+    windows, None as batch size what loaders.py finds sensible. `augment` holds what `Augmentation.parse` reads,
     `copies` is one of loader.COPIES. `seed` rules weights, dropout, split, order and augmentation. A batch is that of
     all ranks together. `share` holds a number for each entry of `data`, `validation` paths like `data`. `rate_scaling`,
     `warm_up` and `schedule` are those of schedule.py, `average` the decay of average.py (0: none), `select` one of

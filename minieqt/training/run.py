@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -15,20 +14,17 @@ import numpy as np
 
 from kernels.cuda.launch import use_products
 from minieqt.adam import Adam
-from minieqt.data import Augmentation, Loader, open_dataset
-from minieqt.data.device import DeviceLoader, OnDevice
-from minieqt.data.loader import COPIES
+from minieqt.data import Loader, open_dataset
 from minieqt.data.memory import InMemory
-from minieqt.data.order import Mixture, mixture
 from minieqt.data.several import Several
 from minieqt.data.split import FRACTIONS, PARTS, WITHOUT_VALIDATION, make_split, validated_elsewhere
-from minieqt.device import array_module_for, require_nvvm, require_tensor_cores
+from minieqt.device import array_module_for, require_tensor_cores
 from minieqt.errors import UserError
 from minieqt.evaluation.evaluate import evaluate
 from minieqt.evaluation.report import table, write_json
 from minieqt.files import write_text
 from minieqt.parallel.communicator import Communicator, Solo
-from minieqt.schedule import PAPER_BATCH, Schedule, rate_factor
+from minieqt.schedule import Schedule, rate_factor
 from minieqt.threads import limit_threads
 from minieqt.training import checkpoint
 from minieqt.training import config as configuration
@@ -37,6 +33,7 @@ from minieqt.training.checkpoint import Position
 from minieqt.training.config import Config
 from minieqt.training.fine_tuning import network, origin
 from minieqt.training.freeze import freeze
+from minieqt.training.loaders import check_arrivals, contributions, loaders
 from minieqt.training.loop import BEST, CURVES, HISTORY, LAST, train, write_history
 from minieqt.warmup import warm_up
 from minieqt.weights import native
@@ -44,8 +41,6 @@ from minieqt.weights import native
 METRICS = "metrics.json"
 SPLIT_LISTS = tuple(f"{part}.txt" for part in PARTS)
 RUN_FILES = (LAST, BEST, HISTORY, CURVES, METRICS, *SPLIT_LISTS, configuration.NAME)
-
-LEAST_STEPS, LEAST_BATCH = 16, 8  # a small data set gets smaller batches, so that an epoch is at least so many steps
 
 Array = Any
 
@@ -112,6 +107,8 @@ def run(
         write_split(folder, dataset, parts)
         write_history(position, folder, config.select)
         announce(folder, model, dataset, parts, training, ranks, threads)
+        for line in contributions(config, training.mixture):
+            print(line)
         if trained is not None:
             print(f"{int((trained == 0).sum()):,} parameters frozen: {config.freeze}")
         if resume:
@@ -200,84 +197,6 @@ def synthetic(windows: int, seed: int, folder: Path = Path("data")) -> tuple[Pat
         print(f"making {windows} synthetic windows: {hdf5}, {csv}", flush=True)
         write_stead(hdf5, csv, windows, seed, progress=sys.stderr.isatty())
     return hdf5, csv
-
-
-def loaders(
-    config: Config,
-    dataset: Any,
-    parts: Sequence[Array],
-    sets: Array,
-    shard: tuple[int, int] = (0, 1),
-    normalisation: str = "component",
-) -> tuple[Loader, Loader, Loader]:
-    """Training windows twice and augmented, validation and test windows once and as they were recorded.
-
-    A batch is never larger than what there is to put into it. sets: see `open_data`. shard: (rank, ranks), who has a
-    part of each batch; test windows are not shared out. normalisation: what the network wants.
-    """
-    training, validation, test = parts
-    options: dict[str, Any] = {
-        "seed": config.seed,
-        "label_shape": config.label_shape,
-        "normalisation": normalisation,
-    }
-    mixed = shares_of(config, training, sets)
-    size = batch_size(config, len(COPIES[config.copies]) * len(mixed or training))
-    make: Callable[..., Loader] = Loader
-    if config.cache == "gpu":
-        cupy = array_module_for("cuda")
-        require_nvvm(cupy)
-        free, _ = cupy.cuda.runtime.memGetInfo()
-        make = partial(DeviceLoader, OnDevice(dataset, np.concatenate(parts), cupy, free))
-    return (
-        make(
-            dataset,
-            training,
-            size,
-            augmentation=Augmentation.parse(config.augment),
-            block=config.block,
-            shard=shard,
-            mixture=mixed,
-            copies=config.copies,
-            **options,
-        ),
-        make(dataset, validation, size, shuffle=False, shard=shard, **options),
-        make(dataset, test, size, shuffle=False, **options),
-    )
-
-
-def check_arrivals(config: Config, table: Any, parts: Sequence[Array]) -> None:
-    """UserError where there is no arrival to learn from, or none to choose the best epoch by."""
-    arrival = np.isfinite(table.p_sample) | np.isfinite(table.s_sample)
-    training, validation, _ = parts
-    if not arrival[training].any():
-        raise UserError(f"none of the {len(training)} training windows has a P or S arrival: there is nothing to learn")
-    if config.select == "picks" and not arrival[validation].any():
-        raise UserError(
-            f"--select picks needs arrivals, and none of the {len(validation)} validation windows has one: name other "
-            "sets with --validation, or take --select loss"
-        )
-
-
-def shares_of(config: Config, training: Array, sets: Array) -> Mixture | None:
-    """What an epoch takes of the training rows; None: each of them once. UserError for shares that do not fit."""
-    if config.share is None and config.epoch_windows is None:
-        return None
-    windows = config.epoch_windows or len(training)
-    if config.share is None:
-        return mixture([training], [1.0], windows)
-    shares = [float(number) for number in config.share.split()]
-    entries = config.data.split(os.pathsep) if config.data else [""]
-    if len(shares) != len(entries):
-        raise UserError(f"--share gives {len(shares)} numbers for {len(entries)} entries of --data: give one for each")
-    return mixture([training[sets[training] == number] for number in range(len(entries))], shares, windows)
-
-
-def batch_size(config: Config, windows: int) -> int:
-    """The batch size asked for; else the paper's 200, or less where an epoch of `windows` would have too few steps."""
-    if config.batch_size is not None:
-        return min(config.batch_size, windows)
-    return min(PAPER_BATCH, max(LEAST_BATCH, 2 * (windows // (2 * LEAST_STEPS))), windows)
 
 
 def share_skipped(loader: Loader, ranks: Communicator) -> None:

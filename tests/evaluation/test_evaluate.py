@@ -46,3 +46,16 @@ def test_rows_find_their_arrivals():
     assert report["detection"]["f1"] == 1
     assert report["P"]["within_0.1_s"]["mae_s"] == 0
     assert round(report["S"]["within_0.1_s"]["mean_s"], 9) == -0.03
+
+
+def test_rows_with_p_alone():
+    """P is scored; an S pick where nobody has looked for S is neither right nor wrong."""
+    p_sample, s_sample = np.array([100.0, 200, 300]), np.array([np.nan, 200, np.nan])
+    x = np.zeros((3, 3, 6000), np.float32)
+    for row, sample in enumerate((100, 200, 900)):
+        x[row, 0, sample - 5 : sample + 6] = 0.9
+    table = SimpleNamespace(earthquake=np.ones(3, bool), p_sample=p_sample, s_sample=s_sample)
+    report = evaluate(Oracle(), Batches(x, 2), table).report()
+    counted = ("true_positive", "false_positive", "false_negative", "true_negative")
+    assert [report["P"]["within_0.5_s"][name] for name in counted] == [2, 1, 1, 0]
+    assert [report["S"]["within_0.5_s"][name] for name in counted] == [1, 0, 0, 0]
