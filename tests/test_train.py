@@ -196,7 +196,7 @@ def test_real_windows_with_p_alone_beside_others(shared, weights, tmp_path):
 )
 def test_freezing_nothing_or_everything(data, tmp_path, frozen, words):
     with pytest.raises(UserError, match=words):
-        train.main([*data, "--freeze", *frozen, "--out", str(tmp_path / "run")])
+        train.main([*data, "--split", "trace", "--freeze", *frozen, "--out", str(tmp_path / "run")])
     assert not (tmp_path / "run" / "config.json").exists()
 
 
