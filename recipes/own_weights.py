@@ -37,7 +37,6 @@ from recipes.real_windows import SETS, find_sets, gather  # noqa: E402
 from recipes.report import THRESHOLDS, write_report  # noqa: E402
 
 SYNTHETIC = 30_000  # windows
-AUGMENT = "real_noise=0.6 second_event=0.3 noise=0.15 drop_channels=0.25 gap=0.2 earthquake_gap=0.1"
 
 
 @dataclass(frozen=True)
@@ -49,12 +48,15 @@ class Stage:
     epochs: int
     windows: int  # an epoch's
     learning_rate: float
+    augment: str
     weights: str = ""  # the stage whose best network it begins with; none: from the start
 
 
+MIXED = "real_noise=0.6 second_event=0.3 noise=0.15 drop_channels=0.25 gap=0.2 earthquake_gap=0.1"
 STAGES = (
-    Stage("both", (0.6, 0.4), 20, 10_000, 1e-3),
-    Stage("real", (0.25, 0.75), 12, 6_000, 4e-4, "both"),
+    Stage("both", (0.6, 0.4), 20, 10_000, 1e-3, MIXED),
+    Stage("real", (0.25, 0.75), 12, 6_000, 4e-4, MIXED, "both"),
+    Stage("varied", (0.25, 0.75), 10, 6_000, 4e-4, f"{MIXED} stretch=0.6 rotate=0.5 flip=0.5", "real"),
 )
 
 
@@ -128,7 +130,7 @@ def train(out: Path, stage: Stage, options: Namespace) -> None:
         "--share", *map(str, stage.shares), "--split", str(out / "split"), "--epoch-windows", str(windows),
         "--select", "picks", "--average", "0.998", "--schedule", "cosine", "--learning-rate", str(stage.learning_rate),
         "--epochs", str(stage.epochs), "--patience", str(stage.epochs), "--batch-size", "64",
-        "--augment", *AUGMENT.split(), "--copies", "augmented", "--seed", str(options.seed), "--out", str(folder),
+        "--augment", *stage.augment.split(), "--copies", "augmented", "--seed", str(options.seed), "--out", str(folder),
         *weights, *threads(options),
     )  # fmt: skip
 

@@ -122,7 +122,7 @@ def rows_of(dataset: Any, rows: Array) -> Iterator[tuple[dict[str, Any], Array]]
     table = dataset.table
     for row in rows.tolist():
         network, _, station = str(table.station[row]).rpartition(".")
-        columns = {
+        columns: dict[str, Any] = {
             "network_code": network,
             "receiver_code": station,
             "trace_start_time": "" if np.isnat(table.start_time[row]) else str(table.start_time[row]).replace("T", " "),

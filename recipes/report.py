@@ -73,8 +73,8 @@ def by_region(contenders: Sequence[Contender], table: TraceTable, region: Array)
             found = {row["output"]: row for row in scores(part, windows) if row["tolerance_s"] in (None, 0.5)}
             line = [name, contender.name, f"{int(windows.earthquake.sum())} + {int(noise.sum())}"]
             for output in ("detection", "P", "S"):
-                row = found.get(output)
-                known = row is not None and np.isfinite(row["f1"])
+                row = found.get(output, {"f1": np.nan})
+                known = np.isfinite(row["f1"])
                 line.append(f"{cell(row['f1'])} ({row['f1_low']:.2f} to {row['f1_high']:.2f})" if known else "")
             picked = [answers.picks(p, contender.thresholds[p]) >= 0 for p in "PS" if p in answers.samples]
             line.append(str(int((np.any(picked, axis=0) & noise).sum())) if picked else "")

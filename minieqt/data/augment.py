@@ -162,7 +162,7 @@ def draw_plan(u: Array, p: float, s: float, coda_end: float, snr_db: Array, rate
     if copy == PLAIN:
         return Plan(shift=_draw_shift(u, coda_end, rates.shift / 2) if earthquake else 0)
     speed, quiet = _draw_speed(u, p, s, coda_end, rates.stretch)
-    always = {
+    always: dict[str, Any] = {
         "speed": speed,
         "quiet": quiet,
         "angle": 2 * np.pi * u[Draw.ROTATE_BY] if u[Draw.ROTATE] < rates.rotate else 0.0,

@@ -171,11 +171,11 @@ def recall_by_bin(contender: Contender, table: TraceTable, tolerance: float = TO
 
 
 def wilson(right: int, total: int, z: float = 1.96) -> tuple[float, float]:
-    """The score interval of a share (Wilson 1927)."""
+    """The score interval of a share (Wilson 1927), which holds the share, rounding or not."""
     share = right / total
     middle = (share + z**2 / (2 * total)) / (1 + z**2 / total)
     half = z / (1 + z**2 / total) * np.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
-    return float(max(middle - half, 0)), float(min(middle + half, 1))
+    return float(min(max(middle - half, 0), share)), float(max(min(middle + half, 1), share))
 
 
 def reliability_diagram(curves: dict[str, tuple[Array, Array, Array]], tolerance: float = TOLERANCES[0]) -> Figure:

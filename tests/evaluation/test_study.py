@@ -11,6 +11,7 @@ import pytest
 from small_windows import NAN, answers, random_case, table
 
 from minieqt.evaluation.answers import Answers
+from minieqt.evaluation.figures import wilson
 from minieqt.evaluation.published import DETECTION, PHASES, published
 from minieqt.evaluation.scores import Contender, scores
 from minieqt.evaluation.study import Study
@@ -100,3 +101,10 @@ def test_published_rows_are_consistent():
     assert len(published("P", 0.5)) == 9 and not published("P", 0.1)
     assert all(row["kind"] == "published, unverified" for row in published("detection", 0.5))
     assert np.isclose(published("S", 0.5)[0]["mae_s"], 0.09)
+
+
+def test_an_interval_of_a_share_holds_it():
+    for total in range(1, 60):
+        for right in range(total + 1):
+            low, high = wilson(right, total)
+            assert 0 <= low <= right / total <= high <= 1

@@ -31,7 +31,8 @@ class Weights(NamedTuple):
 
 def weights_of(crops: tuple[tuple[int, int], ...], weights: tuple[Array, ...], biases: tuple[Array, ...]) -> Weights:
     """W (O, C, K) and b (O) of every stage; W packed, the last result again where they have not changed."""
-    return Weights(*packed(packing(crops), *weights), np.concatenate(biases))
+    tiles, by_tap = packed(packing(crops), *weights)
+    return Weights(tiles, by_tap, np.concatenate(biases))
 
 
 @functools.cache
