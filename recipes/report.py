@@ -15,19 +15,23 @@ from typing import Any
 import numpy as np
 
 from minieqt.data import open_dataset
+from minieqt.data.normalise import normalise
 from minieqt.data.split import PARTS, given_split
 from minieqt.data.table import TraceTable
 from minieqt.evaluation.network import Network
 from minieqt.evaluation.report import cell, grid
 from minieqt.evaluation.scores import Contender, scores
 from minieqt.evaluation.study import Study
+from minieqt.evaluation.sweep import outcomes
 from minieqt.evaluation.tuning import halves, tuned_baselines
 from minieqt.evaluation.windows import answer_windows
 from minieqt.files import write_text
 from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
+from minieqt.plots import COLOURS, new_figure, save_figure
 from minieqt.weights import load_weights
 
 Array = Any
+Figure = Any
 THRESHOLDS = {"detection": DETECTION_THRESHOLD, "P": P_THRESHOLD, "S": S_THRESHOLD}
 
 
@@ -48,7 +52,38 @@ def write_report(weights: Path, beside: Sequence[Path], real: Path, out: Path) -
     Study("real test windows", table, contenders).write(out)
     text = by_region(contenders, table, region_of(table, real / "sets.csv"))
     write_text(out / "by_region.md", text)
+    with open_dataset(real / "windows.hdf5") as dataset:
+        save_figure(failures(networks[0], contenders[0], dataset, rows, table), out / "failures.png")
     return text
+
+
+def failures(network: Network, own: Contender, dataset: Any, rows: Array, table: TraceTable, most: int = 9) -> Figure:
+    """Windows that the own network got wrong: a wrong pick, an arrival missed, a pick in noise; the surest picks first.
+
+    Vertical component with the analyst's arrivals (lines), below it the probabilities of P (blue) and S (red).
+    """
+    wrong = np.zeros(len(table), bool)
+    for phase in "PS":
+        found = outcomes(own.answers, table, phase, own.thresholds[phase], 0.5)
+        wrong |= found.wrong | found.missed
+    height = np.fmax(own.answers.heights["P"], own.answers.heights["S"])
+    shown = [i for i in np.argsort(-height, kind="stable").tolist() if wrong[i]][:most]
+    figure = new_figure(figsize=(15, 2.6 * max(1, -(-len(shown) // 3))), layout="constrained")
+    for place, i in enumerate(shown, 1):
+        axes = figure.add_subplot(-(-len(shown) // 3), 3, place)
+        x = dataset.read(int(rows[i]))
+        z = x[2] - x[2].mean()
+        seconds = np.arange(z.size) / 100
+        axes.plot(seconds, z / max(np.abs(z).max(), 1e-30), color="0.4", linewidth=0.5)
+        _, p, s = network.model.forward(normalise(x[None], network.model.config["normalisation"]))
+        for name, probability, arrival in (("P", p[0], table.p_sample[i]), ("S", s[0], table.s_sample[i])):
+            axes.plot(seconds, probability - 2.2, color=COLOURS[name], linewidth=0.9)
+            if np.isfinite(arrival):
+                axes.axvline(arrival / 100, color=COLOURS[name], linewidth=0.9, alpha=0.7)
+        axes.set_title(str(table.name[i]), fontsize=7)
+        axes.set_yticks([])
+        axes.set_xlabel("s", fontsize=7)
+    return figure
 
 
 def region_of(table: TraceTable, path: Path) -> Array:
