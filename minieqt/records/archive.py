@@ -21,6 +21,7 @@ from obspy import Stream, Trace, UTCDateTime
 from obspy.io.mseed.core import _is_mseed as is_mseed
 
 from minieqt.errors import UserError
+from minieqt.records.apart import is_gse, read_apart
 from minieqt.records.channel import outside, usable_rate
 from minieqt.records.decode import NAMES, decode
 from minieqt.records.find import find_files
@@ -230,6 +231,8 @@ def read_waveforms(path: Path, start: UTCDateTime | None = None, end: UTCDateTim
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            if start is not None and end is not None and is_gse(path):
+                return read_apart(path, start, end)
             return obspy.read(glob.escape(str(path)), **options)  # which takes a file's name for a pattern
     except Exception as error:  # ObsPy's readers raise whatever they like
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,7 +49,7 @@ def read_coordinates(path: Path | None) -> Coordinates:
     from obspy import read_inventory
 
     try:
-        inventory = read_inventory(str(path))
+        inventory = read_inventory(glob.escape(str(path)))
     except Exception as error:  # ObsPy's readers raise whatever they like
         raise UserError(f"{path} is no inventory that ObsPy reads") from error
     for network in inventory:

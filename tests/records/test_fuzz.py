@@ -2,7 +2,7 @@
 
 MINIEQT_FUZZ=20000 python -m pytest tests/records/test_fuzz.py      many more than in every day's tests
 
-GSE2 is not among them: on damaged data ObsPy's decoder of it ends the process (a segmentation fault).
+GSE2 is not among them: its decoder crashes, in a process of its own (tests/records/test_apart.py).
 """
 
 from __future__ import annotations

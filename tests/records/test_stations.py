@@ -29,7 +29,7 @@ def test_a_moved_station(tmp_path):
 def test_a_station_that_never_moved(tmp_path):
     places = inventory(tmp_path / "a.xml", (46.0, MOVED, None))
     assert places.at("XX", "ABC", UTCDateTime("1999-01-01")) == (46.0, 10.0, 5.0)
-    assert inventory(tmp_path / "b.xml", (46.0, None, None)).at("XX", "ABC", MOVED) == (46.0, 10.0, 5.0)
+    assert inventory(tmp_path / "b [1].xml", (46.0, None, None)).at("XX", "ABC", MOVED) == (46.0, 10.0, 5.0)
 
 
 def test_no_inventory(tmp_path):
