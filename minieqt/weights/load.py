@@ -26,6 +26,7 @@ from minieqt.errors import UserError
 from minieqt.model import EQTransformer
 from minieqt.weights import native
 from minieqt.weights.fetch import TIMEOUT
+from minieqt.weights.heap import has_endless_heap
 from minieqt.weights.keras import KerasLayers, from_keras, read_h5, read_keras, read_npz, to_keras
 from minieqt.weights.locate import OWN_NAME, locate
 from minieqt.weights.pytorch import read_state
@@ -98,6 +99,8 @@ def read_file(path: Path, options: dict[str, Any]) -> Loaded:
 def read(path: Path, options: dict[str, Any]) -> Loaded:
     """Recognise a file and read it; any error may come out of a damaged one."""
     if h5py.is_hdf5(path):
+        if has_endless_heap(path):
+            raise UserError(f"{path} is damaged: the heap of its texts has no end")
         with h5py.File(path, "r") as file:
             own = file.attrs.get("format") == native.FORMAT
         return load_native(path, options) if own else load_keras("Keras 2 (.h5)", read_h5(path), options)
