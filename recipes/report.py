@@ -68,7 +68,7 @@ def failures(network: Network, own: Contender, dataset: Any, rows: Array, table:
         wrong |= found.wrong | found.missed
     height = np.fmax(own.answers.heights["P"], own.answers.heights["S"])
     shown = [i for i in np.argsort(-height, kind="stable").tolist() if wrong[i]][:most]
-    figure = new_figure(figsize=(15, 2.6 * max(1, -(-len(shown) // 3))), layout="constrained")
+    figure = new_figure(figsize=(15, 2.6 * max(1, -(-len(shown) // 3))))
     for place, i in enumerate(shown, 1):
         axes = figure.add_subplot(-(-len(shown) // 3), 3, place)
         x = dataset.read(int(rows[i]))
