@@ -70,11 +70,14 @@ def _key(*paths: Path) -> str:
 def make_index(hdf5: Path, csv: Path) -> Index:
     """Read the CSV and find every trace in the HDF5 file."""
     table, skipped, first = read_csv(csv)
-    with open_hdf5(hdf5) as file:
-        groups = FLAT if "data" in file else TREE
-        if not any(group in file for group in groups):
-            raise UserError(f"{hdf5} has neither the group data nor {' and '.join(reversed(TREE))}: not STEAD")
-        start, present = _find(file, groups, table, hdf5.stat().st_size)
+    try:
+        with open_hdf5(hdf5) as file:
+            groups = FLAT if "data" in file else TREE
+            if not any(group in file for group in groups):
+                raise UserError(f"{hdf5} has neither the group data nor {' and '.join(reversed(TREE))}: not STEAD")
+            start, present = _find(file, groups, table, hdf5.stat().st_size)
+    except RuntimeError as error:  # of h5py, where the file's own structure is broken
+        raise UserError(f"{hdf5} is damaged ({error})") from error
     if not present.all():
         missing = table.name[~present]
         if not present.any():

@@ -57,7 +57,7 @@ class Stead:
             return as_window(name, self._words()[self._start[row] // 4 :][: BYTES // 4].reshape(-1, 3))
         try:
             samples = self._open()[f"{self._groups[bool(self.table.earthquake[row])]}/{name}"][()]
-        except (KeyError, OSError, TypeError) as error:
+        except (KeyError, OSError, RuntimeError, TypeError) as error:
             raise BadTrace(name, "unreadable", f"cannot be read from {self.hdf5}: {error}") from error
         return as_window(name, samples)
 
