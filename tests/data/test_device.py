@@ -124,7 +124,7 @@ def test_windows_are_made_in_a_captured_step(dataset, monkeypatch):
         setattr(machine, name, on_the_pretended_gpu(getattr(cpu, name)))
     monkeypatch.setitem(sys.modules, "kernels.augment.cuda", machine)
     cupy = cupy_stand_in.install(monkeypatch)
-    rows = np.arange(6)
+    rows = np.concatenate([np.arange(4), np.flatnonzero(~dataset.table.earthquake)[:2]])  # and noise to add
     resident = OnDevice(dataset, rows, cupy, ROOM + len(rows) * 18000 * 4)
     on_device, on_host = DeviceLoader(resident, dataset, rows, **OPTIONS), Loader(dataset, rows, **OPTIONS)
     network = Recorder(cupy)
