@@ -8,9 +8,9 @@ from minieqt.layers.conv1d import conv1d_forward
 
 WRONG_ANSWERS = {
     "seismogram.pick_by_eye": [
-        ((3308, 3754), "not in samples"),
-        ((33.1, 38.4), "your S is 0.9 s late"),
-        ((32.1, 37.5), "your P is 1.0 s early"),
+        ((2890, 3321), "not in samples"),
+        ((28.9, 34.1), "your S is 0.9 s late"),
+        ((27.9, 33.2), "your P is 1.0 s early"),
     ],
     "seismogram.distance": [
         (lambda p, s, vp=6.0, vs=3.5: (s - p) / (1 / vs - 1 / vp), "hundredths of a second"),
