@@ -212,7 +212,7 @@ def play(raw, mean, speed, start, end, y, lane, lanes):  # type: ignore[no-untyp
 @inlined
 def spline(x, mean, at):  # type: ignore[no-untyped-def]
     """Catmull and Rom's cubic through x − mean, whose ends go on as they are, at the moment `at`."""
-    whole = int(math.floor(at))  # on a GPU the floor is a float
+    whole = np.int64(math.floor(at))  # on a GPU the floor is a float
     f, last = np.float32(at - whole), x.size - 1
     a, b = x[smaller(larger(whole - 1, 0), last)] - mean, x[smaller(larger(whole, 0), last)] - mean
     c, d = x[smaller(larger(whole + 1, 0), last)] - mean, x[smaller(larger(whole + 2, 0), last)] - mean

@@ -46,8 +46,7 @@ def check(results):
     from kernels.augment import cpu
 
     expected = make(cpu, {})
-    np.testing.assert_array_equal(results["plans"][:, WHOLE],
-                                  expected["plans"][:, WHOLE])  # fmt: skip
+    np.testing.assert_array_equal(results["plans"][:, WHOLE], expected["plans"][:, WHOLE])
     np.testing.assert_allclose(results["plans"], expected["plans"], rtol=1e-14)
     np.testing.assert_allclose(results["x"], expected["x"], atol=2e-5)
     np.testing.assert_allclose(results["labels"], expected["labels"], atol=1e-6)
