@@ -75,11 +75,11 @@ with ThreadPoolExecutor(2) as pool:
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="one processor: nothing runs in parallel")
 def test_workqueue_never_meets_two_threads():
     """That layer aborts the process where two threads call parallel kernels; two picks at once must not."""
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[1]
     surroundings = os.environ | {
         "NUMBA_THREADING_LAYER": "workqueue",
         "NUMBA_NUM_THREADS": "2",
-        "PYTHONPATH": f"{root}:{Path(__file__).parent}",
+        "PYTHONPATH": f"{root}:{root / 'tests' / 'picking'}",
     }
     done = subprocess.run([sys.executable, "-c", TWO_AT_ONCE], env=surroundings, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -14,6 +14,7 @@ A file is written under another name and renamed, so that a name always stands f
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,16 +67,18 @@ def save(
         {f"statistics/{name}": array for name, array in model.state().items()},
         dict(extra or {}),
     ]
+    image = io.BytesIO()  # on a full disk HDF5 fails once more on closing, and not with an OSError
+    with h5py.File(image, "w", libver="latest" if half else None) as file:
+        file.attrs.update({**(attributes or {}), "format": FORMAT, "version": VERSION})
+        file.attrs["config"] = json.dumps(model.config)
+        for group in groups:
+            for name, value in group.items():
+                array = to_numpy(value)
+                smaller = {"compression": "gzip", "compression_opts": 9, "shuffle": True}
+                compressed = half and getattr(array, "size", 0) >= COMPRESSED
+                file.create_dataset(name, data=array, **(smaller if compressed else {}))
     with replacing(Path(path)) as partial:
-        with h5py.File(partial, "w", libver="latest" if half else None) as file:
-            file.attrs.update({**(attributes or {}), "format": FORMAT, "version": VERSION})
-            file.attrs["config"] = json.dumps(model.config)
-            for group in groups:
-                for name, value in group.items():
-                    array = to_numpy(value)
-                    smaller = {"compression": "gzip", "compression_opts": 9, "shuffle": True}
-                    compressed = half and getattr(array, "size", 0) >= COMPRESSED
-                    file.create_dataset(name, data=array, **(smaller if compressed else {}))
+        partial.write_bytes(image.getbuffer())
 
 
 def to_half(name: str, array: Array) -> Array:
