@@ -23,7 +23,7 @@ from pathlib import Path
 from machine import describe
 
 RESULTS = Path(__file__).parent / "results" / "month.txt"
-TABLES = ("picks.csv", "X_prediction_results.csv", "association.csv", "picks.xml")
+TABLES = ("picks.csv", "X_prediction_results.csv", "association.csv", "association_gamma.csv", "picks.xml")
 MIB = 2**20
 
 

@@ -2,7 +2,8 @@
 
 INPUT is any number of files of any format that ObsPy reads, folders, or an SDS archive. OUT gets picks.csv,
 X_prediction_results.csv (EQTransformer's columns), picks.xml (QuakeML: one candidate event a detection, without an
-origin) and association.csv (for PyOcto, and GaMMA with use_amplitude off). Started again, it goes on where it stopped.
+origin), association.csv for PyOcto and association_gamma.csv for GaMMA (use_amplitude off). Started again, it goes on
+where it stopped.
 
   python -m minieqt pick --example
   python -m minieqt pick day.mseed --out picks

@@ -3,8 +3,11 @@
     picks.csv                      one row a pick, everything that is known of it
     X_prediction_results.csv       one row an event, EQTransformer's columns
     picks.xml                      QuakeML
-    association.csv                one row a pick: GaMMA (id, timestamp, prob, type), PyOcto (station, time, phase);
-                                   stations as PyOcto's and SeisBench's tables call them, NET.STA.LOC
+    association.csv                one row a pick, as PyOcto's `associate` wants it
+    association_gamma.csv          one row a pick, as GaMMA wants it
+
+Both call stations as PyOcto's and SeisBench's tables do, NET.STA.LOC. They are two files because PyOcto's
+`associate_gamma` renames GaMMA's columns to PyOcto's: no table may hold both.
 
 A detection at one station is no earthquake yet: that takes several stations. Yet QuakeML knows picks only as a part of
 events, and a catalogue's user expects the P and S of one detection together. So every detection becomes one QuakeML
@@ -44,7 +47,8 @@ EQTRANSFORMER_COLUMNS = (
     "detection_probability detection_uncertainty p_arrival_time p_probability p_uncertainty p_snr s_arrival_time "
     "s_probability s_uncertainty s_snr"
 ).split()
-ASSOCIATION_COLUMNS = "id timestamp prob type station phase time time_uncertainty".split()
+ASSOCIATION_COLUMNS = "station phase time probability time_uncertainty".split()
+GAMMA_COLUMNS = "id timestamp type prob".split()
 COMMENT = "candidate: a detection of minieqt at one station, not associated with other stations"
 AGENCY = "minieqt"
 
@@ -57,8 +61,12 @@ class Picks(list[Pick]):
         write_text(Path(path), table(PICK_COLUMNS, (pick_row(pick, None) for pick in self)))
 
     def to_association(self, path: Path | str) -> None:
-        """The table for GaMMA (use_amplitude = False) and PyOcto."""
+        """The table for PyOcto's `associate`."""
         write_text(Path(path), table(ASSOCIATION_COLUMNS, map(association_row, self)))
+
+    def to_gamma(self, path: Path | str) -> None:
+        """The table for GaMMA (use_amplitude = False: counts are no velocities) and PyOcto's `associate_gamma`."""
+        write_text(Path(path), table(GAMMA_COLUMNS, map(gamma_row, self)))
 
     @classmethod
     def from_csv(cls, path: Path | str) -> Picks:
@@ -169,19 +177,20 @@ def read_pick(row: dict[str, str]) -> Pick:
     )
 
 
-def association_row(pick: Pick) -> list[str]:
+def associated_station(pick: Pick) -> str:
+    """What associators' tables of stations call its station."""
     at = pick.instrument
-    name = f"{at.network}.{at.station}.{at.location}"
-    return [
-        name,
-        moment(pick.time).rstrip("Z"),
-        number(pick.probability),
-        pick.phase.lower(),
-        name,
-        pick.phase,
-        f"{pick.time.ns / 1e9:.3f}",
-        number(pick.time_uncertainty),
-    ]
+    return f"{at.network}.{at.station}.{at.location}"
+
+
+def association_row(pick: Pick) -> list[str]:
+    time = f"{pick.time.ns / 1e9:.3f}"  # s since 1970
+    return [associated_station(pick), pick.phase, time, number(pick.probability), number(pick.time_uncertainty)]
+
+
+def gamma_row(pick: Pick) -> list[str]:
+    time = moment(pick.time).rstrip("Z")
+    return [associated_station(pick), time, pick.phase.lower(), number(pick.probability)]
 
 
 def event_row(event: Event, coordinates: Coordinates) -> list[str]:

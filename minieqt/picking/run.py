@@ -3,7 +3,7 @@
     OUT/station_days/NET.STA.2022-02-06.json     what was found; a rerun of the same takes it as it is
     OUT/probabilities/NET.STA.LOC.HH.2022-02-06.mseed   if asked for
     OUT/plots/NET.STA.LOC.HH.2022-02-06T023129.png      if asked for
-    OUT/picks.csv  X_prediction_results.csv  picks.xml  association.csv  left_out.csv
+    OUT/picks.csv  X_prediction_results.csv  picks.xml  association.csv  association_gamma.csv  left_out.csv
 
 The tables hold all station-days of OUT that were made in the same way, by this run or another.
 Every file is written under another name and renamed: what is there is whole.
@@ -133,6 +133,7 @@ def write_tables(report: Report, job: Job) -> None:
     report.events.to_csv_of_picks(job.out / "picks.csv")
     report.events.to_csv(job.out / "X_prediction_results.csv", job.coordinates)
     report.events.picks().to_association(job.out / "association.csv")
+    report.events.picks().to_gamma(job.out / "association_gamma.csv")
     report.events.to_quakeml(job.out / "picks.xml")
     report.left_out.to_csv(job.out / "left_out.csv")
 

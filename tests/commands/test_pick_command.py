@@ -26,7 +26,14 @@ from minieqt.picking import run as picking_run
 from minieqt.picking.results import Picks
 from minieqt.weights import load_weights, locate, save_weights
 
-TABLES = {"X_prediction_results.csv", "association.csv", "left_out.csv", "picks.csv", "picks.xml"}
+TABLES = {
+    "X_prediction_results.csv",
+    "association.csv",
+    "association_gamma.csv",
+    "left_out.csv",
+    "picks.csv",
+    "picks.xml",
+}
 OPTIONS = ("--detection-threshold", "0.3", "--filter", "1-20")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 from pathlib import Path
 
@@ -10,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from obspy import UTCDateTime, read_events
+from obspy.core.inventory import Channel, Inventory, Network, Station
 from obspy.io import quakeml
 from obspy.io.quakeml.core import _validate
 from records import START
 
 from minieqt.errors import UserError
 from minieqt.picking.events import Event, Pick
-from minieqt.picking.results import ASSOCIATION_COLUMNS, EQTRANSFORMER_COLUMNS, Events, Picks
+from minieqt.picking.results import EQTRANSFORMER_COLUMNS, Events, Picks
 from minieqt.records.channel import Instrument
 from minieqt.records.stations import Coordinates, Epoch
 
@@ -95,6 +97,9 @@ def test_quakeml_is_valid_whatever_the_codes(tmp_path, name):
         assert re.fullmatch(pattern, each.resource_id.id, re.ASCII)
 
 
+VELOCITIES = {"P": 6.0, "S": 6.0 / 1.75}  # km/s
+
+
 def one_event():
     at = Instrument("XX", "ABC", "00", "HH")
     p = Pick(at, "HHZ", "P", START, 0.876, None, 0.1, 12.34)
@@ -113,13 +118,83 @@ def test_eqtransformers_columns(tmp_path):
 
 
 def test_association(tmp_path):
+    """The columns that PyOcto and GaMMA name; none is there twice once PyOcto's `associate_gamma` has renamed them."""
     one_event().picks().to_association(tmp_path / "a.csv")
-    with (tmp_path / "a.csv").open() as file:
-        (row,) = csv.DictReader(file)
-    assert (row["id"], row["type"], row["prob"]) == ("XX.ABC.00", "p", "0.8760")
-    assert UTCDateTime(row["timestamp"]) == START and abs(float(row["time"]) - START.timestamp) < 0.001
-    assert (row["station"], row["phase"]) == ("XX.ABC.00", "P")
-    assert len(set(row)) == len(row) == len(ASSOCIATION_COLUMNS)
+    one_event().picks().to_gamma(tmp_path / "g.csv")
+    ours, gamma = {}, {}
+    for found, name in ((ours, "a.csv"), (gamma, "g.csv")):
+        with (tmp_path / name).open() as file:
+            (row,) = csv.DictReader(file)
+        found |= row
+    assert (ours["station"], ours["phase"], ours["probability"]) == ("XX.ABC.00", "P", "0.8760")
+    assert abs(float(ours["time"]) - START.timestamp) < 0.001
+    assert (gamma["id"], gamma["type"], gamma["prob"]) == ("XX.ABC.00", "p", "0.8760")
+    assert UTCDateTime(gamma["timestamp"]) == START
+    renamed = [{"timestamp": "time", "type": "phase", "id": "station"}.get(name, name) for name in gamma]
+    assert len(set(renamed)) == len(renamed)
+
+
+@pytest.fixture
+def network(tmp_path):
+    """PyOcto and its table of six stations of an ObsPy inventory; an earthquake there in a.csv and g.csv."""
+    pyocto, pandas = pytest.importorskip("pyocto"), pytest.importorskip("pandas")
+    stations = [Station(f"A{i}", 46 + 0.1 * math.sin(i), -122 + 0.1 * math.cos(i), 0) for i in range(6)]
+    locations = ["", "00"] * 3
+    for station, location in zip(stations, locations, strict=True):
+        station.channels = [Channel("HHZ", location, station.latitude, station.longitude, 0, 0)]
+    near = pandas.DataFrame({"latitude": [46.1, 45.9], "longitude": [-121.9, -122.1]})
+    associator = pyocto.OctoAssociator(
+        xlim=(-30, 30),
+        ylim=(-30, 30),
+        zlim=(0, 30),
+        time_before=30,
+        velocity_model=pyocto.VelocityModel0D(*VELOCITIES.values(), 1.0),
+        crs=pyocto.OctoAssociator.get_crs(near),
+    )
+    table, picks = associator.inventory_to_df(Inventory([Network("XX", stations)])), Picks()
+    for station, location in zip(stations, locations, strict=True):
+        (at,) = table[table.id == f"XX.{station.code}.{location}"].to_dict("records")
+        km, instrument = (
+            math.hypot(at["x"] - 3, at["y"] + 2, at["z"] - 8),
+            Instrument("XX", station.code, location, "HH"),
+        )
+        picks += [
+            Pick(instrument, "HHZ", phase, START + km / v, 0.9, None, 0.1, 9.0) for phase, v in VELOCITIES.items()
+        ]
+    picks.to_association(tmp_path / "a.csv")
+    picks.to_gamma(tmp_path / "g.csv")
+    return associator, table
+
+
+def gammas(folder, table):
+    """The picks and the stations as GaMMA takes them: z is the elevation."""
+    stations = table.assign(z=-table.z).rename(columns={axis: f"{axis}(km)" for axis in "xyz"})
+    return pytest.importorskip("pandas").read_csv(folder / "g.csv", parse_dates=["timestamp"]), stations
+
+
+def test_pyocto_reads_them(tmp_path, network):
+    associator, table = network
+    ours = associator.associate(pytest.importorskip("pandas").read_csv(tmp_path / "a.csv"), table)
+    for events, assignments in (ours, associator.associate_gamma(*gammas(tmp_path, table))):
+        assert len(events) == 1 and abs(events.time[0] - START.timestamp) < 1
+        assert len(assignments) == 12 and (assignments.residual.abs() < 1).all()
+
+
+def test_gamma_reads_them(tmp_path, network):
+    association = pytest.importorskip("gamma.utils").association
+    axes = {"x(km)": (-30, 30), "y(km)": (-30, 30), "z(km)": (0, 30)}
+    config = axes | {
+        "dims": list(axes),
+        "vel": {phase.lower(): velocity for phase, velocity in VELOCITIES.items()},
+        "bfgs_bounds": [*axes.values(), (None, None)],
+        "use_amplitude": False,
+        "min_picks_per_eq": 6,
+        "max_sigma11": 2.0,
+        "oversample_factor": 5,
+    }
+    events, assignments = association(*gammas(tmp_path, network[1]), config)
+    assert len(events) == 1 and len(assignments) == 12
+    assert abs(UTCDateTime(events[0]["time"]) - START) < 1
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "network,station\nXX,ABC\n"])
