@@ -25,6 +25,7 @@ LEVELS = [
     {"records"},
     {"picking"},
     {"evaluation", "importing"},
+    {"review"},
     {"training"},
     {"arguments"},
     {"commands"},
