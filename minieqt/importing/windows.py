@@ -31,7 +31,7 @@ from minieqt.records.segment import Segment, segments
 from minieqt.records.serve import group, serve
 from minieqt.records.span import SECOND
 from minieqt.records.stations import Coordinates
-from minieqt.tables.picks import Station
+from minieqt.tables.picks import Onset, Station
 
 Array = Any
 
@@ -56,6 +56,7 @@ class Job:
     seed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)  # what is no pick: noise windows, what the records say
     seen: set[Pair] = field(default_factory=set)  # those on days that have records
+    quiet: dict[Station, list[int]] = field(default_factory=dict)  # times of detections that an analyst says are none
 
     def leave_out(self, pair: Pair, reason: str) -> None:
         for onset in pair.onsets():
@@ -95,6 +96,18 @@ def _of_a_day(job: Job, day: int, instrument: Instrument, pieces: list[Segment])
                 job.leave_out(pair, found)
             else:
                 yield _earthquake(job, instrument, pair, *found)
+    for time in job.quiet.get(station, []):
+        if day <= time < day + DAY:
+            nothing = Pair(Onset(*station, "P", time), None)
+            found = _place(_rng(job, station, time), pieces, nothing, job.catalogue.seen.get(station, []))
+            if isinstance(found, str):
+                job.skipped[
+                    "detection that was none: another pick near it, or the record does not hold its window"
+                ] += 1
+            else:
+                piece, first = found
+                row = _station_columns(job, instrument, piece.time(first), "NO") | {"trace_category": "noise"}
+                yield row, piece.x[:, first : first + SAMPLES]
     yield from _noise(job, day, instrument, pieces, job.catalogue.seen.get(station, []))
 
 
