@@ -33,7 +33,10 @@ def demean_backward(answer: Any) -> None:
     dy = RNG.standard_normal((2, 3, 4))
     found = np.asarray(answer(dy))
     expect(not np.allclose(found, dy), "that is dy itself: how does x_t change the mean, and the mean all the others?")
-    expect_close(found, dy - dy.mean(axis=-1, keepdims=True), "dx")
+    right = dy - dy.mean(axis=-1, keepdims=True)
+    expect(not np.allclose(found, 2 * right), "that is twice the right one, which a dy of ones does not notice")
+    expect(not np.allclose(found, dy - dy.mean()), "take the mean along the last axis: each channel has its own")
+    expect_close(found, right, "dx")
     expect(np.allclose(answer(np.ones((1, 5))), 0), "the sum of what has no mean never changes: ones must give zeros")
 
 

@@ -34,10 +34,10 @@ def half_life(answer: Any) -> None:
 def recur_backward(answer: Any) -> None:
     """Return dw and du."""
     x, dh = RNG.standard_normal(6), RNG.standard_normal(6)
-    w, u = np.array(0.7), np.array(-0.9)
+    w, u, start = np.array(0.7), np.array(-0.9), np.array(0.0)
 
     def states() -> Any:
-        h, found = 0.0, []
+        h, found = start, []
         for value in x:
             h = np.tanh(w * value + u * h)
             found.append(h)
@@ -45,9 +45,13 @@ def recur_backward(answer: Any) -> None:
 
     h = states()
     dw, du = answer(dh, x, h, 0.7, -0.9)
-    for name, found, array in (("dw", dw, w), ("du", du, u)):
-        right = slope(lambda: float((states() * dh).sum()), array, np.array(1.0), 1e-5)
-        expect_close(found, right, name, rtol=1e-6)
+    dw_right, du_right, dstart = (
+        slope(lambda: float((states() * dh).sum()), array, np.array(1.0), 1e-5) for array in (w, u, start)
+    )
+    expect_close(dw, dw_right, "dw", rtol=1e-6)
+    wrapped = du_right + dstart / u * h[-1]  # the first step's dz times the last state
+    expect(not np.isclose(du, wrapped, rtol=1e-6), "before the first step the state is 0, but h[-1] is the last one")
+    expect_close(du, du_right, "du", rtol=1e-6)
 
 
 def hard_gate_backward(answer: Any) -> None:

@@ -6,6 +6,18 @@ import numpy as np
 
 from minieqt.layers.conv1d import conv1d_forward
 
+
+def _recur_backward_around_the_end(dh, x, h, w, u):
+    """As the worked answer, but for the first step's h[t - 1]."""
+    dw = du = dh_next = 0.0
+    for t in reversed(range(len(x))):
+        dz = (dh[t] + dh_next) * (1 - h[t] ** 2)
+        dw += dz * x[t]
+        du += dz * h[t - 1]
+        dh_next = dz * u
+    return dw, du
+
+
 WRONG_ANSWERS = {
     "seismogram.pick_by_eye": [
         ((2890, 3321), "not in samples"),
@@ -30,7 +42,11 @@ WRONG_ANSWERS = {
         (lambda dy, x, g: (dy * g[:, None], (dy * x).sum(axis=0)), "a number for each channel"),
         (lambda dy, x, g: (dy, (dy * x).sum(axis=(0, 2))), "dx is off"),
     ],
-    "backpropagation.demean_backward": [(lambda dy: dy, "that is dy itself"), (lambda dy: dy - dy.mean(), "dx is off")],
+    "backpropagation.demean_backward": [
+        (lambda dy: dy, "that is dy itself"),
+        (lambda dy: dy - dy.mean(), "the mean along the last axis"),
+        (lambda dy: 2 * (dy - dy.mean(axis=-1, keepdims=True)), "twice the right one"),
+    ],
     "backpropagation.numerical_gradient": [
         (lambda value, array, eps: np.full(array.shape, value()), "the gradient is off"),
         (lambda value, array, eps: array.__iadd__(eps), "put every element back"),
@@ -108,6 +124,7 @@ WRONG_ANSWERS = {
     "lstm.half_life": [(lambda f: 1 / (1 - f), "the half-life of f = 0.5"), (lambda f: 2 * f, "of f = 0.95")],
     "lstm.recur_backward": [
         (lambda dh, x, h, w, u: ((dh * (1 - h**2) * x).sum(), 0.0), "dw is off"),  # nothing goes back in time
+        (_recur_backward_around_the_end, "h[-1] is the last one"),
     ],
     "lstm.hard_gate_backward": [
         (lambda dy, y: dy * y * (1 - y), "three straight lines"),
