@@ -37,7 +37,7 @@ BARRIER = re.compile(r"__sync(threads|warp)\(\);")
 INCLUDE = re.compile(r'#include "(\w+\.cuh)"')
 RACE = re.compile(r"a race in .*")
 
-# Run in a process whose `kernels` is the copy with the barrier taken out: operations, products of TF32.
+# Run in a process whose kernels are the copy with the barrier taken out: operations, products of TF32.
 PROGRAM = """
 import sys
 import numpy as np
@@ -93,6 +93,7 @@ def without(barrier: Barrier, stems: list[str]) -> str:
     """What some operations come to without a barrier: the race, in the watcher's words, or "nothing"."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(ROOT / "kernels", Path(folder) / "kernels", ignore=shutil.ignore_patterns("host-*"))
+        (Path(folder) / "minieqt").symlink_to(ROOT / "minieqt")  # which takes the kernels beside it
         path = Path(folder) / "kernels" / "cuda" / barrier.file
         text = path.read_text(encoding="utf-8")
         path.write_text(text[: barrier.begin] + ";" + text[barrier.end :], encoding="utf-8")

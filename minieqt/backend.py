@@ -22,6 +22,8 @@ from typing import Any
 
 import numpy as np
 
+from minieqt.kernels import kernel_module, package
+
 Array = Any  # numpy.ndarray or cupy.ndarray
 
 MODES = ("readable", "fast")
@@ -76,18 +78,11 @@ def as_array(x: Array, dtype: Any, xp: Any) -> Array:
 
 @functools.cache
 def twin(definition: Callable, device: str) -> Callable | None:
-    """The fast twin of a definition on a device, or None: the same file, the same name, under kernels/.
-
-    RuntimeError if another folder called `kernels` stands first on Python's path: silence would cost the speed.
-    """
-    import kernels
-
-    if kernels.__file__ is None:
-        raise RuntimeError(f"another folder called kernels hides minieqt's own: {list(kernels.__path__)}")
-    path = f"kernels.{device}.{definition.__module__.rpartition('.')[2]}"
-    if importlib.util.find_spec(path) is None:
+    """The fast twin of a definition on a device, or None: the same file, the same name, under kernels/."""
+    path = f"{device}.{definition.__module__.rpartition('.')[2]}"
+    if importlib.util.find_spec(f"{package()}.{path}") is None:
         return None
-    return getattr(importlib.import_module(path), definition.__name__, None)
+    return getattr(kernel_module(path), definition.__name__, None)
 
 
 def accelerated(definition: Callable) -> Callable:

@@ -10,6 +10,7 @@ from types import ModuleType
 import numpy as np
 
 from minieqt.errors import UserError
+from minieqt.kernels import kernel_module
 
 DEVICES = ("cpu", "cuda")
 LEAST_CAPABILITY = 75  # that NVIDIA's compiler of CUDA 13 still makes code for
@@ -87,12 +88,10 @@ def compute_capability(cupy: ModuleType) -> int:
 
 def require_tensor_cores(cupy: ModuleType) -> None:
     """UserError, in one line, unless the current GPU multiplies TF32."""
-    from kernels.cuda.launch import LEAST_CAPABILITY as LEAST
-
-    capability = compute_capability(cupy)
-    if capability < LEAST:
+    capability, least = compute_capability(cupy), kernel_module("cuda.launch").LEAST_CAPABILITY
+    if capability < least:
         raise UserError(
-            f"--tf32 needs a GPU of compute capability {LEAST / 10} or later (A100, RTX 30), this one has "
+            f"--tf32 needs a GPU of compute capability {least / 10} or later (A100, RTX 30), this one has "
             f"{capability / 10}: leave it out"
         )
 

@@ -25,15 +25,15 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from kernels.cuda import launch
-from kernels.cuda.sources import FOLDER
 from minieqt import backend
 from minieqt.adam import Adam
 from minieqt.blocks.bilstm import UNITS
 from minieqt.data import Augmentation, Loader, open_dataset
 from minieqt.data.synthetic import write_stead
+from minieqt.kernels import kernel_module
 from minieqt.layer import Layer
 from minieqt.model import EQTransformer
+from minieqt.processes import module_command, same_path
 
 SHORT = 240  # samples: a small network whose decoder crops as that of 6000 does
 SECOND_HALF, LOADER = "second-half", "loader"  # the argument that makes a process compile this alone
@@ -48,9 +48,7 @@ def marker(part: str = "") -> Path | None:
     import llvmlite.binding
     from numba import config
 
-    from kernels.cpu.runtime.compile import cache_folder
-
-    sources = cache_folder()
+    sources = kernel_module("cpu.runtime.compile").cache_folder()
     if sources is None:
         return None
     folder = Path(config.CACHE_DIR or sources)  # type: ignore[attr-defined]
@@ -74,8 +72,8 @@ def warm_up(device: str = "cpu", loader: bool = False) -> None:
     whole, ready = marker(), marker(part)
     if whole is None or ready is None or whole.exists() or ready.exists():
         return
-    command = [sys.executable, "-m", "minieqt.warmup", *([part] if part else [])]
-    if subprocess.run(command, cwd=Path(__file__).parents[1]).returncode == 0:
+    command = module_command("minieqt.warmup", *([part] if part else []))
+    if subprocess.run(command, env=same_path()).returncode == 0:
         ready.parent.mkdir(parents=True, exist_ok=True)
         ready.touch()
 
@@ -83,7 +81,8 @@ def warm_up(device: str = "cpu", loader: bool = False) -> None:
 def compile_for_gpu(cupy: Any) -> None:
     """Every CUDA file for the current GPU, in the precision in force, several at a time: NVIDIA's compiler lets go of
     Python's lock, and takes seconds for each."""
-    number, names = cupy.cuda.Device().id, sorted(path.name for path in FOLDER.glob("*.cu"))
+    launch, folder = kernel_module("cuda.launch"), kernel_module("cuda.sources").FOLDER
+    number, names = cupy.cuda.Device().id, sorted(path.name for path in folder.glob("*.cu"))
     products = launch.products(cupy.empty(0, np.float32))
 
     def compile_one(name: str) -> None:
@@ -128,8 +127,8 @@ def compile_kernels(length: int = SHORT, beside: bool = False) -> int:
         with event.install_listener("numba:compile", count):
             load_a_batch()
             if beside:
-                command = [sys.executable, "-m", "minieqt.warmup", SECOND_HALF]
-                with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+                command, silent = module_command("minieqt.warmup", SECOND_HALF), subprocess.DEVNULL
+                with subprocess.Popen(command, env=same_path(), stdout=silent, stderr=silent):
                     there_and_back(network, [network.encoder, network.rescnn, network.bilstm], x)
             network.eval().forward(x)
             network.train()

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # A part imports from lower levels and from itself. A new part needs a place here.
 LEVELS = [
-    {"kernels", "errors", "threads", "memory", "workers"},
+    {"kernels", "errors", "threads", "memory", "workers", "processes"},
     {"backend", "device", "files", "tables"},
     {"layer", "philox", "initialise", "schedule", "plots", "parallel", "streams", "graph"},
     {"layers"},
@@ -37,7 +37,7 @@ LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 # Parts that may import less than their level would let them.
 NARROW = {
     "data": {"kernels", "errors", "files", "backend", "philox", "tables", "threads"},  # never a layer
-    "parallel": {"kernels", "errors", "files", "backend", "threads"},  # flat arrays only
+    "parallel": {"kernels", "errors", "files", "backend", "threads", "processes"},  # flat arrays only
 }
 
 
@@ -56,15 +56,23 @@ MODULES = {dotted(path) for path in sources()}
 
 
 def imports(path):
-    """The dotted names of everything a file imports, wherever in the file; submodules where a submodule is meant."""
+    """The dotted names of everything a file imports, wherever in the file; submodules where a submodule is meant.
+
+    Kernels, whose package has another name once it is installed, import each other by relative names, and minieqt
+    imports them by `kernel_module`.
+    """
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports are written in full"
-            names = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= names & MODULES or {node.module}
+            inside = path.relative_to(ROOT).parts[: -node.level] if node.level else ()
+            module = ".".join([*inside, *filter(None, [node.module])])
+            assert bool(node.level) == (module.split(".")[0] == "kernels"), f"{path}: from {module}"
+            names = {f"{module}.{alias.name}" for alias in node.names}
+            found |= names & MODULES or {module}
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "kernel_module":
+            found |= {f"kernels.{text.value}" for text in ast.walk(node.args[0]) if isinstance(text, ast.Constant)}
     return found
 
 

@@ -57,11 +57,11 @@ def test_beside_a_gpu_the_loaders_alone(pretended, monkeypatch, tmp_path):
     commands, done = [], SimpleNamespace(returncode=0)
     monkeypatch.setattr(pretended.RawModule, "compile", lambda module: None)
     monkeypatch.setattr(warmup, "marker", lambda part="": tmp_path / f"ready{part}")
-    monkeypatch.setattr(subprocess, "run", lambda command, cwd: commands.append(command) or done)
+    monkeypatch.setattr(subprocess, "run", lambda command, env: commands.append(command) or done)
     with backend.using("fast"):
         for _ in range(2):
             warmup.warm_up("cuda", loader=True)
-    assert [command[1:] for command in commands] == [["-m", "minieqt.warmup", "loader"]]
+    assert [command[-2:] for command in commands] == [["minieqt.warmup", "loader"]]
 
 
 def test_the_readable_mode_needs_nothing(nobody_compiles, monkeypatch, tmp_path):

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from kernels.augment.draw import NUMBERS, draw_numbers, draw_plan
-from kernels.augment.philox import inlined
-from kernels.augment.window import build, label
-from kernels.cpu.runtime.compile import compiled, compiled_exactly
+from ..cpu.runtime.compile import compiled, compiled_exactly
+from .draw import NUMBERS, draw_numbers, draw_plan
+from .philox import inlined
+from .window import build, label
 
 Array = Any
 

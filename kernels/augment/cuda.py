@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numba import config, cuda, float32, float64
 
-from kernels.augment.draw import NUMBERS, SAMPLES, draw_numbers, draw_plan
-from kernels.augment.philox import larger
-from kernels.augment.window import build, label
+from .draw import NUMBERS, SAMPLES, draw_numbers, draw_plan
+from .philox import larger
+from .window import build, label
 
 Array = Any
 

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from kernels.augment.philox import four_uniforms, larger, shared, smaller
+from .philox import four_uniforms, larger, shared, smaller
 
 SAMPLES, HALF_WIDTH = 6000, 20  # as in minieqt/data/table.py and labels.py
 NUMBERS = 28  # uniform numbers that decide over a window, four to a counter

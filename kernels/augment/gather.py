@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernels.cpu.runtime.compile import compiled_exactly
+from ..cpu.runtime.compile import compiled_exactly
 
 Array = Any
 

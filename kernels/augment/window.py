@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from kernels.augment.draw import (
+from .draw import (
     ANGLE,
     FLIP,
     GAP_END,
@@ -38,7 +38,7 @@ from kernels.augment.draw import (
     SHIFT,
     SPEED,
 )
-from kernels.augment.philox import four_uniforms, inlined, larger, shared, smaller
+from .philox import four_uniforms, inlined, larger, shared, smaller
 
 LN2, LAST_COSINE, LAST_SINE = np.float32(math.log(2)), np.float32(1 / 40320), np.float32(1 / 362880)
 POWERS = tuple((np.float32(e), np.float32(2.0**e)) for e in (16, 8, 4, 2, 1))

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import prange
 
-from kernels.cpu.conv.rows import GROUPS, round_up
-from kernels.cpu.runtime.compile import compiled, compiled_parallel
-from kernels.cpu.simd.elementary import exp, tanh
-from kernels.cpu.simd.tile import LANES
+from .conv.rows import GROUPS, round_up
+from .runtime.compile import compiled, compiled_parallel
+from .simd.elementary import exp, tanh
+from .simd.tile import LANES
 
 Array = Any
 

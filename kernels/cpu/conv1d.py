@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernels.cpu.conv.backward import chain_backward
-from kernels.cpu.conv.epilogue import PLAIN
-from kernels.cpu.conv.forward import chain_forward
+from .conv.backward import chain_backward
+from .conv.epilogue import PLAIN
+from .conv.forward import chain_forward
 
 Array = Any
 

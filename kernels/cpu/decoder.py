@@ -12,21 +12,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import get_num_threads
 
-from kernels.cpu.conv.backward import chain_backward
-from kernels.cpu.conv.correlate import sums_shape
-from kernels.cpu.conv.epilogue import RELU
-from kernels.cpu.conv.forward import chain_forward, whole_windows
-from kernels.cpu.conv.gradient import add_groups, split
-from kernels.cpu.conv.rows import GROUPS, aligned
-from kernels.cpu.polyphase.backward import BackWeights, Sums, each_group
-from kernels.cpu.polyphase.forward import Memory, each_stage, each_window
-from kernels.cpu.polyphase.gradient import collect
-from kernels.cpu.polyphase.head import Head, head_gradient, pack_head, pack_head_backward
-from kernels.cpu.polyphase.layout import Plan, plan_of
-from kernels.cpu.polyphase.weights import Weights, pack_all_backward, weights_of
-from kernels.cpu.runtime.allocator import keep_freed_memory
-from kernels.cpu.runtime.packed import packed
-from kernels.cpu.simd.tile import ROWS
+from .conv.backward import chain_backward
+from .conv.correlate import sums_shape
+from .conv.epilogue import RELU
+from .conv.forward import chain_forward, whole_windows
+from .conv.gradient import add_groups, split
+from .conv.rows import GROUPS, aligned
+from .polyphase.backward import BackWeights, Sums, each_group
+from .polyphase.forward import Memory, each_stage, each_window
+from .polyphase.gradient import collect
+from .polyphase.head import Head, head_gradient, pack_head, pack_head_backward
+from .polyphase.layout import Plan, plan_of
+from .polyphase.weights import Weights, pack_all_backward, weights_of
+from .runtime.allocator import keep_freed_memory
+from .runtime.packed import packed
+from .simd.tile import ROWS
 
 Array = Any
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from kernels.cpu.runtime.compile import compiled_parallel
+from .runtime.compile import compiled_parallel
 
 Array = Any
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernels.cpu.conv.backward import chain_backward
-from kernels.cpu.conv.epilogue import POOL
-from kernels.cpu.conv.forward import chain_forward
+from .conv.backward import chain_backward
+from .conv.epilogue import POOL
+from .conv.forward import chain_forward
 
 Array = Any
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from kernels.cpu.conv.rows import GROUPS
-from kernels.cpu.runtime.compile import compiled, compiled_parallel
+from .conv.rows import GROUPS
+from .runtime.compile import compiled, compiled_parallel
 
 Array = Any
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from kernels.cpu.runtime.compile import compiled_parallel
-from kernels.cpu.simd.elementary import exp, log1p_unit, sigmoid
+from .runtime.compile import compiled_parallel
+from .simd.elementary import exp, log1p_unit, sigmoid
 
 Array = Any
 

@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import prange
 
-from kernels.cpu.conv.rows import round_up
-from kernels.cpu.runtime.compile import compiled, compiled_parallel
-from kernels.cpu.runtime.packed import packed
-from kernels.cpu.simd.elementary import sigmoid, tanh
-from kernels.cpu.simd.tile import (
+from .conv.rows import round_up
+from .runtime.compile import compiled, compiled_parallel
+from .runtime.packed import packed
+from .simd.elementary import sigmoid, tanh
+from .simd.tile import (
     LANES,
     ROWS,
     SUMS_STRIDE,

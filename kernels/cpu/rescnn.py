@@ -11,15 +11,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import get_num_threads, prange
 
-from kernels.cpu.batchnorm import EPS, channel_gradient
-from kernels.cpu.conv.correlate import correlate
-from kernels.cpu.conv.epilogue import PLAIN
-from kernels.cpu.conv.forward import whole_windows
-from kernels.cpu.conv.plan import packed_block, plan_of, weights_of
-from kernels.cpu.conv.rows import clear_margins, padded_rows, piece_length, room, round_up, rows_at, scratch
-from kernels.cpu.conv1d import conv1d_backward, conv1d_forward
-from kernels.cpu.runtime.compile import compiled, compiled_parallel
-from kernels.cpu.simd.tile import COLUMNS, ROWS
+from .batchnorm import EPS, channel_gradient
+from .conv.correlate import correlate
+from .conv.epilogue import PLAIN
+from .conv.forward import whole_windows
+from .conv.plan import packed_block, plan_of, weights_of
+from .conv.rows import clear_margins, padded_rows, piece_length, room, round_up, rows_at, scratch
+from .conv1d import conv1d_backward, conv1d_forward
+from .runtime.compile import compiled, compiled_parallel
+from .simd.tile import COLUMNS, ROWS
 
 Array = Any
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from kernels.cuda.launch import ceil_div, launch, on_machine, shared_bytes
+from .launch import ceil_div, launch, on_machine, shared_bytes
 
 Array = Any
 

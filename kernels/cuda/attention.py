@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from kernels.cuda.launch import ceil_div, contiguous, empty, launch, module_of, shared_bytes
-from kernels.cuda.sums import sum_rows
+from .launch import ceil_div, contiguous, empty, launch, module_of, shared_bytes
+from .sums import sum_rows
 
 Array = Any
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernels.cuda.launch import ceil_div, contiguous, empty, launch, shared_bytes
+from .launch import ceil_div, contiguous, empty, launch, shared_bytes
 
 Array = Any
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernels.cuda import head
-from kernels.cuda.correlate import Prepared, correlate, prepare, weight_gradient
-from kernels.cuda.launch import contiguous, empty
-from kernels.cuda.layout import BACKWARD, FORWARD, Convolution
+from . import head
+from .correlate import Prepared, correlate, prepare, weight_gradient
+from .launch import contiguous, empty
+from .layout import BACKWARD, FORWARD, Convolution
 
 Array = Any
 

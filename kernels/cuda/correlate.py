@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from kernels.cuda.launch import ceil_div, empty, launch, products, shared_bytes
-from kernels.cuda.layout import MOST_FILTERS, Convolution, Order, lay_out
-from kernels.cuda.sums import sum_split
+from .launch import ceil_div, empty, launch, products, shared_bytes
+from .layout import MOST_FILTERS, Convolution, Order, lay_out
+from .sums import sum_split
 
 Array = Any
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernels.cuda.correlate import correlate, prepare, weight_gradient
-from kernels.cuda.decoder_folded import folded_forward, folded_input_gradient, folded_weight_gradient
-from kernels.cuda.launch import contiguous, empty
-from kernels.cuda.layout import BACKWARD, FORWARD, Convolution
+from .correlate import correlate, prepare, weight_gradient
+from .decoder_folded import folded_forward, folded_input_gradient, folded_weight_gradient
+from .launch import contiguous, empty
+from .layout import BACKWARD, FORWARD, Convolution
 
 Array = Any
 

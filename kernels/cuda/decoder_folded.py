@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernels.cuda.correlate import Prepared, correlate, partial_gradients, prepare
-from kernels.cuda.launch import empty
-from kernels.cuda.layout import BACKWARD, FOLDED, Convolution
-from kernels.cuda.sums import launch_sums
+from .correlate import Prepared, correlate, partial_gradients, prepare
+from .launch import empty
+from .layout import BACKWARD, FOLDED, Convolution
+from .sums import launch_sums
 
 Array = Any
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kernels.cuda.launch import ceil_div, empty, launch, on_machine
+from .launch import ceil_div, empty, launch, on_machine
 
 Array = Any
 

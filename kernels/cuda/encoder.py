@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from kernels.cuda.correlate import correlate, prepare, weight_gradient
-from kernels.cuda.launch import contiguous, empty
-from kernels.cuda.layout import BACKWARD, FORWARD, Convolution
+from .correlate import correlate, prepare, weight_gradient
+from .launch import contiguous, empty
+from .layout import BACKWARD, FORWARD, Convolution
 
 Array = Any
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernels.cuda.conv1d import conv1d_backward, conv1d_forward, conv1d_weight_gradient
-from kernels.cuda.correlate import correlate, prepare
-from kernels.cuda.feedforward_fused import fits, fused_backward, fused_forward
-from kernels.cuda.launch import contiguous, empty
-from kernels.cuda.layout import BACKWARD, FORWARD, Convolution
+from .conv1d import conv1d_backward, conv1d_forward, conv1d_weight_gradient
+from .correlate import correlate, prepare
+from .feedforward_fused import fits, fused_backward, fused_forward
+from .launch import contiguous, empty
+from .layout import BACKWARD, FORWARD, Convolution
 
 Array = Any
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernels.cuda.launch import DEFAULT_SHARED, ceil_div, empty, launch, shared_bytes
-from kernels.cuda.sums import sum_rows
+from .launch import DEFAULT_SHARED, ceil_div, empty, launch, shared_bytes
+from .sums import sum_rows
 
 Array = Any
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernels.cuda.launch import ceil_div, empty, launch, shared_bytes
-from kernels.cuda.sums import sum_split
+from .launch import ceil_div, empty, launch, shared_bytes
+from .sums import sum_split
 
 Array = Any
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from kernels.cuda import on_host
-from kernels.cuda.sources import FOLDER, digest
+from . import on_host
+from .sources import FOLDER, digest
 
 Array = Any
 

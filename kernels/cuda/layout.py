@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from kernels.cuda.launch import ceil_div, empty, launch
+from .launch import ceil_div, empty, launch
 
 Array = Any
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernels.cuda.correlate import correlate, partial_gradients, prepare
-from kernels.cuda.launch import ceil_div, contiguous, empty, launch, shared_bytes
-from kernels.cuda.layout import BACKWARD, Convolution
-from kernels.cuda.sums import sum_split
+from .correlate import correlate, partial_gradients, prepare
+from .launch import ceil_div, contiguous, empty, launch, shared_bytes
+from .layout import BACKWARD, Convolution
+from .sums import sum_split
 
 Array = Any
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from kernels.cuda.sources import FOLDER, digest
+from .sources import FOLDER, digest
 
 COMPILER = "g++"
 OPTIONS = ("-std=c++17", "-O1", "-g1", "-fPIC", "-w", f"-I{FOLDER}")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernels.cuda.batchnorm import EPS, batchnorm_backward
-from kernels.cuda.correlate import correlate, prepare, weight_gradient
-from kernels.cuda.launch import contiguous, empty, module_of
-from kernels.cuda.layout import BACKWARD, FORWARD, Convolution
+from .batchnorm import EPS, batchnorm_backward
+from .correlate import correlate, prepare, weight_gradient
+from .launch import contiguous, empty, module_of
+from .layout import BACKWARD, FORWARD, Convolution
 
 Array = Any
 

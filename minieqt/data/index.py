@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from kernels.user_cache import user_cache
 from minieqt.data.stead_csv import read_csv
 from minieqt.data.table import COMPONENTS, SAMPLES, TEXT, TraceTable
 from minieqt.errors import UserError
 from minieqt.files import replacing
+from minieqt.kernels import kernel_module
 
 Array = Any
 
@@ -48,7 +48,7 @@ class Index:
 def index_of(hdf5: Path, csv: Path) -> Index:
     """The index of a pair of files, kept or made anew. UserError for files that cannot be used."""
     key = _key(hdf5, csv)
-    folder = user_cache()
+    folder = kernel_module("user_cache").user_cache()
     path = None if folder is None else folder / f"index-{hashlib.sha256(key.encode()).hexdigest()[:24]}.npz"
     index = None if path is None else _load(path)
     if index is None:

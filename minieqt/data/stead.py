@@ -20,6 +20,7 @@ from minieqt.data.index import BYTES, index_of, open_hdf5
 from minieqt.data.stead_csv import read_columns
 from minieqt.data.table import BadTrace, as_window, describe, read_each
 from minieqt.errors import UserError
+from minieqt.kernels import kernel_module
 
 Array = Any
 
@@ -66,15 +67,13 @@ class Stead:
         start = self._start[rows]
         if (start < 0).all():
             return read_each(self.read, rows, out)
-        from kernels.augment.gather import gather
-
         words = self._words()
         for begin in start[start >= 0].tolist():  # the disk may fetch them all at once, in the order it likes best
             page = begin - begin % mmap.PAGESIZE
             if ADVICE:
                 self._map.madvise(mmap.MADV_WILLNEED, page, begin + BYTES - page)
         finite = np.zeros(len(rows), bool)
-        gather(words, np.where(start < 0, -1, start // 4), out, finite)
+        kernel_module("augment.gather").gather(words, np.where(start < 0, -1, start // 4), out, finite)
         # One by one: what must go through HDF5, and what is not sound, to hear why.
         rest = np.flatnonzero(~finite)
         window = np.empty((1, *out.shape[1:]), np.float32)

@@ -7,7 +7,6 @@ it; in the fast mode by the kernels of kernels/augment, which take the same deci
 from __future__ import annotations
 
 from dataclasses import astuple
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from minieqt.data.augment import (
 from minieqt.data.labels import SHAPES, check_shape, make_labels
 from minieqt.data.partners import NOBODY
 from minieqt.data.table import TraceTable
+from minieqt.kernels import kernel_module
 
 Array = Any
 
@@ -126,12 +126,10 @@ def make_from_facts(
     facts: Array, rates: Array, raw: Array, x: Array, labels: Array, seed: int, label_shape: str, xp: Any = np
 ) -> None:
     """Fills x and labels (N, 3, 6000) by the kernels of xp's machine, on which all the arrays are."""
-    from kernels.augment.draw import COLUMNS
-
-    machine = import_module("kernels.augment.cpu" if xp is np else "kernels.augment.cuda")
+    machine = kernel_module("augment.cpu" if xp is np else "augment.cuda")
     epochs, rows, copies, source, loud, noise, arrival = (facts[i] for i in range(7))
     p, s, coda_end = (facts[i].view(np.float64) for i in range(7, 10))
-    plans, counter = xp.empty((len(rows), COLUMNS), np.float64), (np.uint64(seed), epochs)
+    plans, counter = xp.empty((len(rows), kernel_module("augment.draw").COLUMNS), np.float64), (np.uint64(seed), epochs)
     machine.draw_plans(*counter, rows, copies, p, s, coda_end, loud, rates, plans)
     machine.make_windows(*counter, rows, copies, arrival, plans, raw, source, noise, x)
     machine.make_labels(p, s, coda_end, plans, list(SHAPES).index(label_shape), labels)

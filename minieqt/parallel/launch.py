@@ -21,6 +21,7 @@ from types import FrameType
 
 from minieqt.parallel.link import Memory
 from minieqt.parallel.member import READY, VARIABLE
+from minieqt.processes import same_path
 
 GRACE = 3.0  # seconds between the first rank's failure and the end of the others
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -74,7 +75,7 @@ class Launch:
         self.ranks.append(
             subprocess.Popen(
                 command,
-                env=os.environ | variable,
+                env=same_path() | variable,
                 pass_fds=tuple(place.values()),
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,

@@ -24,15 +24,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import prange
 
-from kernels.cpu.conv.correlate import FlatRows, correlate, correlate_gradient
-from kernels.cpu.conv.epilogue import StageRows, epilogue_backward
-from kernels.cpu.conv.forward import Kept
-from kernels.cpu.conv.gradient import add_groups, collect, split, sums_of
-from kernels.cpu.conv.plan import Memory, Plan, Stage, pack_backward, packed_block, rows_of, stage_of, weight_of
-from kernels.cpu.conv.rows import GROUPS, SEGMENT, clear, padded_rows, piece_length, round_up, scratch
-from kernels.cpu.runtime.allocator import keep_freed_memory
-from kernels.cpu.runtime.compile import compiled, compiled_parallel
-from kernels.cpu.simd.tile import COLUMNS, ROWS
+from ..runtime.allocator import keep_freed_memory
+from ..runtime.compile import compiled, compiled_parallel
+from ..simd.tile import COLUMNS, ROWS
+from .correlate import FlatRows, correlate, correlate_gradient
+from .epilogue import StageRows, epilogue_backward
+from .forward import Kept
+from .gradient import add_groups, collect, split, sums_of
+from .plan import Memory, Plan, Stage, pack_backward, packed_block, rows_of, stage_of, weight_of
+from .rows import GROUPS, SEGMENT, clear, padded_rows, piece_length, round_up, scratch
 
 Array = Any
 

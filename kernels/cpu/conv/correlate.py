@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from kernels.cpu.conv.rows import padded_rows
-from kernels.cpu.runtime.compile import compiled
-from kernels.cpu.simd.tile import (
+from ..runtime.compile import compiled
+from ..simd.tile import (
     COLUMNS,
     LANES,
     ROWS,
@@ -22,6 +21,7 @@ from kernels.cpu.simd.tile import (
     store_tile,
     zero_tile,
 )
+from .rows import padded_rows
 
 Array = Any
 

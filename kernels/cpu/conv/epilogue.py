@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kernels.cpu.conv.rows import clear_outside
-from kernels.cpu.runtime.compile import compiled
-from kernels.cpu.simd.tile import ROWS
+from ..runtime.compile import compiled
+from ..simd.tile import ROWS
+from .rows import clear_outside
 
 Array = Any
 

@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import get_num_threads, prange
 
-from kernels.cpu.conv.correlate import correlate
-from kernels.cpu.conv.epilogue import StageRows, epilogue
-from kernels.cpu.conv.plan import Memory, Plan, Shape, Stage, Weights, packed_block, plan_of, rows_of, weights_of
-from kernels.cpu.conv.rows import SEGMENT, clear_margins, copy_in, padded_rows, piece_length, room, round_up, scratch
-from kernels.cpu.runtime.allocator import keep_freed_memory
-from kernels.cpu.runtime.compile import compiled, compiled_parallel
-from kernels.cpu.simd.tile import COLUMNS, ROWS
+from ..runtime.allocator import keep_freed_memory
+from ..runtime.compile import compiled, compiled_parallel
+from ..simd.tile import COLUMNS, ROWS
+from .correlate import correlate
+from .epilogue import StageRows, epilogue
+from .plan import Memory, Plan, Shape, Stage, Weights, packed_block, plan_of, rows_of, weights_of
+from .rows import SEGMENT, clear_margins, copy_in, padded_rows, piece_length, room, round_up, scratch
 
 Array = Any
 

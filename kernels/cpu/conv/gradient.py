@@ -8,9 +8,9 @@ from typing import Any
 
 from numba import prange
 
-from kernels.cpu.conv.correlate import place_of_sum, sums_shape
-from kernels.cpu.conv.plan import Stage, stage_of, weight_of
-from kernels.cpu.runtime.compile import compiled, compiled_parallel
+from ..runtime.compile import compiled, compiled_parallel
+from .correlate import place_of_sum, sums_shape
+from .plan import Stage, stage_of, weight_of
 
 Array = Any
 

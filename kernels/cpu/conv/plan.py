@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import prange
 
-from kernels.cpu.conv.correlate import sums_shape
-from kernels.cpu.conv.epilogue import POOL, StageRows
-from kernels.cpu.conv.rows import margin_for, padded_rows, region, rows_at
-from kernels.cpu.runtime.compile import compiled, compiled_parallel
-from kernels.cpu.runtime.packed import packed
-from kernels.cpu.runtime.records import records
-from kernels.cpu.simd.tile import ROWS
+from ..runtime.compile import compiled, compiled_parallel
+from ..runtime.packed import packed
+from ..runtime.records import records
+from ..simd.tile import ROWS
+from .correlate import sums_shape
+from .epilogue import POOL, StageRows
+from .rows import margin_for, padded_rows, region, rows_at
 
 Array = Any
 Shape = tuple[int, int, int]  # of W (O, C, K)

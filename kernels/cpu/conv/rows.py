@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from kernels.cpu.runtime.compile import compiled
-from kernels.cpu.simd.tile import COLUMNS, LANES, ROWS
+from ..runtime.compile import compiled
+from ..simd.tile import COLUMNS, LANES, ROWS
 
 Array = Any
 

@@ -28,12 +28,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import prange
 
-from kernels.cpu.conv.correlate import FlatRows, correlate_gradient
-from kernels.cpu.conv.rows import clear
-from kernels.cpu.polyphase.crop import take_off_cropped
-from kernels.cpu.polyphase.forward import transform_inputs
-from kernels.cpu.polyphase.head import head_backward
-from kernels.cpu.polyphase.layout import (
+from ..conv.correlate import FlatRows, correlate_gradient
+from ..conv.rows import clear
+from ..runtime.compile import compiled, compiled_parallel
+from ..simd.tile import COLUMNS, LANES, ROWS, outer_add, store_tile, zero_tile
+from ..simd.transform import ChannelRows
+from .crop import take_off_cropped
+from .forward import transform_inputs
+from .head import head_backward
+from .layout import (
     Plan,
     Stage,
     find_inputs,
@@ -42,11 +45,8 @@ from kernels.cpu.polyphase.layout import (
     sums_of,
     to_components,
 )
-from kernels.cpu.polyphase.weights import back_packed_of
-from kernels.cpu.polyphase.winograd import MOST_NODES, input_transform_backward, output_transform_backward
-from kernels.cpu.runtime.compile import compiled, compiled_parallel
-from kernels.cpu.simd.tile import COLUMNS, LANES, ROWS, outer_add, store_tile, zero_tile
-from kernels.cpu.simd.transform import ChannelRows
+from .weights import back_packed_of
+from .winograd import MOST_NODES, input_transform_backward, output_transform_backward
 
 Array = Any
 

@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from kernels.cpu.polyphase.layout import Plan, Stage, bounds, place
-from kernels.cpu.polyphase.weights import Weights
-from kernels.cpu.runtime.compile import compiled
+from ..runtime.compile import compiled
+from .layout import Plan, Stage, bounds, place
+from .weights import Weights
 
 Array = Any
 

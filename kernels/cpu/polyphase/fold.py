@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernels.cpu.runtime.compile import compiled
+from ..runtime.compile import compiled
 
 Array = Any
 

@@ -20,15 +20,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import prange
 
-from kernels.cpu.conv.rows import copy_in
-from kernels.cpu.polyphase.crop import redo_ends
-from kernels.cpu.polyphase.head import Head, head_forward
-from kernels.cpu.polyphase.layout import Plan, Stage, clear_absent, find_inputs, find_outputs, from_components
-from kernels.cpu.polyphase.weights import Weights, packed_of
-from kernels.cpu.polyphase.winograd import MOST_NODES, input_transform, output_transform
-from kernels.cpu.runtime.compile import compiled, compiled_parallel
-from kernels.cpu.simd.tile import COLUMNS, ROWS, outer_add, store_tile, zero_tile
-from kernels.cpu.simd.transform import ChannelRows
+from ..conv.rows import copy_in
+from ..runtime.compile import compiled, compiled_parallel
+from ..simd.tile import COLUMNS, ROWS, outer_add, store_tile, zero_tile
+from ..simd.transform import ChannelRows
+from .crop import redo_ends
+from .head import Head, head_forward
+from .layout import Plan, Stage, clear_absent, find_inputs, find_outputs, from_components
+from .weights import Weights, packed_of
+from .winograd import MOST_NODES, input_transform, output_transform
 
 Array = Any
 

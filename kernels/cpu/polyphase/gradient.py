@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from kernels.cpu.conv.correlate import place_of_sum
-from kernels.cpu.conv.plan import stage_of
-from kernels.cpu.polyphase.crop import by_tap_of
-from kernels.cpu.polyphase.fold import unfold
-from kernels.cpu.polyphase.layout import sums_of
-from kernels.cpu.polyphase.winograd import KERNEL_TRANSFORMS
-from kernels.cpu.runtime.compile import compiled_parallel
+from ..conv.correlate import place_of_sum
+from ..conv.plan import stage_of
+from ..runtime.compile import compiled_parallel
+from .crop import by_tap_of
+from .fold import unfold
+from .layout import sums_of
+from .winograd import KERNEL_TRANSFORMS
 
 Array = Any
 

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kernels.cpu.conv.correlate import FlatRows, correlate_gradient, place_of_sum
-from kernels.cpu.conv.rows import padded_rows
-from kernels.cpu.polyphase.layout import Plan, bounds, place
-from kernels.cpu.runtime.compile import compiled
-from kernels.cpu.simd.tile import COLUMNS, ROWS, outer_add, store_tile, zero_tile
+from ..conv.correlate import FlatRows, correlate_gradient, place_of_sum
+from ..conv.rows import padded_rows
+from ..runtime.compile import compiled
+from ..simd.tile import COLUMNS, ROWS, outer_add, store_tile, zero_tile
+from .layout import Plan, bounds, place
 
 Array = Any
 

@@ -22,13 +22,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kernels.cpu.conv.correlate import sums_shape
-from kernels.cpu.conv.rows import padded_rows, region, round_up
-from kernels.cpu.polyphase.fold import folded_taps
-from kernels.cpu.polyphase.winograd import METHODS
-from kernels.cpu.runtime.compile import compiled
-from kernels.cpu.runtime.records import records
-from kernels.cpu.simd.tile import COLUMNS, LANES
+from ..conv.correlate import sums_shape
+from ..conv.rows import padded_rows, region, round_up
+from ..runtime.compile import compiled
+from ..runtime.records import records
+from ..simd.tile import COLUMNS, LANES
+from .fold import folded_taps
+from .winograd import METHODS
 
 Array = Any
 

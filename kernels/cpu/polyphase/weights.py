@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import prange
 
-from kernels.cpu.conv.plan import stage_of
-from kernels.cpu.conv.rows import padded_rows
-from kernels.cpu.polyphase.fold import fold
-from kernels.cpu.polyphase.layout import Stage, plan_of
-from kernels.cpu.polyphase.winograd import KERNEL_TRANSFORMS
-from kernels.cpu.runtime.compile import compiled, compiled_parallel
-from kernels.cpu.runtime.packed import packed
-from kernels.cpu.simd.tile import ROWS
+from ..conv.plan import stage_of
+from ..conv.rows import padded_rows
+from ..runtime.compile import compiled, compiled_parallel
+from ..runtime.packed import packed
+from ..simd.tile import ROWS
+from .fold import fold
+from .layout import Stage, plan_of
+from .winograd import KERNEL_TRANSFORMS
 
 Array = Any
 

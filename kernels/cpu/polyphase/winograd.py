@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kernels.cpu.simd.transform import transform
+from ..simd.transform import transform
 
 Array = Any
 

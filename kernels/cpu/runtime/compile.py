@@ -2,8 +2,9 @@
 
 Numba looks only at the file that a kernel stands in when it asks whether a stored kernel is still good, but kernels
 here are made of pieces from several files. So the folder they are kept in carries a digest of all of them: change one,
-and everything is compiled anew. It lies beside the sources, or in the user's cache where those cannot be written; where
-nothing can, every process compiles for itself.
+and everything is compiled anew. It carries the package's name too, because what Numba keeps names the modules it is
+from (`kernels` in a checkout, `minieqt_kernels` once installed). It lies beside the sources, or in the user's cache
+where those cannot be written; where nothing can, every process compiles for itself.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from typing import Any
 
 from numba import config, njit
 
-from kernels.cpu.runtime.openmp import wait_briefly
-from kernels.user_cache import user_cache
+from ...user_cache import user_cache
+from .openmp import wait_briefly
 
 SOURCES = Path(__file__).parents[1]
+PACKAGE = __name__.partition(".")[0]
 wait_briefly()  # before the first kernel starts the threads
 # NumPy's rule for x / 0, because Python's (an exception) puts a branch into every loop that divides.
 OPTIONS: dict[str, Any] = {"cache": True, "fastmath": True, "nogil": True, "error_model": "numpy"}
@@ -34,7 +36,7 @@ def cache_folder() -> Path | None:
     for source in sorted(SOURCES.parent.glob("*/**/*.py")):
         if "cuda" not in source.relative_to(SOURCES.parent).parts:  # nothing there is Numba's
             digest.update(source.read_bytes())
-    name = f"kernels-{digest.hexdigest()[:16]}"
+    name = f"{PACKAGE}-{digest.hexdigest()[:16]}"
     beside = SOURCES / "__pycache__"
     try:
         beside.mkdir(exist_ok=True)
@@ -44,7 +46,7 @@ def cache_folder() -> Path | None:
     if not writable:
         folder = user_cache()
         return folder / name if folder is not None else None
-    for older in beside.glob("kernels-*"):
+    for older in beside.glob(f"{PACKAGE}-*"):
         if older.name != name:
             shutil.rmtree(older, ignore_errors=True)
     return beside / name

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from kernels.cpu.runtime.compile import compiled
+from .compile import compiled
 
 Array = Any
 

@@ -22,7 +22,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from kernels.cpu.simd.tile import COLUMNS, FUSED, INT64, LANES, VECTOR, address, load_vector, splat
+from .tile import COLUMNS, FUSED, INT64, LANES, VECTOR, address, load_vector, splat
 
 Array = Any
 

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from functools import cache
 from typing import NamedTuple
 
-from kernels.cuda import on_host
+from .. import on_host
 
 
 class Moved(NamedTuple):
