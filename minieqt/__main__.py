@@ -1,9 +1,8 @@
-"""python -m minieqt: the small commands beside train.py."""
+"""python -m minieqt: see cli.py."""
 
 import sys
 
-from minieqt.arguments import guarded
-from minieqt.cli import main
+from minieqt.cli import program
 
 if __name__ == "__main__":
-    sys.exit(guarded("minieqt", main))
+    sys.exit(program())

@@ -1,4 +1,4 @@
-"""python -m minieqt: a table of small commands, each in its own file of minieqt/commands.
+"""python -m minieqt, or minieqt: a table of commands, each in its own file of minieqt/commands.
 
 A command's module has a docstring (its help, examples included), `arguments(parser)` and `run(options)`, which returns
 the exit code. It imports what is slow to import inside `run`.
@@ -6,11 +6,13 @@ the exit code. It imports what is slow to import inside `run`.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 
-from minieqt.arguments import Parser
+from minieqt.arguments import Parser, guarded
 
 COMMANDS = {
+    "train": "train a network, on one machine or many",
     "synth": "write a synthetic data set in STEAD's format",
     "import": "make a data set of own records and an own catalogue",
     "inspect": "say what a data set holds and what in it looks wrong",
@@ -29,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = Parser(
         "minieqt",
         usage="python -m minieqt COMMAND …",
-        description="EQTransformer from scratch: the commands beside train.py.",
+        description="EQTransformer from scratch: train it, and pick with it.",
         epilog="python -m minieqt COMMAND --help explains a command and shows examples.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
@@ -38,5 +40,12 @@ def main(arguments: list[str] | None = None) -> int:
         module.arguments(
             commands.add_parser(name, prog=f"python -m minieqt {name}", help=summary, description=module.__doc__)
         )
+    arguments = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(arguments)
+    options.arguments = arguments[1:]  # for whoever starts more of itself
     return import_module(f"minieqt.commands.{options.command}").run(options)
+
+
+def program(arguments: list[str] | None = None) -> int:
+    """`main` as a program, which ends with a line and not with a traceback."""
+    return guarded("minieqt", lambda: main(arguments))

@@ -1,8 +1,7 @@
-"""train.py as a user meets it: a whole run, stopped and resumed runs, and every mistake in one line."""
+"""python train.py as a user meets it: a whole run, stopped and resumed runs, and every mistake in one line."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import shutil
@@ -10,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from pathlib import Path
 
 import cupy_stand_in
@@ -18,7 +18,9 @@ import pytest
 from rings import ring
 
 from minieqt import EQTransformer, backend
-from minieqt.arguments import guarded
+from minieqt.arguments import Parser
+from minieqt.cli import main, program
+from minieqt.commands import train
 from minieqt.data import open_dataset
 from minieqt.data.synthetic import write_stead
 from minieqt.errors import UserError
@@ -26,9 +28,6 @@ from minieqt.training import run as run_module
 from minieqt.weights import native
 
 ROOT = Path(__file__).resolve().parents[1]
-SPEC = importlib.util.spec_from_file_location("train", ROOT / "train.py")
-train = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(train)
 
 RUN_FILES = {
     "best.h5",
@@ -114,7 +113,7 @@ def test_stopped_politely(data, whole, tmp_path, by):
     wait_for_checkpoint(process, tmp_path / "run")
     process.send_signal(by)
     out, _ = finish(process, 128 + by)
-    command = re.search(r"python train\.py (.*)", out)[1]
+    command = re.search(r"python -m minieqt train (.*)", out)[1]
     assert native.read(tmp_path / "run" / "last.h5").extra["training/epoch"] < 2
     finish(start(*command.split()))
     assert_same_run(tmp_path / "run", whole[0])
@@ -196,13 +195,13 @@ def test_real_windows_with_p_alone_beside_others(shared, weights, tmp_path):
 )
 def test_freezing_nothing_or_everything(data, tmp_path, frozen, words):
     with pytest.raises(UserError, match=words):
-        train.main([*data, "--split", "trace", "--freeze", *frozen, "--out", str(tmp_path / "run")])
+        main(["train", *data, "--split", "trace", "--freeze", *frozen, "--out", str(tmp_path / "run")])
     assert not (tmp_path / "run" / "config.json").exists()
 
 
 def test_a_mistake_is_one_line_and_exit_code_2(tmp_path):
     _, err = finish(start("--out", tmp_path, "--resume"), code=2)
-    assert len(err.splitlines()) == 1 and err.startswith("train.py: ")
+    assert len(err.splitlines()) == 1 and err.startswith("minieqt: ")
     _, err = finish(start("--batch-size", "many"), code=2)
     assert len(err.splitlines()) == 1 and "--batch-size" in err
 
@@ -224,37 +223,37 @@ def test_a_mistake_is_one_line_and_exit_code_2(tmp_path):
 )
 def test_options_that_make_no_sense(arguments, words, capsys):
     with pytest.raises(SystemExit) as stopped:
-        train.main(arguments)
+        main(["train", *arguments])
     assert stopped.value.code == 2
     assert words in capsys.readouterr().err
 
 
 def test_csv_without_data(data):
     with pytest.raises(UserError, match="--csv is the table that belongs to --data"):
-        train.main(data[2:])
+        main(["train", *data[2:]])
 
 
 def test_an_augmentation_that_is_none():
     for text in ("gaps=1", "gap=much", "gap"):
         with pytest.raises(UserError, match=r"is not NAME=RATE .*names: shift, second_event"):
-            train.main(["--augment", "shift=0.5", text])
+            main(["train", "--augment", "shift=0.5", text])
     with pytest.raises(UserError, match="gap must lie in 0 to 1"):
-        train.main(["--augment", "gap=2"])
+        main(["train", "--augment", "gap=2"])
 
 
 def test_a_set_on_the_gpu_and_a_network_beside_it():
     with pytest.raises(UserError, match="--cache gpu feeds a network on a GPU: add --gpus 1"):
-        train.main(["--cache", "gpu"])
+        main(["train", "--cache", "gpu"])
 
 
 def test_windows_with_data(data):
     with pytest.raises(UserError, match="--windows is the size of the synthetic set"):
-        train.main([*data, "--windows", "100"])
+        main(["train", *data, "--windows", "100"])
 
 
 def test_overwrite_without_out():
     with pytest.raises(UserError, match="--overwrite needs --out"):
-        train.main(["--overwrite"])
+        main(["train", "--overwrite"])
 
 
 @pytest.mark.parametrize(
@@ -271,20 +270,23 @@ def test_gpus(monkeypatch, gpus, machine, message):
     if machine:
         cupy_stand_in.install(monkeypatch, **machine)
     with pytest.raises(UserError, match=message):
-        train.main(["--gpus", gpus])
+        main(["train", "--gpus", gpus])
 
 
 def test_more_ranks_than_gpus(monkeypatch):
     """As under mpiexec, where nobody has counted the GPUs before."""
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    parser = Parser("train")
+    train.arguments(parser)
+    options = parser.parse_args(["--gpus", "2"], Namespace(command="train", arguments=[]))
     for rank in ring(3):
         with pytest.raises(UserError, match="--gpus 2: 3 ranks on a machine, and 2 GPUs for them"):
-            train.main(["--gpus", "2"], rank)
+            train.train(options, rank)
 
 
 def test_tensor_cores_without_a_gpu():
     with pytest.raises(UserError, match="--tf32 is about a GPU's tensor cores: give --gpus 1 too"):
-        train.main(["--tf32"])
+        main(["train", "--tf32"])
 
 
 def test_too_little_memory_on_a_gpu(data, tmp_path, monkeypatch, capsys):
@@ -296,7 +298,7 @@ def test_too_little_memory_on_a_gpu(data, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(EQTransformer, "loss_on_device", full)
     arguments = [*data, *map(str, SMALL), "--gpus", "1", "--out", str(tmp_path / "run")]
-    assert guarded("train.py", lambda: train.main(arguments)) == 2
+    assert program(["train", *arguments]) == 2
     assert "out of memory (Out of memory allocating 1,024 bytes): try a smaller --batch-size" in capsys.readouterr().err
 
 
@@ -305,7 +307,7 @@ def test_a_run_on_a_pretended_gpu(data, tmp_path, monkeypatch):
     cupy_stand_in.install(monkeypatch)
     with backend.using("readable"):
         for gpus in "01":
-            assert train.main([*data, *map(str, SMALL), "--gpus", gpus, "--out", str(tmp_path / gpus)]) == 0
+            assert main(["train", *data, *map(str, SMALL), "--gpus", gpus, "--out", str(tmp_path / gpus)]) == 0
     assert_same_run(tmp_path / "0", tmp_path / "1")
 
 
@@ -322,13 +324,13 @@ def test_a_run_on_a_gpu(gpu, data, tmp_path, more):
 def test_a_folder_that_holds_a_run(data, whole):
     before = (whole[0] / "last.h5").read_bytes()
     with pytest.raises(UserError, match=r"already holds a run: .*--resume.*--overwrite"):
-        train.main([*data, "--out", str(whole[0])])
+        main(["train", *data, "--out", str(whole[0])])
     assert (whole[0] / "last.h5").read_bytes() == before
 
 
 def test_a_contradiction(whole):
     with pytest.raises(UserError, match="--batch-size 32 contradicts the run"):
-        train.main(["--out", str(whole[0]), "--resume", "--batch-size", "32"])
+        main(["train", "--out", str(whole[0]), "--resume", "--batch-size", "32"])
 
 
 @pytest.fixture
@@ -342,7 +344,7 @@ def test_a_truncated_checkpoint(copy):
     whole = (copy / "last.h5").read_bytes()
     (copy / "last.h5").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UserError, match=r"last\.h5 is damaged, cut short"):
-        train.main(["--out", str(copy), "--resume"])
+        main(["train", "--out", str(copy), "--resume"])
     assert (copy / "config.json").exists()
 
 
@@ -350,14 +352,14 @@ def test_a_checkpoint_of_another_architecture(copy):
     config = json.loads((copy / "config.json").read_text())
     (copy / "config.json").write_text(json.dumps(config | {"lstm_blocks": 3}))
     with pytest.raises(UserError, match="another architecture"):
-        train.main(["--out", str(copy), "--resume"])
+        main(["train", "--out", str(copy), "--resume"])
 
 
 def test_data_that_have_changed(copy):
     with open(copy / "test.txt", "a") as names:
         names.write("one.more_EV\n")
     with pytest.raises(UserError, match="the data have changed"):
-        train.main(["--out", str(copy), "--resume"])
+        main(["train", "--out", str(copy), "--resume"])
 
 
 @pytest.fixture
@@ -370,12 +372,12 @@ def few(tmp_path):
 def test_an_empty_split_leaves_no_run_behind(few, tmp_path):
     for _ in range(2):
         with pytest.raises(UserError, match="split is empty"):
-            train.main([*few, "--out", str(tmp_path / "run")])
+            main(["train", *few, "--out", str(tmp_path / "run")])
 
 
 def test_overwrite_keeps_the_old_run_if_the_new_one_cannot_start(few, copy):
     with pytest.raises(UserError, match="split is empty"):
-        train.main([*few, "--out", str(copy), "--overwrite"])
+        main(["train", *few, "--out", str(copy), "--overwrite"])
     assert {path.name for path in copy.iterdir()} == RUN_FILES
 
 
@@ -389,14 +391,14 @@ def test_overwrite_starts_afresh(copy, data, monkeypatch):
     (copy / "notes.txt").write_text("mine")
     monkeypatch.setattr(run_module, "train", stop)
     arguments = [*data, "--split", "trace", "--out", str(copy), "--overwrite", "--epochs", "5"]
-    assert train.main(arguments) == 128 + signal.SIGTERM
+    assert main(["train", *arguments]) == 128 + signal.SIGTERM
     assert seen["position"].epoch == 0 and seen["epochs"] == 5
     assert seen["files"] == {"config.json", "training.txt", "validation.txt", "test.txt", "notes.txt"}
 
 
 def test_more_epochs_are_noted(copy, monkeypatch):
     monkeypatch.setattr(run_module, "train", lambda *_, **options: options["epochs"])
-    assert train.main(["--out", str(copy), "--resume", "--epochs", "7"]) == 128 + 7
+    assert main(["train", "--out", str(copy), "--resume", "--epochs", "7"]) == 128 + 7
     assert json.loads((copy / "config.json").read_text())["epochs"] == 7
 
 

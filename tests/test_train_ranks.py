@@ -60,9 +60,9 @@ def launcher(request):
     return [MPIEXEC, "-n", "2"], []
 
 
-def start(*arguments, before=(), fault=None, **options):
+def start(*arguments, before=(), fault=None, program=(str(ROOT / "train.py"),), **options):
     """train.py, in an environment that makes rank 1 fail if `fault` says how, and where."""
-    command = [*before, sys.executable, str(ROOT / "train.py"), *map(str, arguments)]
+    command = [*before, sys.executable, *program, *map(str, arguments)]
     if fault:
         folder, text = fault
         (folder / "sitecustomize.py").write_text(FAULT.format(fault=text))
@@ -132,7 +132,7 @@ def test_a_rank_is_killed(launcher, rank, data, whole, tmp_path, nothing_left, r
     time.sleep(rng.uniform(0, 0.3))
     os.kill(ranks[rank], signal.SIGKILL)
     _, err = finish(process, (137, 9))
-    assert before or err.endswith(f"train.py: rank {rank} of 2 was killed by SIGKILL; go on with --resume\n")
+    assert before or err.endswith(f"minieqt: rank {rank} of 2 was killed by SIGKILL; go on with --resume\n")
     resumes_to(whole, tmp_path / "run")
 
 
@@ -142,9 +142,9 @@ SLEEPS, FAILS = "time.sleep(1000)", "raise ArithmeticError('two and two')"
 @pytest.mark.parametrize(
     "launcher, fault, code, said",
     [
-        ("workers", SLEEPS, 2, r"^train\.py: rank 1 of 2 has not come for 5 s: it hangs, or is far too slow\n$"),
-        ("mpiexec", SLEEPS, 2, r"^train\.py: rank 0 of 2 has waited 5 s for another$"),
-        ("workers", FAILS, 1, r"two and two\ntrain\.py: rank 1 of 2 failed with exit code 1, as said above; go on"),
+        ("workers", SLEEPS, 2, r"^minieqt: rank 1 of 2 has not come for 5 s: it hangs, or is far too slow\n$"),
+        ("mpiexec", SLEEPS, 2, r"^minieqt: rank 0 of 2 has waited 5 s for another$"),
+        ("workers", FAILS, 1, r"two and two\nminieqt: rank 1 of 2 failed with exit code 1, as said above; go on"),
         ("mpiexec", FAILS, 1, r"^ArithmeticError: two and two$"),
     ],
     indirect=["launcher"],
@@ -170,7 +170,7 @@ def test_a_full_disk(launcher, data, whole, tmp_path, nothing_left):
     nothing_left += ranks.values()
     resource.prlimit(ranks[0], resource.RLIMIT_FSIZE, (3 * 2**20, 3 * 2**20))
     _, err = finish(process, 2)
-    assert len(re.findall("^train.py: .*last.h5", err, re.MULTILINE)) == 1 and "Traceback" not in err
+    assert len(re.findall("^minieqt: .*last.h5", err, re.MULTILINE)) == 1 and "Traceback" not in err
     assert not list((tmp_path / "run").glob("*.partial"))
     resumes_to(whole, tmp_path / "run")
 
@@ -181,6 +181,9 @@ def test_another_number_of_workers_goes_on(whole, tmp_path):
     assert "3 ranks" in out and "epoch 2/2" in out
 
 
-def test_more_workers_than_a_batch_holds(data, tmp_path):
-    _, err = finish(start(*data, "--split", "trace", "--workers", 3, "--batch-size", 4, "--out", tmp_path / "run"), 2)
-    assert err == "train.py: a batch of 4 cannot be cut for rank 0 of 3; give larger batches\n"
+@pytest.mark.parametrize("program", [[str(ROOT / "train.py")], ["-m", "minieqt", "train"]])
+def test_more_workers_than_a_batch_holds(program, data, tmp_path):
+    """Whatever the program was started as, and wherever, its ranks find it."""
+    options = [*data, "--split", "trace", "--workers", 3, "--batch-size", 4, "--out", tmp_path / "run"]
+    _, err = finish(start(*options, program=program, cwd=tmp_path), 2)
+    assert err == "minieqt: a batch of 4 cannot be cut for rank 0 of 3; give larger batches\n"

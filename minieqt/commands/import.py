@@ -9,7 +9,7 @@ what is not used.
 
   python -m minieqt import archive --picks catalogue.xml --out data/own
   python -m minieqt import day.mseed --picks picks.csv --stations stations.xml --out data/own --noise 5
-  python train.py --data data/own.hdf5
+  python -m minieqt train --data data/own.hdf5
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Write a synthetic data set: earthquakes and noise that look like STEAD, in STEAD's two files.
 
-A network trained on it alone picks many real earthquakes, and learns the rest from few real windows (train.py
+A network trained on it alone picks many real earthquakes, and learns the rest from few real windows (train
 --weights). Regions, stations and faults of the records are drawn anew for every few events. With --noise, the noise
 windows of data sets that you have are the background of three windows in four.
 
@@ -12,7 +12,7 @@ of them), for `pick` and `compare`.
   python -m minieqt synth --out data/training --count 100000 --noise data/stead.hdf5
   python -m minieqt synth --out data/large --count 100000 --distinct 2000     7 GB for benchmarks, within a minute
   python -m minieqt synth --out data/network --network 2
-  python train.py --data data/small.hdf5 --csv data/small.csv --epochs 5 --batch-size 32
+  python -m minieqt train --data data/small.hdf5 --csv data/small.csv --epochs 5 --batch-size 32
 """
 
 from __future__ import annotations

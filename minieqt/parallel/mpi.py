@@ -1,4 +1,4 @@
-"""Ranks that an MPI launcher has started, on one machine or many: `mpiexec -n 16 python train.py …`, or srun.
+"""Ranks that an MPI launcher has started, on one machine or many: `mpiexec -n 16 python -m minieqt train …`, or srun.
 
 MPI's own all-reduce does the work, and the standard promises the same result on every rank. What it lacks is an end: a
 rank that leaves because of an error would leave the others waiting for ever, so it takes them along (`Abort`).
@@ -82,7 +82,7 @@ class Mpi(Communicator):
         self._abort(2)
 
     def _expired(self, seconds: float) -> None:
-        self.report(f"{Path(sys.argv[0]).name}: rank {self.rank} of {self.size} has waited {seconds:g} s for another")
+        self.report(f"minieqt: rank {self.rank} of {self.size} has waited {seconds:g} s for another")
 
     def _failed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         traceback.print_exception(kind, error, trace)
