@@ -1,9 +1,14 @@
-"""The whole network against an independent implementation: float64, outputs ≤ 1e-9, gradients ≤ 1e-6 relative."""
+"""The whole network against an independent implementation: float64, outputs ≤ 1e-9, gradients ≤ 1e-6 relative.
+
+What SeisBench's gave in PyTorch lies in tests/golden, whose make.py made it and draws the same weights here.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from golden import make
+from golden.read import read
 
 from minieqt.backend import using
 from minieqt.weights import from_seisbench, to_seisbench
@@ -14,15 +19,13 @@ def under(golden, prefix):
     return {name[len(prefix) :]: golden[name] for name in golden.files if name.startswith(prefix)}
 
 
-@pytest.mark.parametrize(
-    "file, gate, blocks", [("conservative", "hard_sigmoid", 3), ("original", "sigmoid", 2)]
-)
-def test_forward(shared, file, gate, blocks):
-    golden = np.load(shared / "golden" / f"forward_{file}.npz")
-    model = from_seisbench(under(golden, "param/"), gate=gate, dtype="float64")
+@pytest.mark.parametrize("file, gate, blocks", [("conservative", "hard_sigmoid", 3), ("original", "sigmoid", 2)])
+def test_forward(file, gate, blocks):
+    golden, state = read(f"forward_{file}", gate, blocks)
+    model = from_seisbench(state, gate=gate, dtype="float64")
     assert model.config["lstm_blocks"] == blocks
 
-    x = golden["x"].astype("float64")
+    x = make.windows().astype("float64")
     for outputs, name in zip(model.forward(x), ("detection", "P", "S"), strict=True):
         np.testing.assert_allclose(outputs, golden[f"out/{name}"], rtol=0, atol=1e-9)
 
@@ -41,25 +44,25 @@ def test_forward(shared, file, gate, blocks):
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("dtype, mode, tolerance", [("float64", "readable", 1e-9), ("float32", "fast", 1e-4)])
-def test_forward_on_a_gpu(shared, gpu, dtype, mode, tolerance):
+def test_forward_on_a_gpu(gpu, dtype, mode, tolerance):
     """Launched, captured, replayed: three times the same."""
-    golden = np.load(shared / "golden" / "forward_conservative.npz")
-    model = from_seisbench(under(golden, "param/"), gate="hard_sigmoid", dtype=dtype).to("cuda")
+    golden, state = read("forward_conservative", "hard_sigmoid", 3)
+    model = from_seisbench(state, gate="hard_sigmoid", dtype=dtype).to("cuda")
     with using(mode):
         for _ in range(3):
-            for outputs, name in zip(model.forward(golden["x"]), ("detection", "P", "S"), strict=True):
+            for outputs, name in zip(model.forward(make.windows()), ("detection", "P", "S"), strict=True):
                 np.testing.assert_allclose(outputs.get(), golden[f"out/{name}"], rtol=0, atol=tolerance)
 
 
-def test_training_step(shared):
-    golden = np.load(shared / "golden" / "train_step.npz")
-    model = from_seisbench(under(golden, "param/"), gate="sigmoid", dtype="float64", drop_rate=0.0)
+def test_training_step():
+    golden, state = read("train_step", "sigmoid", 2)
+    model = from_seisbench(state, gate="sigmoid", dtype="float64", drop_rate=0.0)
     model.train()
-    loss = model.loss(golden["x"].astype("float64"), golden["labels"].astype("float64"))
+    loss = model.loss(make.windows().astype("float64"), make.labels().astype("float64"))
     assert loss == pytest.approx(float(golden["loss"]), abs=1e-12)
     model.backward()
 
-    expected = under(golden, "grad/")
+    expected = {name: gradient.astype("float64") for name, gradient in under(golden, "grad/").items()}
     gradients = to_seisbench(model, "gradients")
     # The golden file writes the BiLSTM's directions in SeisBench's own cell and the phases' in torch.nn.LSTM.
     gradients |= to_seisbench(model, "gradients", custom_cell=True)
