@@ -1,13 +1,15 @@
 # make train       set everything up and run the main job (a synthetic mini-STEAD where no data is named)
 # make test        set everything up and run every check
+# make check       the heart of it in two minutes: layers, blocks, the network, CPU kernels, structure
 # make weights     train the package's own weights: make weights ARGS='--real FOLDER', hours, goes on where it stopped
 # make notebooks   run every chapter of the course and keep what it prints and draws
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
+CHECKED := tests/layers tests/blocks tests/test_golden.py tests/test_twins.py tests/test_structure.py
 
-.PHONY: train test weights notebooks lint setup clean
+.PHONY: train test check weights notebooks lint setup clean
 
 setup: $(VENV)/.ready
 
@@ -22,6 +24,9 @@ train: setup
 
 test: setup lint
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile $(ARGS)
+
+check: setup lint
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 -m "not gpu" -k "not host" $(CHECKED) $(ARGS)
 
 weights: setup
 	$(BIN)/python recipes/own_weights.py $(ARGS)
