@@ -54,7 +54,10 @@ def is_fresh(notebook: Any) -> bool:
 
 
 def execute(path: Path) -> Any:
-    """The notebook, run from top to bottom in a new process, stamped. UserError if a cell fails or writes to stderr."""
+    """The notebook, run from top to bottom in a new process in its folder, stamped.
+
+    UserError if a cell fails or writes to stderr.
+    """
     from jupyter_client.kernelspec import NoSuchKernel
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -73,7 +76,7 @@ def execute(path: Path) -> Any:
         timeout=SECONDS,
         record_timing=False,
         extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
-        resources={"metadata": {"path": str(FOLDER)}},
+        resources={"metadata": {"path": str(path.parent)}},
     )
     try:
         client.execute(env=environment)
