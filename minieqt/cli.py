@@ -21,6 +21,7 @@ COMMANDS = {
     "explain": "draw what a network attends to in a window, and its encoder's activations",
     "compare": "compare two sets of picks: common, missed, additional, residuals",
     "pick": "pick continuous records: events, P and S",
+    "review": "look at picks and correct them, in the browser",
     "convert": "convert weights between the layouts of minieqt, Keras and SeisBench",
     "weights": "list published weights, and fetch them by name",
 }

@@ -130,14 +130,14 @@ def current(key: str, event: Event, journal: Journal) -> Reviewed:
 
 
 def added_by_hand(key: str, added: dict[str, Any], journal: Journal) -> Reviewed | None:
-    """An earthquake that a person added; None if the journal's words are none of ours."""
+    """An earthquake that a person added, and thereby accepted; None if the journal's words are none of ours."""
     try:
         instrument = Instrument(*map(str, added["instrument"]))
         start, end = int(added["start"]), int(added["end"])
     except (KeyError, TypeError, ValueError):
         return None
     p, s = (journal.value(key, name) for name in "ps")
-    return Reviewed(key, instrument, start, end, p, s, journal.value(key, "verdict"), None)
+    return Reviewed(key, instrument, start, end, p, s, journal.value(key, "verdict", "accepted"), None)
 
 
 def new_event(instrument: Instrument, start: int, end: int) -> dict[str, Any]:

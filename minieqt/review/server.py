@@ -1,0 +1,53 @@
+"""A server for one person: on this machine only, at an address that nobody can guess."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from typing import Any
+
+from minieqt.errors import UserError
+from minieqt.review.desk import Review
+from minieqt.review.waveforms import Waveforms
+
+HOST = "127.0.0.1"
+
+
+def start_server(review: Review, waveforms: Waveforms, port: int) -> tuple[Any, str]:
+    """(Bokeh's server, started, and the address of its page). UserError if Bokeh is missing or the port is in use.
+
+    port 0: any that is free. Whoever does not know the address's token is refused, and so is a page of another site.
+    """
+    try:
+        from bokeh.application import Application
+        from bokeh.application.handlers.function import FunctionHandler
+        from bokeh.server.server import Server
+        from bokeh.settings import settings
+    except ImportError as error:
+        raise UserError("review needs Bokeh: pip install 'minieqt[review]', or pip install bokeh") from error
+    from minieqt.review.page import Page
+
+    settings.resources = "server"  # scripts come from here, whatever the environment says
+    token = secrets.token_urlsafe(24)
+    pages: list[Page] = []
+    application = Application(FunctionHandler(lambda document: Page(document, review, waveforms, pages) and None))
+    port = port or free_port()
+    try:
+        server = Server(
+            {f"/{token}": application},
+            address=HOST,
+            port=port,
+            use_index=False,  # which would list the address
+            allow_websocket_origin=[f"{HOST}:{port}"],
+        )
+    except OSError as error:
+        raise UserError(f"port {port} is in use or forbidden: give another --port, or 0 for any") from error
+    server.start()
+    return server, f"http://{HOST}:{port}/{token}"
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as found:
+        found.bind((HOST, 0))
+        return int(found.getsockname()[1])

@@ -1,0 +1,270 @@
+"""The page in a real browser: Debian's Chromium, headless, driven by Playwright. Skipped where there is no browser."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from review_cases import AT, HOSTILE, START, event, records, write_out
+
+from minieqt.cli import main
+from minieqt.errors import UserError
+from minieqt.records.channel import Instrument
+from minieqt.review.journal import Journal
+from minieqt.review.state import key_of
+
+pytest.importorskip("bokeh", reason="Bokeh is not installed")
+ROOT = Path(__file__).resolve().parents[2]
+AT_HOSTILE = Instrument("XX", HOSTILE, "", "HH")
+ONSETS = [(100, 103), (300, 304)]
+EVENTS = [event(p - 0.5, (0.5, 0.9), (s - p + 0.5, 0.9)) for p, s in ONSETS]
+TIMEOUT = 60_000  # ms, on a busy machine
+
+
+@pytest.fixture(scope="module")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.skip("no Chromium is installed")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two earthquakes at one station, and one detection at a station with a hostile name."""
+    folder = tmp_path_factory.mktemp("page")
+    files = records(folder / "a", ONSETS) + records(folder / "b", [(500, 502)], AT_HOSTILE, seed=1)
+    hostile = event(499.5, (0.5, 0.9), at=AT_HOSTILE)
+    return write_out(folder / "out", [*EVENTS, hostile], files)
+
+
+class Served:
+    """The command itself, in a process that can be killed."""
+
+    def __init__(self, out, port=0):
+        program = [sys.executable, "-m", "minieqt", "review", str(out), "--no-browser", "--port", str(port)]
+        program += ["--who", "anna", "--first", "9", "--random", "2"]
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "MINIEQT_KERNELS": "off", "BOKEH_RESOURCES": "cdn"}
+        self.process = subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=environment)
+        lines = iter(self.process.stdout.readline, "")
+        self.address = next((line.strip() for line in lines if line.startswith("http")), "")
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def served(folder):
+    served = Served(folder)
+    yield served
+    served.kill()
+
+
+@pytest.fixture
+def tab(browser, served):
+    tab = open_tab(browser, served)
+    yield tab
+    tab.close()
+
+
+def open_tab(browser, served):
+    """A tab that remembers every address it asked for, and what went wrong in it."""
+    tab = browser.new_page(viewport={"width": 1200, "height": 900})
+    tab.set_default_timeout(TIMEOUT)
+    tab.asked, tab.wrong = [], []
+    tab.on("request", lambda request: tab.asked.append(request.url))
+    tab.on("websocket", lambda socket: tab.asked.append(socket.url.replace("ws:", "http:")))
+    tab.on("pageerror", lambda error: tab.wrong.append(str(error)))
+    tab.on("dialog", lambda dialog: tab.wrong.append(dialog.message))
+    tab.goto(served.address, wait_until="commit")
+    wait_for(tab, "judged")
+    tab.wait_for_function("Bokeh.documents.length && Bokeh.documents[0].is_idle", timeout=TIMEOUT)
+    return tab
+
+
+def wait_for(tab, text):
+    tab.get_by_text(re.compile(text)).first.wait_for(timeout=TIMEOUT)
+
+
+def place_of(tab, ms):
+    """Where a time (ms since 1970) stands on the screen, in the first panel."""
+    return tab.evaluate(
+        """(ms) => {
+            const view = Bokeh.index.find_one(Bokeh.documents[0].get_model_by_name('E'));
+            const box = view.canvas_view.el.getBoundingClientRect();
+            return [box.left + view.frame.x_scale.compute(ms), box.top + view.frame.bbox.vcenter];
+        }""",
+        ms,
+    )
+
+
+def line_of(tab, phase):
+    """Where a phase's line stands (ms since 1970); None if there is none."""
+    return tab.evaluate(f"Bokeh.documents[0].get_model_by_name('{phase} E').location")
+
+
+def wait_until_saved(tab, out, count):
+    """So many corrections are in the journal."""
+    for _ in range(TIMEOUT // 100):
+        journal = Journal(out)
+        if len(journal.corrections) >= count:
+            return journal
+        tab.wait_for_timeout(100)
+    raise AssertionError(f"{len(journal.corrections)} of {count} corrections were saved")
+
+
+def drag(tab, phase, seconds, let_go=True):
+    """Take a phase's line and move it so far."""
+    ms = line_of(tab, phase)
+    (x, y), (to, _) = place_of(tab, ms), place_of(tab, ms + 1000 * seconds)
+    tab.mouse.move(x, y)
+    tab.mouse.down()
+    tab.mouse.move((x + to) / 2, y)
+    tab.mouse.move(to, y)
+    if let_go:
+        tab.mouse.up()
+
+
+def test_a_session(browser, tab, folder, served):
+    """Open, zoom, drag, set, take away, undo, judge; a second tab sees it; reloaded, it is still there."""
+    wait_for(tab, "0 of 5 judged")
+    keys = [key_of(each.instrument, each.start.ns) for each in EVENTS]
+    for _ in range(9):  # to the first of the real ones, whatever the queue's order
+        at = tab.evaluate("Bokeh.documents[0].get_model_by_name('P E').location")
+        if at is not None and abs(at - EVENTS[0].p.time.ns / 1e6) < 1:
+            break
+        tab.keyboard.press("n")
+        tab.wait_for_timeout(700)
+    before = line_of(tab, "P")
+
+    shown = "(({ start, end }) => end - start)(Bokeh.documents[0].get_model_by_name('E').x_range)"
+    width = tab.evaluate(shown)
+    tab.mouse.move(*place_of(tab, before))
+    tab.mouse.wheel(0, -300)
+    tab.wait_for_function(f"{shown} < {width - 1}")
+
+    drag(tab, "P", 0.5)
+    journal = wait_until_saved(tab, folder, 1)
+    (moved,) = journal.corrections
+    assert (moved.event, moved.field, moved.who) == (keys[0], "p", "anna") and moved.old == EVENTS[0].p.time.ns
+    assert abs((moved.new - moved.old) / 1e9 - 0.5) < 0.1
+
+    tab.mouse.click(*place_of(tab, before + 2000))
+    tab.wait_for_timeout(500)
+    tab.keyboard.press("s")
+    set_s = wait_until_saved(tab, folder, 2).corrections[-1]
+    assert set_s.field == "s" and abs(set_s.new / 1e6 - before - 2000) < 100
+    tab.keyboard.press("Shift+P")
+    assert wait_until_saved(tab, folder, 3).value(keys[0], "p") is None
+    other = open_tab(browser, served)
+    tab.keyboard.press("z")
+    assert wait_until_saved(tab, folder, 4).value(keys[0], "p") == moved.new
+    tab.keyboard.press("a")
+    assert wait_until_saved(tab, folder, 5).value(keys[0], "verdict") == "accepted"
+    wait_for(other, "1 of 5 judged")
+    tab.reload(wait_until="commit")
+    wait_for(tab, "1 of 5 judged")
+
+    for each in (tab, other):
+        assert not each.wrong
+        assert {url.split("/")[2] for url in each.asked} == {served.address.split("/")[2]}, each.asked
+    other.close()
+
+
+def test_a_hostile_name_is_text(tab):
+    for _ in range(5):
+        if tab.get_by_text(HOSTILE).count():
+            break
+        tab.keyboard.press("n")
+        tab.wait_for_timeout(700)
+    wait_for(tab, f"XX.{HOSTILE}..HH")
+    assert not tab.wrong and tab.evaluate("document.querySelectorAll('body script:not([src]):not([type])').length") < 2
+
+
+def test_killed_in_the_middle_of_a_drag(tab, browser, folder, served):
+    before = Journal(folder).corrections
+    for _ in range(9):
+        if line_of(tab, "P") is not None:
+            break
+        tab.keyboard.press("n")
+        tab.wait_for_timeout(700)
+    drag(tab, "P", 0.3, let_go=False)
+    served.kill()
+    wait_for(tab, "The server is gone")
+    journal = Journal(folder)
+    assert journal.corrections[: len(before)] == before and journal.unreadable == 0
+    served.__init__(folder)
+    again = open_tab(browser, served)
+    wait_for(again, f"{sum(c.field == 'verdict' for c in before)} of 5 judged")
+    again.close()
+
+
+def status(url, **headers):
+    host, _, path = url.removeprefix("http://").partition("/")
+    connection = http.client.HTTPConnection(host, timeout=TIMEOUT / 1000)
+    connection.request("GET", f"/{path}", headers=headers)
+    try:
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_without_the_token_nobody_is_served(served):
+    host = served.address.rsplit("/", 1)[0]
+    assert status(served.address) == 200
+    for path in ("", "/", "/wrong", "/wrong/ws", "/wrong/autoload.js", "/index.html"):
+        assert status(host + path) == 404
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "a" * 22 + "==",
+    }
+    assert status(served.address + "/ws", **upgrade, Origin="http://elsewhere.example") == 403
+    port = int(host.rsplit(":", 1)[1])
+    addresses = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
+    for address in addresses - {"127.0.0.1"}:  # on this machine's other addresses nobody listens
+        with socket.socket() as outside, pytest.raises(OSError):
+            outside.settimeout(2)
+            outside.connect((address, port))
+
+
+def test_what_goes_wrong_is_one_line(folder, served, tmp_path, monkeypatch):
+    with pytest.raises(UserError, match="no station_days"):
+        main(["review", str(tmp_path), "--no-browser"])
+    port = served.address.split(":")[2].split("/")[0]
+    with pytest.raises(UserError, match=f"port {port} is in use"):
+        main(["review", str(folder), "--no-browser", "--port", port])
+    with pytest.raises(UserError, match="nothing to look at"):
+        main(["review", str(folder), "--no-browser", "--first", "0", "--random", "0"])
+    monkeypatch.setitem(sys.modules, "bokeh.server.server", None)
+    with pytest.raises(UserError, match="pip install bokeh"):
+        main(["review", str(folder), "--no-browser", "--port", "0"])
+
+
+def test_export(folder, tmp_path, capsys):
+    journal = Journal(folder)
+    key = key_of(AT, EVENTS[1].start.ns)
+    journal.write("anna", key, "verdict", journal.value(key, "verdict"), "accepted")
+    arguments = ["review", str(folder), "--export", str(tmp_path / "reviewed"), "--random", "2"]
+    assert main(arguments) == 0
+    names = {path.name for path in (tmp_path / "reviewed").iterdir()}
+    assert names == {"reviewed.xml", "reviewed.markers", "report.json", "training.hdf5", "training.csv"}
+    assert "earthquakes, 0 noise windows" in capsys.readouterr().out
+    with pytest.raises(UserError, match="already there"):
+        main(arguments)
+    assert START < EVENTS[1].start
