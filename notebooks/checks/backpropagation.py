@@ -16,6 +16,7 @@ def softplus_backward(answer: Any) -> None:
     y = np.log1p(np.exp(x))
     found = np.asarray(answer(dy, y))
     expect(not np.allclose(found, dy / (1 + np.exp(-y))), "that is the sigmoid of y; wanted is the sigmoid of x")
+    expect(not np.allclose(found, 1 - np.exp(-y)), "that is the slope of y; multiply it by the dy that arrives")
     expect_close(found, dy / (1 + np.exp(-x)), "dx")
 
 

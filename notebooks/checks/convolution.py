@@ -23,6 +23,7 @@ def receptive_field(answer: Any) -> None:
 
 def multiplications(answer: Any) -> None:
     """Return a number of multiplications."""
+    expect(answer(3, 8, 11, 6000) != 2 * 3 * 8 * 11 * 6000, "that counts the additions, too")
     expect(answer(3, 8, 11, 6000) == 3 * 8 * 11 * 6000, "C, O, K and T each run through a loop of their own")
     expect(answer(64, 64, 3, 94) == 64 * 64 * 3 * 94, "C, O, K and T each run through a loop of their own")
 

@@ -37,7 +37,10 @@ WRONG_ANSWERS = {
         (lambda x, p, s: 10 * np.log10(x[:, 1500:2000].std(axis=1) / x[:, 500:1000].std(axis=1)), "one of powers"),
         (lambda x, p, s: 20 * np.log10(x[:, 1500:2000].std() / x[:, 500:1000].std()), "each component"),
     ],
-    "backpropagation.softplus_backward": [(lambda dy, y: dy / (1 + np.exp(-y)), "the sigmoid of y")],
+    "backpropagation.softplus_backward": [
+        (lambda dy, y: dy / (1 + np.exp(-y)), "the sigmoid of y"),
+        (lambda dy, y: 1 - np.exp(-y), "multiply it by the dy"),
+    ],
     "backpropagation.scale_backward": [
         (lambda dy, x, g: (dy * g[:, None], (dy * x).sum(axis=0)), "a number for each channel"),
         (lambda dy, x, g: (dy, (dy * x).sum(axis=(0, 2))), "dx is off"),
@@ -56,7 +59,10 @@ WRONG_ANSWERS = {
         (lambda kernels: 1 + sum(kernels), "11 samples, not 12"),
         (lambda kernels: 1 + sum(K // 2 * 2 for K in kernels), "two taps see 5"),
     ],
-    "convolution.multiplications": [(lambda C, O, K, T: O * K * T, "a loop of their own")],
+    "convolution.multiplications": [
+        (lambda C, O, K, T: O * K * T, "a loop of their own"),
+        (lambda C, O, K, T: 2 * C * O * K * T, "counts the additions"),
+    ],
     "convolution.as_matrix": [
         (lambda w, T: sum(w[k] * np.eye(T, k=(len(w) - 1) // 2 - k) for k in range(len(w))), "the transpose"),
         (lambda w, T: np.eye(T), "M x for 3 taps"),
