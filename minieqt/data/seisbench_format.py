@@ -40,6 +40,7 @@ from minieqt.data.table import (
     read_each,
 )
 from minieqt.errors import UserError
+from minieqt.heap import lies_in_bad_heap
 from minieqt.tables.missing import code, identifier, known, number, sample
 from minieqt.tables.times import times
 
@@ -118,8 +119,10 @@ class SeisBench:
     def _read_format(self) -> Format:
         try:
             found = self._open().get("data_format")
+            if found is not None and any(lies_in_bad_heap(self.hdf5, found[name]) for name in found):
+                raise ValueError("the heap of its texts is damaged")
             text = {name: _text(found[name][()]) for name in found} if found is not None else {}
-        except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
             raise UserError(f"{self.hdf5}: its data_format cannot be read ({error})") from error
         order = known(text.get("dimension_order", "CW")).upper().replace("N", "")
         components = known(text.get("component_order", "ZNE")).upper()
@@ -227,10 +230,10 @@ class SeisBench:
         bucket, _, where = place.key.partition("$")
         try:
             stored = self._open()[f"data/{bucket}"]
+            if stored.dtype.kind not in "fiu":
+                raise TypeError(f"holds {stored.dtype}, not numbers")
             samples = np.asarray(stored[_slices(where)] if where else stored[()])
-            if samples.dtype.kind not in "fiu":
-                raise TypeError(f"holds {samples.dtype}, not numbers")
-        except (KeyError, OSError, RuntimeError, TypeError, ValueError, IndexError) as error:
+        except (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError, IndexError) as error:
             raise BadTrace(name, "unreadable", f"cannot be read from {self.hdf5}: {error}") from error
         components = place.components
         if samples.ndim == 1:  # one component; where nobody says which, the vertical

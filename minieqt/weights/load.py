@@ -23,10 +23,10 @@ import h5py
 import numpy as np
 
 from minieqt.errors import UserError
+from minieqt.heap import has_endless_heap
 from minieqt.model import EQTransformer
 from minieqt.weights import native
 from minieqt.weights.fetch import TIMEOUT
-from minieqt.weights.heap import has_endless_heap
 from minieqt.weights.keras import KerasLayers, from_keras, read_h5, read_keras, read_npz, to_keras
 from minieqt.weights.locate import OWN_NAME, locate
 from minieqt.weights.pytorch import read_state
