@@ -77,7 +77,7 @@ def run(options: Namespace) -> int:
     print(f"{weights.name}: {weights.describe()}")
     warm_up(options.device)
     used, answers, skipped = answer_windows([network, *others], dataset, rows, options.batch_size)
-    windows = dataset.table.take(used)
+    windows = dataset.table.take(used).to_score()
     kinds = ["network"] + ["SeisBench"] * len(others)
     contenders = [
         Contender(picker.name, kind, answer, thresholds)

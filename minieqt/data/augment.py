@@ -304,7 +304,7 @@ def augment_window(
     real_noise: Array | None = None,
     normalisation: str = "component",
 ) -> tuple[Array, Array]:
-    """Carry a plan out: raw window (3, 6000) and arrivals (0 or 1, 2) -> what the network sees, and its arrivals.
+    """Carry a plan out: raw window (3, 6000) and arrivals (events, 2) -> what the network sees, and its arrivals.
 
     noise: the (3, 6000) standard normal numbers, needed where the plan adds noise. real_noise: the recorded noise
     window (3, 6000) that the plan may add; None for none, whatever the plan says.

@@ -42,6 +42,8 @@ def summary(dataset: Dataset) -> str:
         alone = int((table.earthquake & np.isnan(missing)).sum())
         if alone:
             lines.append(f"{alone:,} earthquakes with {phase} alone: their {other} is unlabelled")
+    if table.any_two:
+        lines.append(f"{table.two.sum():,} windows with a second earthquake: labelled, their picks are not scored")
     for name, values in measures(dataset.table).items():
         counts, _ = np.histogram(values, EDGES[name])
         spans = [f"{a:g} … {b:g}" for a, b in zip(EDGES[name][:-1], EDGES[name][1:], strict=True)]

@@ -15,7 +15,8 @@ to miss it. Such samples hold UNLABELLED, which the loss leaves out:
     only P    S and detection from P on: S comes later, and how much later nobody knows
     only S    P from the recording's first sample to S; detection from there on
 
-up to the coda's end, if that is known: after it all is quiet again.
+up to the coda's end, if that is known: after it all is quiet again. Of several earthquakes in a window, what one's
+labels say stands where another leaves them open.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from minieqt.backend import array_module
 from minieqt.data.table import SAMPLES
 from minieqt.errors import UserError
 
@@ -64,22 +66,35 @@ def make_labels(p: Array, s: Array, shape: str = "gaussian", unknown: tuple[floa
     check_shape(shape)
     labels = np.zeros((3, SAMPLES), np.float32)
     for p_event, s_event in zip(np.atleast_1d(p), np.atleast_1d(s), strict=True):
-        for phase, arrival in ((P, p_event), (S, s_event)):
-            if not np.isnan(arrival):
-                start, end = _inside(arrival - HALF_WIDTH, arrival + HALF_WIDTH, closed=True)
-                labels[phase, start:end] += SHAPES[shape](np.arange(start, end) - arrival)
-        if not np.isnan(p_event) and not np.isnan(s_event):
-            start, end = _inside(p_event, detection_end(p_event, s_event), closed=False)
-            labels[DETECTION, start:end] = 1
-        elif not np.isnan(p_event):
-            start, end = _inside(p_event, unknown[1], closed=False)
-            labels[[DETECTION, S], start:end] = UNLABELLED
-        elif not np.isnan(s_event):
-            start, end = _inside(unknown[0], unknown[1], closed=False)
-            labels[DETECTION, start:end] = UNLABELLED
-            start, end = _inside(unknown[0], s_event, closed=False)
-            labels[P, start:end] = UNLABELLED
-    return np.minimum(labels, 1, out=labels)
+        labels = join_labels(labels, _labels_of_one(p_event, s_event, shape, unknown))
+    return labels
+
+
+def join_labels(one: Array, other: Array) -> Array:
+    """The labels of two earthquakes in a window: their sum, at most 1; UNLABELLED where one is and the other is 0."""
+    xp = array_module(one)
+    both = xp.minimum(xp.maximum(one, 0) + xp.maximum(other, 0), 1)
+    return xp.where((both == 0) & (xp.minimum(one, other) < 0), np.float32(UNLABELLED), both)
+
+
+def _labels_of_one(p: float, s: float, shape: str, unknown: tuple[float, float]) -> Array:
+    labels = np.zeros((3, SAMPLES), np.float32)
+    for phase, arrival in ((P, p), (S, s)):
+        if not np.isnan(arrival):
+            start, end = _inside(arrival - HALF_WIDTH, arrival + HALF_WIDTH, closed=True)
+            labels[phase, start:end] = SHAPES[shape](np.arange(start, end) - arrival)
+    if not np.isnan(p) and not np.isnan(s):
+        start, end = _inside(p, detection_end(p, s), closed=False)
+        labels[DETECTION, start:end] = 1
+    elif not np.isnan(p):
+        start, end = _inside(p, unknown[1], closed=False)
+        labels[[DETECTION, S], start:end] = UNLABELLED
+    elif not np.isnan(s):
+        start, end = _inside(unknown[0], unknown[1], closed=False)
+        labels[DETECTION, start:end] = UNLABELLED
+        start, end = _inside(unknown[0], s, closed=False)
+        labels[P, start:end] = UNLABELLED
+    return labels
 
 
 def _inside(first: float, last: float, closed: bool) -> tuple[int, int]:

@@ -116,9 +116,9 @@ class Loader:
         return np.stack([rows, np.full(len(rows), epoch)])
 
     def analyst(self, rows: Array) -> tuple[Array, Array, Array]:
-        """What the table says of a batch's rows: earthquake (B,) bool, p_sample and s_sample (B,), NaN for none."""
-        table = self.dataset.table
-        return table.earthquake[rows], table.p_sample[rows], table.s_sample[rows]
+        """What picks of some rows are scored by: earthquake (B,) bool, p_sample and s_sample (B,), NaN for none."""
+        table = self.dataset.table.take(rows).to_score()
+        return table.earthquake, table.p_sample, table.s_sample
 
     def epoch(self, epoch: int, first_batch: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from `first_batch` on.

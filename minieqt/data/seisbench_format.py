@@ -4,7 +4,8 @@
 slice of "bucket4$3,:3,:6000" is [3, :3, :6000]. The group `data_format` names the order of dimensions (CW, NCW …) and
 of components (ZNE …) and the sampling rate; the columns trace_component_order, trace_sampling_rate_hz and trace_dt_s
 overrule it row by row. Other rates than 100 Hz are resampled as traces are read. Arrivals stand in
-trace_p_arrival_sample (or trace_P_…, Pg, Pn), in samples; trace_P_1_arrival_sample is another earthquake's.
+trace_p_arrival_sample (or trace_P_…, Pg, Pn), in samples; trace_P_1_arrival_sample is another earthquake's. A window
+that holds a second earthquake is labelled with both; one with more, or with half of one, is left out.
 Woollam et al. 2022, "SeisBench: a toolbox for machine learning in seismology"; large sets come in chunks
 (metadataA.csv, waveformsA.hdf5), listed in a file `chunks`.
 """
@@ -155,7 +156,7 @@ class SeisBench:
             found = f" ({describe(self.skipped, self._first)})" if self.skipped else ""
             raise UserError(f"{self.metadata} holds no usable row{found}")
         columns = list(zip(*rows, strict=True))
-        texts, numbers = ("name", "event", "station"), ("p", "s", "coda", "magnitude", "distance", "from_s")
+        texts, numbers = ("name", "event", "station"), ("p", "s", "coda", "magnitude", "distance", "from_s", "p2", "s2")
         names = (*texts, "start_time", "earthquake", *numbers, "snr", "place")
         by_name = dict(zip(names, columns, strict=True))
         text = {name: np.array(by_name[name], TEXT) for name in texts}
@@ -169,6 +170,8 @@ class SeisBench:
             magnitude=value["magnitude"].astype(np.float32),
             distance_km=value["distance"].astype(np.float32),
             start_time=times(by_name["start_time"]) + (1e6 * value["from_s"]).astype("m8[us]"),
+            second_p=value["p2"],
+            second_s=value["s2"],
             **text,
         )
         return table, list(by_name["place"])
@@ -194,15 +197,15 @@ class SeisBench:
         picked: dict[tuple[str, int], float] = {}
         for column, key in arrivals.items():
             picked[key] = float(np.fmin(picked.get(key, np.nan), sample(row[column]) * to_100))
-        events = sorted({event for (_, event), time in picked.items() if not np.isnan(time)}) or [0]
-        p, s = (picked.get((phase, events[0]), np.nan) for phase in "PS")
-        others = [time for (_, event), time in picked.items() if event != events[0] and not np.isnan(time)]
+        numbers = {event for (_, event), time in picked.items() if not np.isnan(time)}
+        pairs = [tuple(picked.get((phase, event), np.nan) for phase in "PS") for event in sorted(numbers)]
+        (p, s), *others = sorted(pairs, key=np.nanmin) or [(np.nan, np.nan)]
         category = known(row.get("trace_category")).lower()
         source = identifier(row.get("source_id"))
         noise = "noise" in category or row["trace_name"].endswith("_NO")
         no_source = not (source or known(row.get("source_magnitude")))
         noise = noise or (not category and no_source and np.isnan(p) and np.isnan(s))
-        first, coda = 0, np.nan
+        first, coda, second = 0, np.nan, (np.nan, np.nan)
         if noise:
             p = s = np.nan
         else:
@@ -211,15 +214,23 @@ class SeisBench:
             p, s = p - first * to_100, s - first * to_100
             if reason := wrong_arrivals(p, s):
                 return reason, ()
-            if any(0 <= time - first * to_100 < SAMPLES for time in others):
-                return "second earthquake in the window", ()
-            coda = usable_coda(p, s, (sample(row.get("trace_coda_end_sample") or "") - first) * to_100)
+            told = (sample(row.get("trace_coda_end_sample") or "") - first) * to_100
+            coda = usable_coda(p, s, told)
+            shifted = [(p_other - first * to_100, s_other - first * to_100) for p_other, s_other in others]
+            inside = [pair for pair in shifted if any(0 <= time < SAMPLES for time in pair)]
+            if len(inside) > 1:
+                return "third earthquake in the window", ()
+            if inside:
+                (second,) = inside
+                if reason := wrong_arrivals(*second):
+                    return f"second earthquake: {reason}", ()
+                coda = max(coda, usable_coda(*second, told))
         name = known(row.get("trace_name_original")) or row["trace_name"]
         snr = [value(f"trace_{component}_snr_db") for component in "ENZ"]
         station = f"{code(row.get('station_network_code'))}.{code(row.get('station_code'))}".strip(".")
         texts = (name, source or name, station, known(row.get("trace_start_time")))
-        numbers = (p, s, coda, value("source_magnitude"), value("path_ep_distance_km"), first / rate)
-        return "", (*texts, not noise, *numbers, snr, Place(row["trace_name"], components, rate, first))
+        values = (p, s, coda, value("source_magnitude"), value("path_ep_distance_km"), first / rate, *second)
+        return "", (*texts, not noise, *values, snr, Place(row["trace_name"], components, rate, first))
 
     def __len__(self) -> int:
         return len(self.table)

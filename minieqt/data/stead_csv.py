@@ -124,7 +124,9 @@ class _Rows:
 
     def table(self) -> TraceTable:
         self._finish_chunk()
-        return TraceTable(**{name: np.concatenate(self._parts.pop(name)) for name in list(self._parts)})
+        columns = {name: np.concatenate(parts) for name in list(self._parts) if (parts := self._parts.pop(name))}
+        second = np.full((2, len(columns["name"])), np.nan)  # STEAD's columns know of one earthquake
+        return TraceTable(**columns, second_p=second[0], second_s=second[1])
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str] | None]]:

@@ -7,7 +7,8 @@ Formats differ (STEAD's HDF5 and CSV in `stead`); the split, the loader and the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -28,7 +29,7 @@ class TraceTable:
 
     Samples count from the window's start and need not be whole. An earthquake has P, S or both: NaN is a phase that
     nobody picked. Noise has no arrivals and no coda; noise may carry the event it preceded, so that a split by event
-    keeps the two together.
+    keeps the two together. A window may hold a second, later earthquake; the coda's end is then that of both.
     """
 
     name: Array  # (N,) TEXT
@@ -42,6 +43,8 @@ class TraceTable:
     magnitude: Array  # (N,) float32
     distance_km: Array  # (N,) float32
     start_time: Array  # (N,) datetime64[us]
+    second_p: Array  # (N,) float64, of another earthquake in the window
+    second_s: Array  # (N,) float64
 
     def __len__(self) -> int:
         return len(self.name)
@@ -49,6 +52,24 @@ class TraceTable:
     def take(self, rows: Array) -> TraceTable:
         """The table of some rows: indices or a boolean mask."""
         return TraceTable(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+    @cached_property
+    def two(self) -> Array:
+        """(N,) bool: windows that hold two earthquakes."""
+        return ~np.isnan(self.second_p) | ~np.isnan(self.second_s)
+
+    @cached_property
+    def any_two(self) -> bool:
+        """Whether there is such a window."""
+        return bool(self.two.any())
+
+    def to_score(self) -> TraceTable:
+        """The table that picks are scored by: a window with two earthquakes has no arrivals in it.
+
+        A picker answers one P and one S a window, and either earthquake's are right.
+        """
+        p, s = (np.where(self.two, np.nan, arrival) for arrival in (self.p_sample, self.s_sample))
+        return replace(self, p_sample=p, s_sample=s)
 
 
 def first_of_each(names: Array) -> Array:
@@ -121,4 +142,5 @@ def as_window(name: str, samples: Array) -> Array:
 
 def describe(counts: Mapping[str, int], first: Mapping[str, str]) -> str:
     """What was left out, in one line: "3 × wrong shape (first A.XX_1_EV), 1 × NaN or infinity (first …)"."""
-    return ", ".join(f"{count} × {reason} (first {first[reason]})" for reason, count in counts.items())
+    names = {reason: " ".join(name.splitlines())[:100] for reason, name in first.items()}  # of damaged files too
+    return ", ".join(f"{count} × {reason} (first {names[reason]})" for reason, count in counts.items())

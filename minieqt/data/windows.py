@@ -22,7 +22,7 @@ from minieqt.data.augment import (
     noise_samples,
     window_uniforms,
 )
-from minieqt.data.labels import SHAPES, check_shape, make_labels
+from minieqt.data.labels import SHAPES, check_shape, join_labels, make_labels
 from minieqt.data.partners import NOBODY
 from minieqt.data.table import TraceTable
 from minieqt.kernels import kernel_module
@@ -82,13 +82,14 @@ def _make_readable(
     for n, (row, copy, epoch) in enumerate(zip(rows.tolist(), copies.tolist(), each, strict=True)):
         plan, white = Plan(), None
         p, s, coda_end = table.p_sample[row], table.s_sample[row], table.coda_end[row]
+        second = table.second_p[row], table.second_s[row]
         if augmentation is not None:
             u = window_uniforms(seed, epoch, rows[n : n + 1], copy)[0]
-            plan = draw_plan(u, p, s, coda_end, table.snr_db[row], augmentation, copy)
+            plan = draw_plan(u, p, float(drawn_s(p, s, *second)), coda_end, table.snr_db[row], augmentation, copy)
         if any(plan.noise):
             white = noise_samples(seed, epoch, row, copy)
         real = raw[noise[n]] if noise[n] >= 0 else None
-        arrivals = np.array([[p, s]]) if table.earthquake[row] else np.empty((0, 2))
+        arrivals = np.array([[p, s], second]) if table.earthquake[row] else np.empty((0, 2))
         x[n], arrivals = augment_window(raw[source[n]], arrivals, plan, white, real, normalisation)
         unknown = plan.shift, coda_end / plan.speed + plan.shift
         labels[n] = make_labels(arrivals[:, 0], arrivals[:, 1], label_shape, unknown)
@@ -105,14 +106,18 @@ def facts_of(
 ) -> Array:
     """All that the kernels must know of N windows beside the traces: (10, N) int64, whose last three rows hold float64.
 
-    One array, so that it goes over to a GPU in one piece.
+    (12, N) of a table in which some window holds a second earthquake: its arrivals come last. One array, so that it
+    goes over to a GPU in one piece.
     """
-    facts = np.empty((10, len(rows)), np.int64)
+    columns = [table.p_sample, table.s_sample, table.coda_end]
+    if table.any_two:
+        columns += [table.second_p, table.second_s]
+    facts = np.empty((7 + len(columns), len(rows)), np.int64)
     facts[0], facts[1], facts[2], facts[3] = epoch, rows, copies if augmentation else PLAIN, source
     facts[4] = (table.snr_db[rows] >= LOUD).all(axis=1)
     first = np.fmin(table.p_sample[rows], table.s_sample[rows])
     facts[5], facts[6] = noise, np.where(np.isnan(first), -1, first)
-    for fact, column in zip(facts[7:], (table.p_sample, table.s_sample, table.coda_end), strict=True):
+    for fact, column in zip(facts[7:], columns, strict=True):
         fact.view(np.float64)[...] = column[rows]
     return facts
 
@@ -128,11 +133,26 @@ def make_from_facts(
     """Fills x and labels (N, 3, 6000) by the kernels of xp's machine, on which all the arrays are."""
     machine = kernel_module("augment.cpu" if xp is np else "augment.cuda")
     epochs, rows, copies, source, loud, noise, arrival = (facts[i] for i in range(7))
-    p, s, coda_end = (facts[i].view(np.float64) for i in range(7, 10))
+    p, s, coda_end, *second = (facts[i].view(np.float64) for i in range(7, len(facts)))
     plans, counter = xp.empty((len(rows), kernel_module("augment.draw").COLUMNS), np.float64), (np.uint64(seed), epochs)
-    machine.draw_plans(*counter, rows, copies, p, s, coda_end, loud, rates, plans)
+    drawn = drawn_s(p, s, second[0], second[1], xp) if second else s
+    machine.draw_plans(*counter, rows, copies, p, drawn, coda_end, loud, rates, plans)
     machine.make_windows(*counter, rows, copies, arrival, plans, raw, source, noise, x)
-    machine.make_labels(p, s, coda_end, plans, list(SHAPES).index(label_shape), labels)
+    shape = list(SHAPES).index(label_shape)
+    machine.make_labels(p, s, coda_end, plans, shape, labels)
+    if second:
+        others = xp.empty_like(labels)
+        machine.make_labels(*second, coda_end, plans, shape, others)
+        labels[...] = join_labels(labels, others)
+
+
+def drawn_s(p: Array, s: Array, second_p: Array, second_s: Array, xp: Any = np) -> Array:
+    """S as a plan is drawn by it: that of a window with two earthquakes, whose P is known, counts as not known.
+
+    So augmentation adds no third earthquake, and takes all from P to the coda's end for what it must not cut.
+    """
+    two = ~xp.isnan(second_p) | ~xp.isnan(second_s)
+    return xp.where(two & ~xp.isnan(p), xp.nan, s)
 
 
 NOTHING = Augmentation(shift=0, second_event=0, noise=0, drop_channels=0, gap=0)

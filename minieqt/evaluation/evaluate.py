@@ -20,5 +20,6 @@ def evaluate(model: Any, loader: Any, table: Any, evaluation: Evaluation | None 
     for batch in tqdm(loader.epoch(0), "evaluation", len(loader), leave=False, disable=None):
         rows = batch.rows
         detection, p, s = (to_numpy(probability) for probability in model.forward(batch.x))
-        evaluation.update((detection, p, s), table.earthquake[rows], table.p_sample[rows], table.s_sample[rows])
+        known = table.take(rows).to_score()
+        evaluation.update((detection, p, s), known.earthquake, known.p_sample, known.s_sample)
     return evaluation

@@ -107,3 +107,12 @@ def test_the_end_is_exact_where_it_is_whole(arrivals):
 def test_unknown_shape():
     with pytest.raises(UserError, match="gaussian, triangle, box"):
         make_labels(700, 1200, "circle")
+
+
+def test_what_one_earthquake_says_stands_where_another_leaves_it_open():
+    labels, t = make_labels([700, 3000], [np.nan, 3500], unknown=(0, 4000)), np.arange(6000)
+    whole, open_ = make_labels(3000, 3500), (t >= 700) & (t < 4000)
+    np.testing.assert_array_equal(labels[P], make_labels([700, 3000], [900, 3500])[P])
+    for row in (DETECTION, S):
+        np.testing.assert_array_equal(labels[row], np.where(open_ & (whole[row] == 0), UNLABELLED, whole[row]))
+    np.testing.assert_array_equal(labels, make_labels([3000, 700], [3500, np.nan], unknown=(0, 4000)))

@@ -272,10 +272,31 @@ def test_one_phase_is_enough_whatever_says_nothing(tmp_path, rng, nothing):
             np.testing.assert_array_equal([found.p_sample[0], found.s_sample[0]], [p, s])
 
 
+CODA = {"trace_coda_end_sample": 4000}
+
+
 def test_a_second_earthquake(tmp_path, rng):
+    """The earlier one comes first, whatever its number; the coda is that of both; the window is cut for the first."""
     second = {"trace_P_1_arrival_sample": 3000, "trace_S_1_arrival_sample": 3500}
-    with pytest.raises(UserError, match="1 × second earthquake in the window"):
-        written(tmp_path / "d", told_apart(rng), arrivals() | second)
+    for one, other in ((arrivals(), second), (arrivals(3000, 3500), {"trace_P_1_arrival_sample": 1000} | CODA)):
+        with written(tmp_path / "d", told_apart(rng), one | other) as dataset:
+            found = dataset.table
+            assert (found.p_sample[0], found.second_p[0], found.second_s[0]) == (1000, 3000, 3500)
+            assert found.coda_end[0] == (4000 if other is not second else 3700) and found.any_two
+            assert np.isnan(found.to_score().p_sample[0]) and found.to_score().earthquake[0]
+    late = {"trace_P_1_arrival_sample": 8500, "trace_S_1_arrival_sample": 9000}
+    with written(tmp_path / "d", told_apart(rng, seconds=120), arrivals(7000, 7400) | late) as dataset:
+        assert dataset.table.p_sample[0] == 1000 and dataset.table.second_p[0] == 2500
+    alone = {"trace_S_1_arrival_sample": 3500}
+    with written(tmp_path / "d", told_apart(rng), arrivals() | alone) as dataset:
+        assert np.isnan(dataset.table.second_p[0]) and dataset.table.second_s[0] == 3500
+    for trouble, more in (
+        ("third earthquake in the window", second | {"trace_P_2_arrival_sample": 5000}),
+        ("second earthquake: arrival outside the window", second | {"trace_S_1_arrival_sample": 6500}),
+        ("second earthquake: S not after P", second | {"trace_S_1_arrival_sample": 2900}),
+    ):
+        with pytest.raises(UserError, match=f"1 × {trouble}"):
+            written(tmp_path / "d", told_apart(rng), arrivals() | more)
     elsewhere = {"trace_P_1_arrival_sample": 8000, "trace_S_1_arrival_sample": "nan"}
     with written(tmp_path / "d", told_apart(rng), arrivals() | elsewhere) as dataset:
         assert dataset.table.p_sample[0] == 1000

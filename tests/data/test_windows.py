@@ -24,17 +24,24 @@ rates = st.builds(Augmentation, *[SOME] * 7, st.sampled_from([0, 0.97]), *[SOME]
 
 
 def table_of(rng, count, quarters=True):
-    """Earthquakes anywhere in the window, every fifth row noise, and every fifth of the rest with P or S alone."""
+    """Earthquakes anywhere in the window, every fifth row noise, and every fifth of the rest with P or S alone; every
+    seventh row with a second earthquake, of P or S alone too."""
     p = np.round(4 * rng.uniform(0, 4000, count)) / 4 if quarters else rng.uniform(0, 4000, count)
     s = p + rng.uniform(1, 1900, count).round(2)
     coda = np.minimum(s + rng.uniform(0, 2000, count), 6000)
     earthquake = np.arange(count) % 5 > 0
-    for values in (p, s, coda):
-        values[~earthquake] = np.nan
+    second_p = np.minimum(s + rng.uniform(0, 1000, count), 5800)
+    second_s = np.minimum(second_p + rng.uniform(1, 1000, count), 5990)
     s[np.arange(count) % 10 == 2], p[np.arange(count) % 10 == 8] = np.nan, np.nan
+    second_s[np.arange(count) % 3 == 1], second_p[np.arange(count) % 3 == 2] = np.nan, np.nan
+    for values in (second_p, second_s):
+        values[np.arange(count) % 7 > 0] = np.nan
+    coda = np.fmax(coda, np.fmin(np.fmax(second_p, second_s) + rng.uniform(0, 500, count), 6000))
+    for values in (p, s, coda, second_p, second_s):
+        values[~earthquake] = np.nan
     text, number = np.full(count, "", TEXT), np.full(count, np.nan)
     snr = rng.uniform(5, 60, (count, 3))
-    return TraceTable(text, earthquake, p, s, coda, snr, text, text, number, number, text)
+    return TraceTable(text, earthquake, p, s, coda, snr, text, text, number, number, text, second_p, second_s)
 
 
 def both(*args, **kwargs):
@@ -115,6 +122,22 @@ def test_without_augmentation_nothing_happens(rng):
     np.testing.assert_allclose(x, defined[0], atol=1e-5)
     np.testing.assert_allclose(labels, defined[1], atol=1e-6)
     np.testing.assert_allclose(x.std(axis=-1), 1, atol=1e-5)
+
+
+def test_a_second_earthquake_is_labelled_wherever_it_goes(rng):
+    """Each P is a spike in the record, and has its label; no gap touches either, and no third earthquake is added."""
+    values = {"p_sample": 1000, "s_sample": 1400, "coda_end": 4000, "second_p": 3000, "second_s": 3500}
+    columns = {name: np.full(20, float(value)) for name, value in values.items()}
+    table = replace(table_of(rng, 20), earthquake=np.ones(20, bool), **columns)
+    raw = np.zeros((20, 3, 6000), np.float32)
+    raw[:, :, [1000, 3000]] = 1
+    for x, labels in windows_of(table, raw, Augmentation(shift=1, second_event=1, earthquake_gap=1, noise=0)):
+        for window, (detection, p, s) in zip(x, labels, strict=True):
+            spikes = np.flatnonzero((window > 1).any(axis=0))
+            assert len(spikes) == 2 and spikes[1] - spikes[0] == 2000
+            np.testing.assert_array_equal(np.flatnonzero(p == 1), spikes)
+            np.testing.assert_array_equal(np.flatnonzero(s == 1), spikes + [400, 500])
+            np.testing.assert_array_equal(np.flatnonzero(np.diff(detection) > 0) + 1, spikes)
 
 
 def test_a_large_offset_leaves_no_trace(rng):

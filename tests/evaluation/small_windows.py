@@ -27,6 +27,8 @@ def table(p, s=None, **columns):
         "magnitude": np.full(n, 2.5),
         "distance_km": np.full(n, 15.0),
         "start_time": np.full(n, "NaT", "M8[us]"),
+        "second_p": np.full(n, np.nan),
+        "second_s": np.full(n, np.nan),
     }
     return TraceTable(**(values | columns))
 
