@@ -28,7 +28,8 @@ def resample(x: Array, rate: float) -> Array:
     ratio = Fraction(RATE / rate).limit_denominator(FINEST)
     if ratio == 1:
         return x
-    mean = x.mean(axis=-1, keepdims=True, dtype=np.float64)
+    x = x.astype(np.float64)  # SciPy knows no float of 128 bits, which a file may hold
+    mean = x.mean(axis=-1, keepdims=True)
     up, down = ratio.numerator, ratio.denominator
     return resample_poly(x - mean, up, down, axis=-1, window=_low_pass(max(up, down)), padtype="line") + mean
 

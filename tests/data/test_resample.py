@@ -26,6 +26,12 @@ def test_100_hz_is_left_as_it_is(rng):
     assert resample(x, 100.0) is x
 
 
+@pytest.mark.parametrize("kind", ["f2", ">f4", "g", ">i2", "u8"])
+def test_whatever_numbers_a_file_holds(rng, kind):
+    x = rng.integers(0, 1000, (3, 500))
+    np.testing.assert_array_equal(resample(x.astype(kind), 50.0), resample(x.astype(float), 50.0))
+
+
 @pytest.mark.parametrize("rate, usable", [(100, True), (20, True), (1, True), (0, False), (-1, False), (np.nan, False)])
 def test_rates_that_can_be(rate, usable):
     assert is_rate(rate) == usable
