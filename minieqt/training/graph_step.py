@@ -24,6 +24,7 @@ that an epoch's end cuts short.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from minieqt.backend import array_module
 from minieqt.graph import KeptMemory, captured
 from minieqt.model import EQTransformer
 from minieqt.training.data_parallel import DataParallel
+from minieqt.training.step import Taken, check_finite
 from minieqt.training.transfer import Transfer
 
 Array = Any
@@ -42,8 +44,8 @@ READ_EVERY = 50  # steps between two looks at the loss
 
 
 class GraphStep:
-    """`graph_step(batch)` adds a batch to the gradient of a network that lives on a GPU, as one of `ranks`; after every
-    `accumulate` batches `optimiser` takes a step."""
+    """A step (step.py) of a network that lives on a GPU, as one of `ranks`. `graph_step(batch)` adds a batch to the
+    gradient; after every `accumulate` of them `optimiser` takes a step."""
 
     def __init__(self, model: EQTransformer, optimiser: Adam, ranks: DataParallel | None = None, accumulate: int = 1):
         self.model, self.optimiser, self.ranks = model, optimiser, ranks or DataParallel(model)
@@ -63,6 +65,15 @@ class GraphStep:
         self.refused = False
         model.zero_gradients()
         xp.cuda.Device().synchronize()  # all that was just made is there before another stream uses it
+
+    def take(self, batches: Iterable[Any], signal: int | None = None, due: bool = False) -> Taken:
+        """The step of up to `accumulate` batches, launched."""
+        windows, caught = 0, signal
+        for batch in batches:
+            new, caught, due = self(batch, signal, due)
+            windows += new
+        self.finish()
+        return Taken(batch.number, windows, caught, due)
 
     def __call__(self, batch: Any, signal: int | None = None, due: bool = False) -> tuple[int, int | None, bool]:
         """This rank's part of a batch (a minieqt.data.loader.Batch). Nobody waits for it; see `read_loss`.
@@ -178,19 +189,19 @@ class GraphStep:
         if failed[0] == self.communicator.rank:
             print(f"training goes on without a CUDA graph, kernel by kernel: {problem}", file=sys.stderr, flush=True)
 
-    def due(self) -> bool:
-        """Whether the loss has not been read for a while."""
-        return self.steps >= READ_EVERY
-
-    def read_loss(self) -> tuple[float, int]:
+    def read_loss(self, now: bool = True) -> tuple[float, int]:
         """Wait for the GPU: the mean loss of all ranks' windows since the last call, and how many they were.
 
-        UserError where the ranks' parameters are no longer the same. All ranks call this together.
+        Not `now`: only if it has not been read for a while, else 0 windows. UserError where the ranks' parameters are
+        no longer the same; NotFinite, but the steps have been taken. All ranks call this together.
         """
+        if not (now or self.steps >= READ_EVERY):
+            return 0.0, 0
         self.stream.synchronize()
         steps = self.optimiser.t
         loss, windows, _ = self.ranks.totals(float(self.loss_sum), self.windows, None, steps, check=True)
         self.loss_sum[...] = 0
         self.xp.cuda.Device().synchronize()
         self.windows = self.steps = 0
+        check_finite(loss, self.model.vector, "a parameter")
         return loss, windows

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from minieqt.backend import array_module, device_of, mode, to_numpy
+from minieqt.backend import device_of, mode, to_numpy
 from minieqt.errors import UserError
 from minieqt.evaluation.metrics import Counts, Evaluation
 from minieqt.parallel.communicator import Communicator
@@ -30,6 +30,7 @@ from minieqt.training.early_stopping import best_epoch, costs, should_stop
 from minieqt.training.graph_step import GraphStep
 from minieqt.training.interrupt import Interrupt
 from minieqt.training.progress import EpochProgress
+from minieqt.training.step import NotFinite, Step, check_finite
 from minieqt.weights import native
 
 BEST, LAST, HISTORY, CURVES = "best.h5", "last.h5", "history.csv", "curves.png"
@@ -69,11 +70,15 @@ def train(
     leads = ranks.communicator.rank == 0
     # One graph a step on a GPU; the readable code's products cannot be captured.
     captured = device_of(model.vector) == "cuda" and mode() == "fast"
-    graph = GraphStep(model, optimiser, ranks, accumulate) if captured else None
+    step = GraphStep(model, optimiser, ranks, accumulate) if captured else Step(model, optimiser, ranks)
     schedule = schedule or Schedule(epochs=epochs)
     found = costs(position.history, select)  # by epochs
     saved = time.monotonic()
-    with Interrupt(leads) as interrupt, np.errstate(all="ignore"):  # what is not finite is reported in words
+    with (
+        Interrupt(leads) as interrupt,
+        np.errstate(all="ignore"),  # what is not finite is reported in words
+        finite(position, schedule, folder),
+    ):
         while position.epoch < epochs and not should_stop(found, patience):
             epoch = position.epoch
             model.train()
@@ -81,38 +86,23 @@ def train(
                 batches = training.epoch(epoch, first_batch=position.batch)
                 for first in batches:
                     optimiser.learning_rate = rate_of_step(schedule, epoch, first.number, accumulate, len(training))
-                    batch, due = first, leads and time.monotonic() - saved > save_seconds
-                    of_step = chain((first,), islice(batches, accumulate - 1))
-                    if graph is None:
-                        model.zero_gradients()
-                        for batch in of_step:
-                            ranks.add(batch.x, batch.labels)
-                        loss, windows, signal = ranks.reduce(interrupt.signal)
-                        taken = windows
-                        check_finite(loss, model.gradient, position, schedule, folder)
-                        if windows:
-                            optimiser.step()
-                    else:
-                        taken = 0
-                        for batch in of_step:
-                            new, signal, due = graph(batch, interrupt.signal, due)
-                            taken += new
-                        graph.finish()
-                        loss, windows = read_loss(graph, graph.due(), position, schedule, folder)
-                    if average and taken:
-                        with graph.stream if graph else nullcontext():
+                    due = leads and time.monotonic() - saved > save_seconds
+                    taken = step.take(chain((first,), islice(batches, accumulate - 1)), interrupt.signal, due)
+                    loss, windows = step.read_loss(now=False)
+                    if average and taken.windows:
+                        with step.stream:
                             average.update(optimiser.t)
-                    batches_done = batch.number + 1 - position.batch
-                    position.add_batch(batch.number, loss, windows)
-                    progress.update(position.loss, taken, batches_done)
-                    if signal or due:
-                        position.add_loss(*read_loss(graph, True, position, schedule, folder))
+                    done = taken.number + 1 - position.batch
+                    position.add_batch(taken.number, loss, windows)
+                    progress.update(position.loss, taken.windows, done)
+                    if taken.signal or taken.due:
+                        position.add_loss(*step.read_loss())
                         if leads:
                             checkpoint.save(folder / LAST, model, optimiser, position, average, attributes)
                         saved = time.monotonic()
-                    if signal:
-                        return signal
-                position.add_loss(*read_loss(graph, True, position, schedule, folder))
+                    if taken.signal:
+                        return taken.signal
+                position.add_loss(*step.read_loss())
 
             # Where nothing of the epoch was left to do, the last step's rate is still to be found.
             last = (len(training) - 1) // accumulate * accumulate
@@ -120,7 +110,7 @@ def train(
             with average.in_place() if average else nullcontext():
                 validation_loss, f1, signal = validate(model, validation, interrupt, ranks.communicator)
                 if not signal:
-                    check_finite(validation_loss, None, position, schedule, folder)
+                    check_finite(validation_loss)
                     position.history.add(
                         epoch=epoch + 1,
                         learning_rate=optimiser.learning_rate,
@@ -189,33 +179,18 @@ def rate_of_step(schedule: Schedule, epoch: int, batch: int, accumulate: int, ba
     return schedule.rate(epoch + batch / batches, accumulate / batches)
 
 
-def read_loss(
-    graph: GraphStep | None, now: bool, position: Position, schedule: Schedule, folder: Path
-) -> tuple[float, int]:
-    """The mean loss of a graph's steps since the last time, and their windows; nothing if there is none to read.
-
-    UserError as in `check_finite`; it is the parameters that are looked at, the steps have been taken.
-    """
-    if graph is None or not now:
-        return 0.0, 0
-    loss, windows = graph.read_loss()
-    check_finite(loss, graph.model.vector, position, schedule, folder, "a parameter")
-    return loss, windows
-
-
-def check_finite(
-    loss: float, numbers: Any, position: Position, schedule: Schedule, folder: Path, whose: str = "the gradient"
-) -> None:
-    """UserError, with what to try, if the loss or the numbers (the gradient's, the parameters') are not all finite."""
-    if math.isfinite(loss) and (numbers is None or bool(array_module(numbers).isfinite(numbers).all())):
-        return
-    what = f"{whose} is not finite" if math.isfinite(loss) else f"the loss became {loss}"
-    good = folder / LAST
-    kept = f"{good} keeps the last good state" if good.exists() else "there is no good checkpoint yet"
-    raise UserError(
-        f"epoch {position.epoch + 1}, batch {position.batch + 1}: {what}, training stopped before it was saved and "
-        f"{kept}; try a new run with a lower --learning-rate (it was {schedule.base:g})"
-    )
+@contextmanager
+def finite(position: Position, schedule: Schedule, folder: Path) -> Iterator[None]:
+    """UserError, with what to try, for what is not finite."""
+    try:
+        yield
+    except NotFinite as error:
+        good = folder / LAST
+        kept = f"{good} keeps the last good state" if good.exists() else "there is no good checkpoint yet"
+        raise UserError(
+            f"epoch {position.epoch + 1}, batch {position.batch + 1}: {error}, training stopped before it was saved "
+            f"and {kept}; try a new run with a lower --learning-rate (it was {schedule.base:g})"
+        ) from error
 
 
 def write_history(position: Position, folder: Path, select: str = "loss") -> None:
