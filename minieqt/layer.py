@@ -8,52 +8,15 @@ layers see their own shapes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from minieqt.backend import accelerated, array_module, as_array
+from minieqt.backend import array_module, as_array
+from minieqt.updates import add_each, change, update_running
 
 Array = Any
-
-
-@accelerated
-def add_each(like: Array, arrays: tuple[Array, ...], values: tuple[Array, ...]) -> None:
-    """arrays += values, in place; each of one shape with its own, and of the dtype and the device of `like`."""
-    for array, value in zip(arrays, values, strict=True):
-        array += value
-
-
-@accelerated
-def move_each(like: Array, arrays: tuple[Array, ...], values: tuple[Array, ...], rate: float) -> None:
-    """arrays += rate (values - arrays), in place: the exponential moving average."""
-    for array, value in zip(arrays, values, strict=True):
-        array += rate * (value - array)
-
-
-_waiting: ContextVar[list[tuple[Callable, tuple, Array, Array]] | None] = ContextVar("waiting", default=None)
-
-
-@contextmanager
-def together() -> Iterator[None]:
-    """Let `accumulate` and `move` wait, and do all of it at the end by a few calls, in the order in which it came.
-
-    On a GPU a launch takes longer than the addition of a layer's gradients. Nobody may look at them before the end; no
-    array may be changed twice.
-    """
-    waiting: list[tuple[Callable, tuple, Array, Array]] = []
-    token = _waiting.set(waiting)
-    try:
-        yield
-    finally:
-        _waiting.reset(token)
-    for kind in dict.fromkeys((change, rest) for change, rest, _, _ in waiting):
-        change, rest = kind
-        arrays, values = zip(*((a, v) for *other, a, v in waiting if tuple(other) == kind), strict=True)
-        change(arrays[0], arrays, values, *rest)
 
 
 class Layer:
@@ -186,18 +149,11 @@ class Layer:
 
     def accumulate(self, **gradients: Array) -> None:
         """Add to own gradients, by the parameters' names: accumulate(W=dW, b=db) is self.dW += dW, self.db += db."""
-        self._change(add_each, {f"d{name}": gradient for name, gradient in gradients.items()})
+        change(add_each, [(getattr(self, f"d{name}"), gradient) for name, gradient in gradients.items()])
 
     def move(self, rate: float, **values: Array) -> None:
         """Move own statistics towards `values`, by name: move(r, mean=m) is self.mean += r (m - self.mean)."""
-        self._change(move_each, values, rate)
-
-    def _change(self, change: Callable, values: Mapping[str, Array], *rest: float) -> None:
-        arrays, waiting = tuple(getattr(self, name) for name in values), _waiting.get()
-        if waiting is None:
-            change(arrays[0], arrays, tuple(values.values()), *rest)
-        else:
-            waiting += [(change, rest, array, value) for array, value in zip(arrays, values.values(), strict=True)]
+        change(update_running, [(getattr(self, name), value) for name, value in values.items()], rate)
 
     # -- running -------------------------------------------------------------------------------------------
 

@@ -22,13 +22,14 @@ from minieqt.blocks.rescnn import ResCNN
 from minieqt.blocks.transformer import Transformer
 from minieqt.device import array_module_for
 from minieqt.graph import replayed
-from minieqt.layer import Layer, together
+from minieqt.layer import Layer
 from minieqt.layers.attention import EPS
 from minieqt.layers.dropout import Dropout
 from minieqt.loss import WEIGHTS, cross_entropy_backward, cross_entropy_forward, probabilities
 from minieqt.philox import Randomness
 from minieqt.streams import side_by_side
 from minieqt.summary import summarise
+from minieqt.updates import deferred_updates
 
 Array = Any
 
@@ -97,7 +98,7 @@ class EQTransformer(Layer):
             raise ValueError(f"input must be (batch, 3, {self.length}), got {x.shape}")
         if self.training:
             self.randomness.step += 1
-        with together():
+        with deferred_updates():
             x = self.own(x)
             x = self.bilstm.forward(self.rescnn.forward(self.encoder.forward(x)))
             for transformer in self.transformers:
@@ -141,7 +142,7 @@ class EQTransformer(Layer):
             return branch.backward(cross_entropy_backward(*pair, dloss * weight))
 
         jobs = (partial(of_branch, *job) for job in zip(self.branches(), WEIGHTS, self.take(), strict=True))
-        with together():
+        with deferred_updates():
             dy = sum(side_by_side(self.vector, *jobs))
             for transformer in reversed(self.transformers):
                 dy = transformer.backward(dy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from minieqt.layer import Layer, together
+from minieqt.layer import Layer
 
 
 class Leaf(Layer):
@@ -175,21 +175,3 @@ def test_a_bare_layer_does_nothing():
         Layer().forward(np.ones(3))
     with pytest.raises(TypeError, match="Layer has no backward"):
         Layer().backward(np.ones(3))
-
-
-def test_changes_wait_for_each_other(rng):
-    """Inside nothing happens; at the end all of it, in order; after an error nothing."""
-    a, b = Leaf(3), Leaf(2)
-    values = {"W": np.ones(3), "b": np.full((2, 3), 2.0)}
-    with together():
-        a.accumulate(**values)
-        b.accumulate(W=np.full(2, 4.0))
-        a.move(0.5, mean=np.full(3, 1.5))
-        assert not a.dW.any() and not a.db.any() and not b.dW.any() and (a.mean == 0.5).all()
-    assert (a.dW == 1).all() and (a.db == 2).all() and (b.dW == 4).all() and (a.mean == 1).all()
-    with pytest.raises(ZeroDivisionError), together():
-        a.accumulate(**values)
-        raise ZeroDivisionError
-    assert (a.dW == 1).all()
-    a.accumulate(**values)
-    assert (a.dW == 2).all()

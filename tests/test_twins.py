@@ -206,14 +206,14 @@ CASES = {  # an accelerated function, or the pair of …_forward and …_backwar
     "encoder_stage": convolutions,
     "feedforward": feedforwards,
     "layernorm": layernorms,
-    "move_each": lambda rng: ((*arrays, 0.1) for arrays in own_arrays(rng)),
+    "update_running": lambda rng: ((*arrays, 0.1) for arrays in own_arrays(rng)),
     "lstm": lstms,
     "probabilities": lambda rng: ((z,) for z, _ in logits_and_labels(rng)),
     "rescnn_evaluated": rescnns,
     "rescnn_half": rescnn_halves,
 }
 
-IN_PLACE = "adam_step", "add_each", "move_each"
+IN_PLACE = "adam_step", "add_each", "update_running"
 
 # -- how they are run and compared -------------------------------------------------------------------------------------
 

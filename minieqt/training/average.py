@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from minieqt.backend import array_module
-from minieqt.layer import move_each
+from minieqt.updates import update_running
 
 Array = Any
 
@@ -30,7 +30,7 @@ class Average:
     def update(self, step: int) -> None:
         """Take in the weights after `step`, counted from 1."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        move_each(self.vector, (self.vector, self.statistics), self.live, 1 - decay)
+        update_running(self.vector, (self.vector, self.statistics), self.live, 1 - decay)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-// What layers do to their own arrays: add to gradients, move running statistics. Twin of minieqt/layer.py.
+// What layers do to their own arrays: add to gradients, move running statistics. Twin of minieqt/updates.py.
 //
 // Sixteen arrays in one launch, because a launch takes longer than the work: blockIdx.y is the array, one thread a number.
 // Reads two floats a number and writes one. An array that is not there has no numbers.
@@ -21,7 +21,7 @@ extern "C" __global__ void add_each(FOR_EACH(PARAMETERS)) {
 }
 
 // array += rate (value - array)
-extern "C" __global__ void move_each(FOR_EACH(PARAMETERS), float rate) {
+extern "C" __global__ void update_running(FOR_EACH(PARAMETERS), float rate) {
     MY_ARRAY;
     if (i < size) to[i] += rate * (from[i] - to[i]);
 }

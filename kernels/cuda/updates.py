@@ -1,4 +1,4 @@
-"""Launches layer.cu: twin of minieqt/layer.py."""
+"""Launches updates.cu: twin of minieqt/updates.py."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def add_each(like: Array, arrays: tuple[Array, ...], values: tuple[Array, ...]) 
     launch_each("add_each", arrays, values)
 
 
-def move_each(like: Array, arrays: tuple[Array, ...], values: tuple[Array, ...], rate: float) -> None:
+def update_running(like: Array, arrays: tuple[Array, ...], values: tuple[Array, ...], rate: float) -> None:
     """arrays += rate (values - arrays), in place."""
-    launch_each("move_each", arrays, values, float(rate))
+    launch_each("update_running", arrays, values, float(rate))
 
 
 def launch_each(kernel: str, arrays: tuple[Array, ...], values: tuple[Array, ...], *rest: float) -> None:
@@ -28,4 +28,4 @@ def launch_each(kernel: str, arrays: tuple[Array, ...], values: tuple[Array, ...
         triples = [(array, contiguous(value), array.size) for array, value in zip(own, new, strict=True)]
         triples += [(None, None, 0)] * (ARRAYS - len(triples))
         grid = ceil_div(max(size for *_, size in triples), THREADS), len(own)
-        launch("layer.cu", kernel, grid, THREADS, tuple(part for triple in triples for part in triple) + rest)
+        launch("updates.cu", kernel, grid, THREADS, tuple(part for triple in triples for part in triple) + rest)
