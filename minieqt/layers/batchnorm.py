@@ -20,7 +20,6 @@ import numpy as np
 
 from minieqt.backend import accelerated, array_module
 from minieqt.layer import Layer
-from minieqt.layers.syncbatchnorm import WholeBatch
 
 Array = Any
 
@@ -68,8 +67,6 @@ class BatchNorm(Layer):
     """Normalise `channels` channels over batch and time.
 
     `frozen`: with the running statistics, in training too; its parameters get no gradient.
-
-    `whole` sums over the ranks that share a batch (layers/syncbatchnorm.py); None: this rank's part is the batch.
     """
 
     gamma: Array
@@ -82,20 +79,20 @@ class BatchNorm(Layer):
     def __init__(self, channels: int):
         super().__init__()
         self.frozen = False
-        self.whole: WholeBatch | None = None
         self.add_parameter("gamma", np.ones(channels))
         self.add_parameter("beta", np.zeros(channels))
         self.add_statistic("mean", np.zeros(channels))
         self.add_statistic("variance", np.ones(channels))
 
+    def of_batch(self, x: Array) -> tuple[Array, Array]:
+        """The mean and the variance (C) of the batch of which x (B, C, T) is all, or a part."""
+        return batch_statistics(x)
+
     def statistics_for(self, x: Array) -> tuple[Array, Array]:
         """The mean and variance (C) to normalise x (B, C, T) with; in training they move the running ones too."""
         if self.frozen or not self.training:
             return self.mean, self.variance
-        mean, variance = batch_statistics(x)
-        if self.whole is not None:
-            mean, variance = self.whole.statistics(x.shape[0] * x.shape[2], mean, variance)
-            self._normalised = (x, mean, variance)
+        mean, variance = self.of_batch(x)
         self.move(1 - MOMENTUM, mean=mean, variance=variance)
         return mean, variance
 
@@ -113,10 +110,6 @@ class BatchNorm(Layer):
         return self.add_gradients(*batchnorm_backward(dy, cache))
 
     def add_gradients(self, dx: Array, dgamma: Array, dbeta: Array) -> Array:
-        """Add to dgamma and dbeta (C) what backward found; returns dx (B, C, T), that of the batch of all ranks."""
+        """Add to dgamma and dbeta (C) what backward found; returns dx (B, C, T)."""
         self.accumulate(gamma=dgamma, beta=dbeta)
-        if self.whole is None:
-            return dx
-        x, mean, variance = self._normalised
-        inverse_std = 1 / array_module(x).sqrt(variance + x.dtype.type(EPS))
-        return self.whole.corrected(dx, x, self.gamma, mean, inverse_std, dgamma, dbeta)
+        return dx

@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 
 from minieqt.backend import array_module
+from minieqt.layer import Layer
+from minieqt.layers.batchnorm import EPS, BatchNorm, batch_statistics
 
 Array = Any
 
@@ -62,3 +64,31 @@ class WholeBatch:
         slope = (dgamma / count - gamma_sum / total).astype(dx.dtype)
         x_hat = (x - mean[:, None]) * inverse_std[:, None]
         return dx + (gamma * inverse_std)[:, None] * (constant[:, None] + slope[:, None] * x_hat)
+
+
+class SyncBatchNorm(BatchNorm):
+    """A BatchNorm whose batch is that of all ranks, with the arrays of `norm`, in whose place it is put."""
+
+    def __init__(self, norm: BatchNorm, whole: WholeBatch):
+        vars(self).update(vars(norm))  # the arrays may be views into flat vectors: the same, not copies
+        self.whole = whole
+        self._normalised: Any = None  # x and the statistics that forward took
+
+    def of_batch(self, x: Array) -> tuple[Array, Array]:
+        mean, variance = self.whole.statistics(x.shape[0] * x.shape[2], *batch_statistics(x))
+        self._normalised = x, mean, variance
+        return mean, variance
+
+    def add_gradients(self, dx: Array, dgamma: Array, dbeta: Array) -> Array:
+        super().add_gradients(dx, dgamma, dbeta)
+        x, mean, variance = self._normalised
+        inverse_std = 1 / array_module(x).sqrt(variance + x.dtype.type(EPS))
+        return self.whole.corrected(dx, x, self.gamma, mean, inverse_std, dgamma, dbeta)
+
+
+def synchronise(network: Layer, whole: WholeBatch) -> None:
+    """Put a SyncBatchNorm in the place of each BatchNorm of a network."""
+    for _, layer in list(network.layers()):
+        for name, child in vars(layer).items():
+            if isinstance(child, BatchNorm):
+                setattr(layer, name, SyncBatchNorm(child, whole))

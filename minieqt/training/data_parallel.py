@@ -23,8 +23,7 @@ import numpy as np
 
 from minieqt.backend import array_module, as_array, to_numpy
 from minieqt.errors import UserError
-from minieqt.layers.batchnorm import BatchNorm
-from minieqt.layers.syncbatchnorm import WholeBatch
+from minieqt.layers.syncbatchnorm import WholeBatch, synchronise
 from minieqt.parallel.communicator import Communicator, Solo
 
 Array = Any
@@ -44,9 +43,7 @@ class DataParallel:
         self.whole = WholeBatch(self.communicator.all_reduce)
         self.sync_batchnorm = sync_batchnorm and self.communicator.size > 1
         if self.sync_batchnorm:
-            for _, layer in model.layers():
-                if isinstance(layer, BatchNorm):
-                    layer.whole = self.whole
+            synchronise(model, self.whole)
         self.loss_sum, self.windows, self.steps = 0.0, 0, 0
 
     def add(self, x: Array, labels: Array) -> None:

@@ -7,8 +7,9 @@ import pytest
 from layer_checks import disturb
 from rings import together
 
+from minieqt import EQTransformer
 from minieqt.layers.batchnorm import BatchNorm
-from minieqt.layers.syncbatchnorm import WholeBatch
+from minieqt.layers.syncbatchnorm import SyncBatchNorm, WholeBatch, synchronise
 
 
 def passes(layer, x, dy):
@@ -31,8 +32,7 @@ def test_the_whole_batch(cut, rng):
 
     def work(rank):
         part = slice(0, cut) if rank.rank == 0 else slice(cut, 5)
-        norm = layer()
-        norm.whole = WholeBatch(rank.all_reduce)
+        norm = SyncBatchNorm(layer(), WholeBatch(rank.all_reduce))
         if cut == 0 and rank.rank == 0:
             norm.whole.counts = False
             return passes(norm, np.zeros((1, 4, 7)), np.zeros((1, 4, 7)))
@@ -52,3 +52,14 @@ def test_the_whole_batch(cut, rng):
     for rank in (first, second):
         np.testing.assert_allclose(rank[4], mean, **close)
         np.testing.assert_allclose(rank[5], variance, **close)
+
+
+def test_every_batchnorm_of_a_network_is_replaced():
+    """And holds the very same arrays, views into the flat vectors."""
+    model = EQTransformer(length=128, seed=0)
+    names, state = model.parameters(), model.state()
+    synchronise(model, WholeBatch(lambda array: None))
+    kinds = [type(layer) for _, layer in model.layers() if isinstance(layer, BatchNorm)]
+    assert kinds and set(kinds) == {SyncBatchNorm}
+    for before, after in ((names, model.parameters()), (state, model.state())):
+        assert list(before) == list(after) and all(before[name] is after[name] for name in before)
