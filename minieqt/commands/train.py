@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from minieqt.arguments import existing_file, existing_path, guarded, positive, share, whole
-from minieqt.data.augment import Augmentation
+from minieqt.data.augmentation import Augmentation
 from minieqt.data.loader import COPIES
 from minieqt.data.split import BY
 from minieqt.device import array_module_for, require_gpus

@@ -1,6 +1,6 @@
 """Data sets, splits, labels, augmentation and batches."""
 
-from minieqt.data.augment import Augmentation
+from minieqt.data.augmentation import Augmentation
 from minieqt.data.labels import make_labels
 from minieqt.data.loader import Batch, Loader
 from minieqt.data.normalise import normalise

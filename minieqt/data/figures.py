@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minieqt.data.augment import AUGMENTED, LOUD, Augmentation
+from minieqt.data.augmentation import AUGMENTED, Augmentation
+from minieqt.data.draw import LOUD
 from minieqt.data.inspect import EDGES, measures
 from minieqt.data.partners import NOBODY
 from minieqt.data.table import COMPONENTS, SAMPLES, Dataset

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minieqt.data.augment import AUGMENTED, PLAIN, Augmentation
+from minieqt.data.augmentation import AUGMENTED, PLAIN, Augmentation
 from minieqt.data.buffers import Buffers
 from minieqt.data.labels import check_shape
 from minieqt.data.order import Mixture, shuffled

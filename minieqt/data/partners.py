@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from minieqt.data.augment import AUGMENTED, Augmentation, Draw, window_uniforms
+from minieqt.data.augmentation import AUGMENTED, Augmentation
+from minieqt.data.draw import Draw, window_uniforms
 from minieqt.data.table import TraceTable
 from minieqt.errors import UserError
 

@@ -1,7 +1,7 @@
 """From recorded traces to what the network learns from: augmented, normalised, labelled.
 
-One call makes many windows. In the readable mode they are made one after the other as `augment` and `labels` define
-it; in the fast mode by the kernels of kernels/augment, which take the same decisions from the same counters.
+One call makes many windows. In the readable mode they are made one after the other as `draw`, `augment` and `labels`
+define it; in the fast mode by the kernels of kernels/augment, which take the same decisions from the same counters.
 """
 
 from __future__ import annotations
@@ -12,16 +12,9 @@ from typing import Any
 import numpy as np
 
 from minieqt import backend
-from minieqt.data.augment import (
-    LOUD,
-    PLAIN,
-    Augmentation,
-    Plan,
-    augment_window,
-    draw_plan,
-    noise_samples,
-    window_uniforms,
-)
+from minieqt.data.augment import augment_window
+from minieqt.data.augmentation import PLAIN, Augmentation
+from minieqt.data.draw import LOUD, Plan, draw_plan, noise_samples, window_uniforms
 from minieqt.data.labels import SHAPES, check_shape, join_labels, make_labels
 from minieqt.data.partners import NOBODY
 from minieqt.data.table import TraceTable

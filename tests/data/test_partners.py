@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from minieqt.data.augment import Augmentation
+from minieqt.data.augmentation import Augmentation
 from minieqt.data.partners import NOBODY, Partners
 from minieqt.errors import UserError
 

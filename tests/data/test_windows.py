@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from kernels.augment import cpu
 from kernels.augment.draw import COLUMNS
 from minieqt.backend import using
-from minieqt.data.augment import Augmentation, draw_plan, window_uniforms
+from minieqt.data.augmentation import Augmentation
+from minieqt.data.draw import draw_plan, window_uniforms
 from minieqt.data.labels import SHAPES
 from minieqt.data.table import TEXT, TraceTable
 from minieqt.data.windows import make_windows

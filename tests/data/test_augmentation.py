@@ -1,0 +1,19 @@
+"""Rates are probabilities."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from minieqt.data.augmentation import Augmentation
+from minieqt.errors import UserError
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["shift", "second_event", "noise", "drop_channels", "scale", "gap", "pre_emphasis", "stretch", "rotate", "flip"],
+)
+def test_probabilities_are_checked(field):
+    for value in (-0.1, 1.1, np.nan):
+        with pytest.raises(UserError, match=field):
+            Augmentation(**{field: value})
