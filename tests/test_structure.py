@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LEVELS = [
     {"kernels", "errors", "threads", "memory", "workers", "processes"},
     {"backend", "device", "files", "heap", "tables"},
+    {"updates"},
     {"layer", "philox", "initialise", "schedule", "plots", "parallel", "streams", "graph"},
     {"layers"},
     {"blocks", "loss", "adam", "summary", "data"},
