@@ -22,6 +22,7 @@ COMMANDS = {
     "compare": "compare two sets of picks: common, missed, additional, residuals",
     "pick": "pick continuous records: events, P and S",
     "review": "look at picks and correct them, in the browser",
+    "associate": "make earthquakes of the picks of several stations",
     "convert": "convert weights between the layouts of minieqt, Keras and SeisBench",
     "weights": "list published weights, and fetch them by name",
 }

@@ -27,6 +27,7 @@ LEVELS = [
     {"picking"},
     {"evaluation", "importing"},
     {"review"},
+    {"catalogue"},
     {"training"},
     {"arguments"},
     {"commands"},

@@ -60,12 +60,12 @@ def _reasons(skipped: Counter[str]) -> str:
     return f" ({', '.join(f'{count} × {reason}' for reason, count in skipped.items())})" if skipped else ""
 
 
-def match_networks(found: Found, stations: Iterable[Station]) -> Found:
+def match_networks(found: Found, stations: Iterable[Station], what: str = "records") -> Found:
     """The picks under the networks that the records have; those of stations that the records lack are counted.
 
     A pick without a network, or of the network NA that the records do not know (NA is also a word for nothing), belongs
     to the station of its code, where only one network has such a station. UserError if nothing is left: it names what
-    the catalogue has, and what the records.
+    the catalogue has, and what the records; `what` says what the stations were read from, if not records.
     """
     there = set(stations)
     networks: dict[str, list[str]] = {}
@@ -88,11 +88,11 @@ def match_networks(found: Found, stations: Iterable[Station]) -> Found:
         elif onset.network in nameless and choice:
             matched.leave_out(onset, "pick of a station of several networks, and which of them is not said")
         else:
-            matched.leave_out(onset, "pick at a station without records")
+            matched.leave_out(onset, f"pick at a station without {what}")
     if not matched.onsets:
         raise UserError(
             f"the catalogue has {_names((onset.network, onset.station) for onset in found.onsets)}, "
-            f"the records {_names(there)}: no pick belongs to a record"
+            f"the {what} {_names(there)}: no pick belongs to {'a record' if what == 'records' else 'one of them'}"
         )
     return matched
 

@@ -1,0 +1,130 @@
+"""Earthquakes as ObsPy events, for QuakeML, NonLinLoc and hypoDD."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from obspy import UTCDateTime
+from obspy.geodetics import kilometers2degrees
+
+from minieqt.catalogue.earthquake import Arrival, Earthquake
+from minieqt.files import replacing
+from minieqt.picking.results import AGENCY, resource, waveform_code
+
+if TYPE_CHECKING:
+    from obspy.core.event import Arrival as QuakeArrival
+    from obspy.core.event import Catalog, Event, Pick
+
+PICK_ERROR = 0.1  # s
+
+
+def catalogue(earthquakes: Sequence[Earthquake], earth_model: str = "") -> Catalog:
+    """An ObsPy Catalog: an event an earthquake, with an origin, its arrivals and their picks."""
+    from obspy.core.event import Catalog, CreationInfo
+
+    return Catalog(
+        [event(each, earth_model) for each in earthquakes],
+        resource_id=resource("catalogue"),
+        creation_info=CreationInfo(agency_id=AGENCY),
+    )
+
+
+def event(each: Earthquake, earth_model: str) -> Event:
+    """One earthquake. Its place is the associator's: a first guess, for a locator to better."""
+    from obspy.core.event import Comment, CreationInfo, Event, Origin, OriginQuality
+
+    name = f"{each.time}/{each.latitude:.4f}/{each.longitude:.4f}"
+    stations = {arrival.onset.station for arrival in each.arrivals}
+    origin = Origin(
+        resource_id=resource("origin", name),
+        time=UTCDateTime(ns=each.time),
+        latitude=each.latitude,
+        longitude=each.longitude,
+        depth=1000 * each.depth,
+        method_id=resource("method", "PyOcto"),
+        earth_model_id=resource("velocities", earth_model) if earth_model else None,
+        evaluation_mode="automatic",
+        evaluation_status="preliminary",
+        quality=OriginQuality(
+            used_phase_count=len(each.arrivals),
+            used_station_count=len(stations),
+            standard_error=each.rms,
+            azimuthal_gap=each.gap,
+            minimum_distance=kilometers2degrees(each.nearest),
+        ),
+        arrivals=[quake_arrival(arrival, name) for arrival in each.arrivals],
+        creation_info=CreationInfo(agency_id=AGENCY),
+    )
+    found = Event(
+        resource_id=resource("earthquake", name),
+        event_type="earthquake",
+        event_type_certainty="suspected",
+        comments=[Comment(text="associated by PyOcto from picks", resource_id=resource("comment", "earthquake", name))],
+        picks=[quake_pick(arrival, name) for arrival in each.arrivals],
+        origins=[origin],
+        creation_info=CreationInfo(agency_id=AGENCY),
+    )
+    found.preferred_origin_id = origin.resource_id
+    return found
+
+
+def pick_name(arrival: Arrival, event: str) -> tuple[str, ...]:
+    onset = arrival.onset
+    return event, f"{onset.network}.{onset.station}", onset.phase, str(onset.time)
+
+
+def quake_pick(arrival: Arrival, event: str) -> Pick:
+    from obspy.core.event import Pick, WaveformStreamID
+
+    onset = arrival.onset
+    return Pick(
+        resource_id=resource("pick", *pick_name(arrival, event)),
+        time=UTCDateTime(ns=onset.time),
+        waveform_id=WaveformStreamID(waveform_code(onset.network), waveform_code(onset.station)),
+        phase_hint=onset.phase,
+        evaluation_mode="manual" if onset.status == "manual" else "automatic",
+    )
+
+
+def quake_arrival(arrival: Arrival, event: str) -> QuakeArrival:
+    from obspy.core.event import Arrival as QuakeArrival
+
+    return QuakeArrival(
+        resource_id=resource("arrival", *pick_name(arrival, event)),
+        pick_id=resource("pick", *pick_name(arrival, event)),
+        phase=arrival.onset.phase,
+        azimuth=arrival.azimuth,
+        distance=kilometers2degrees(arrival.distance),
+        time_residual=arrival.residual,
+        time_weight=1.0,
+    )
+
+
+def write_quakeml(catalog: Catalog, path: Path) -> None:
+    """earthquakes.xml."""
+    with replacing(path) as partial:
+        catalog.write(str(partial), format="QUAKEML")
+
+
+def write_for_location(catalog: Catalog, nonlinloc: Path, hypodd: Path) -> None:
+    """Observations for NonLinLoc, one after another, and hypoDD's phases (ph2dt), as ObsPy writes them.
+
+    NonLinLoc weighs picks by their uncertainty: PICK_ERROR, of all. hypoDD gets magnitude 0: none is known.
+    """
+    from obspy.core.event import QuantityError
+
+    with replacing(nonlinloc) as partial, partial.open("wb") as file:
+        for each in catalog:
+            weighed = each.copy()
+            for pick in weighed.picks:
+                pick.time_errors = QuantityError(uncertainty=PICK_ERROR)
+            one = io.BytesIO()
+            type(catalog)([weighed]).write(one, format="NLLOC_OBS")
+            file.write(one.getvalue().rstrip() + b"\n\n")
+    with warnings.catch_warnings(), replacing(hypodd) as partial:
+        warnings.simplefilter("ignore", UserWarning)  # that magnitudes are missing
+        catalog.write(str(partial), format="HYPODDPHA")

@@ -1,0 +1,96 @@
+"""Picks of several stations become earthquakes: PyOcto says which picks belong together, where and when.
+
+PICKS is the OUT folder of `pick`, or any table or catalogue of picks that `compare` reads. The stations' places come
+from --stations, or from what `pick --stations` wrote. OUT gets earthquakes.xml (QuakeML: origins, arrivals, picks),
+earthquakes.csv, assignments.csv, stations.csv, map.png, and what NonLinLoc and hypoDD read. Places are first guesses,
+good enough to tell earthquakes apart. An agency's list is compared one to one: found, missed, additional.
+
+  python -m minieqt associate picks --stations stations.xml --out found
+  python -m minieqt associate picks --stations stations.xml --out found --velocities model.csv --tolerance 0.8
+  python -m minieqt associate picks --stations stations.xml --out found --reference agency.csv --sections archive
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from minieqt.arguments import positive, whole
+
+
+def arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("picks", type=Path, metavar="PICKS", help="OUT of pick, or a file of picks")
+    parser.add_argument("--stations", type=Path, metavar="FILE", help="StationXML or other inventory: coordinates")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder that gets the results")
+    parser.add_argument("--start", metavar="TIME", help="picks from here on, such as 2022-02-06T02:30:00")
+    parser.add_argument("--end", metavar="TIME", help="to here")
+    velocity = parser.add_argument_group("velocities")
+    velocity.add_argument("--vp", type=positive, default=5.9, metavar="KM/S", help="of P, everywhere (5.9)")
+    velocity.add_argument("--vs", type=positive, default=3.4, metavar="KM/S", help="of S, everywhere (3.4)")
+    velocity.add_argument("--velocities", type=Path, metavar="FILE", help="or a table: depth (km), vp, vs; see docs")
+    limits = parser.add_argument_group("what is an earthquake")
+    for name, default, what in (
+        ("picks", 8, "picks at the least"),
+        ("p", 3, "P among them"),
+        ("s", 3, "S among them"),
+        ("both", 2, "stations with P and S"),
+    ):
+        limits.add_argument(
+            f"--minimum-{name}", type=whole(0), default=default, metavar="N", help=f"{what} ({default})"
+        )
+    limits.add_argument("--tolerance", type=positive, default=1.0, metavar="SECONDS", help="of a pick's time (1.0)")
+    limits.add_argument("--apart", type=positive, default=2.0, metavar="SECONDS", help="of two earthquakes (2.0)")
+    limits.add_argument("--margin", type=positive, default=50.0, metavar="KM", help="around the stations (50)")
+    limits.add_argument(
+        "--depth", type=float, nargs=2, default=(0.0, 30.0), metavar="KM", help="of earthquakes, from and to (0 30)"
+    )
+    reference = parser.add_argument_group("an agency's list beside it")
+    reference.add_argument("--reference", type=Path, metavar="FILE", help="CSV (time, latitude, longitude) or QuakeML")
+    reference.add_argument("--seconds", type=positive, default=2.0, help="between two that are one (2.0)")
+    reference.add_argument("--kilometres", type=positive, default=20.0, metavar="KM", help="and between places (20)")
+    more = parser.add_argument_group("more")
+    more.add_argument(
+        "--sections", type=Path, nargs="+", metavar="INPUT", help="records: draw each earthquake (additional ones only)"
+    )
+    more.add_argument("--threads", type=whole(1, 4096), default=1, help="of PyOcto (1)")
+
+
+def run(options: Namespace) -> int:
+    from minieqt.catalogue.associate import Limits, associate
+    from minieqt.catalogue.input import covered, read_input
+    from minieqt.catalogue.output import draw_sections, write_results
+    from minieqt.catalogue.reference import match_events
+    from minieqt.catalogue.report import summary
+    from minieqt.catalogue.velocity import homogeneous, read_velocities
+    from minieqt.commands.pick import parse_time
+
+    limits = Limits(
+        options.minimum_picks,
+        options.minimum_p,
+        options.minimum_s,
+        options.minimum_both,
+        options.tolerance,
+        options.apart,
+        options.margin,
+        tuple(options.depth),
+    )
+    velocities = read_velocities(options.velocities) if options.velocities else homogeneous(options.vp, options.vs)
+    given = read_input(options.picks, options.stations, parse_time(options.start), parse_time(options.end))
+    if given.skipped:
+        print("left out: " + ", ".join(f"{n:,} × {why}" for why, n in given.skipped.items() if n), file=sys.stderr)
+    earthquakes = associate(given.onsets, given.places, velocities, limits, options.threads)
+    matched = None
+    if options.reference:
+        reference, outside = covered(options.reference, given, limits.margin)
+        if outside:
+            print(f"of {options.reference.name} left out: {outside}", file=sys.stderr)
+        matched = match_events(earthquakes, reference, options.seconds, options.kilometres)
+    write_results(options.out, given, earthquakes, velocities, matched)
+    print(summary(given.onsets, earthquakes, matched))
+    if options.sections:
+        wanted = earthquakes if matched is None else matched.additional()
+        count = draw_sections(options.out / "sections", wanted, options.sections)
+        print(f"record sections: {count} in {options.out / 'sections'}")
+    print(f"results: {options.out}")
+    return 0

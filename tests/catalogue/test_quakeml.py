@@ -1,0 +1,67 @@
+"""QuakeML of earthquakes, and what locators read."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import obspy
+import pytest
+from network import example
+from obspy.io.quakeml.core import _validate
+
+from minieqt.catalogue.quakeml import catalogue, write_for_location, write_quakeml
+from minieqt.evaluation.pick_sets import read_picks
+
+
+def test_quakeml_is_valid_and_says_everything(tmp_path, rng):
+    each = example(rng)
+    write_quakeml(catalogue([each], "5.9 and 3.4 km/s"), tmp_path / "a.xml")
+    assert _validate(str(tmp_path / "a.xml"))
+    (event,) = obspy.read_events(tmp_path / "a.xml")
+    origin = event.preferred_origin()
+    assert (origin.time.ns, origin.latitude, origin.longitude, origin.depth) == (each.time, 35.7, -117.5, 8000)
+    assert origin.quality.used_phase_count == 8 and origin.quality.used_station_count == 4
+    assert origin.quality.standard_error == pytest.approx(each.rms)
+    assert len(origin.arrivals) == len(event.picks) == 8
+    for arrival, at in zip(origin.arrivals, each.arrivals, strict=True):
+        pick = arrival.pick_id.get_referred_object()
+        assert abs(pick.time.ns - at.onset.time) <= 1000 and pick.phase_hint == arrival.phase == at.onset.phase
+        assert pick.waveform_id.station_code == at.onset.station
+        assert arrival.time_residual == pytest.approx(at.residual)
+        assert arrival.distance * 111.19 == pytest.approx(at.distance, rel=1e-3)
+
+
+def test_odd_codes_stay_valid(tmp_path, rng):
+    each = example(rng)
+    odd = [
+        dataclasses.replace(at, onset=dataclasses.replace(at.onset, network="", station=f"Ä {n}%#ß_long"))
+        for n, at in enumerate(each.arrivals)
+    ]
+    write_quakeml(catalogue([dataclasses.replace(each, arrivals=tuple(odd))], "a model.csv?"), tmp_path / "a.xml")
+    assert _validate(str(tmp_path / "a.xml"))
+
+
+def test_the_same_input_gives_the_same_file(tmp_path, rng):
+    each = example(rng)
+    for name in "ab":
+        write_quakeml(catalogue([each]), tmp_path / name)
+    a, b = ((tmp_path / name).read_text() for name in "ab")
+    assert a == b
+
+
+def test_compare_reads_it(tmp_path, rng):
+    write_quakeml(catalogue([example(rng)]), tmp_path / "a.xml")
+    found = read_picks(tmp_path / "a.xml")
+    assert len(found) == 8 and len(found.origins) == 1
+
+
+def test_nonlinloc_and_hypodd(tmp_path, rng):
+    each = example(rng)
+    other = dataclasses.replace(each, time=each.time + 10**9)
+    write_for_location(catalogue([each, other]), tmp_path / "obs", tmp_path / "pha")
+    observed = (tmp_path / "obs").read_text().split("\n\n")
+    assert [len([line for line in block.splitlines() if " GAU " in line]) for block in observed[:2]] == [8, 8]
+    assert " 1.00e-01 " in observed[0]
+    read = obspy.read_events(tmp_path / "pha", format="HYPODDPHA")
+    assert len(read) == 2 and [len(event.picks) for event in read] == [8, 8]
+    assert abs(read[0].origins[0].time.ns - each.time) < 10**7
