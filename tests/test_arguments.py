@@ -58,6 +58,7 @@ def test_a_wrong_option_is_one_line(capsys):
     [
         (UserError("a file\nis missing"), 2, "program: a file is missing"),
         (OSError(28, "No space left on device", "last.h5"), 2, "program: No space left on device: last.h5"),
+        (PermissionError(13, "Permission denied", "closed/out"), 2, "program: Permission denied: closed/out"),
         (MemoryError("8 GiB"), 2, "--batch-size"),
         (KeyboardInterrupt(), 130, "program: stopped"),
         (KeyboardInterrupt("stopped; go on"), 130, "program: stopped; go on"),
