@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import getpass
 import sys
+import tempfile
+import webbrowser
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
@@ -143,15 +145,21 @@ def serve(options: Namespace, out: Any, journal: Any, archive: Any, queue: Any, 
     if model is not None:
         warm_up("cpu")
     print(f"{len(queue)} to look at, corrections by {who} in {journal.path}\n{address}\nCtrl-C ends it", flush=True)
-    if not options.no_browser:
-        import webbrowser
-
-        server.io_loop.add_callback(webbrowser.open, address)
-    try:
-        server.io_loop.start()
-    finally:
-        server.stop()
+    with tempfile.TemporaryDirectory() as folder:  # which only this user may look into
+        if not options.no_browser:
+            server.io_loop.add_callback(webbrowser.open, redirect(Path(folder), address))
+        try:
+            server.io_loop.start()
+        finally:
+            server.stop()
     return 0
+
+
+def redirect(folder: Path, address: str) -> str:
+    """A file that leads to the page. Everybody on this machine sees a browser's arguments: the token is in none."""
+    file = folder / "review.html"
+    file.write_text(f'<meta http-equiv="refresh" content="0; url={address}">', encoding="utf-8")
+    return file.as_uri()
 
 
 def login() -> str:

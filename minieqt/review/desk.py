@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from obspy import UTCDateTime
 
+from minieqt.picking.pick import DAY
 from minieqt.records.span import SECOND
 from minieqt.review.journal import Correction, Journal
 from minieqt.review.queue import Item
-from minieqt.review.state import Out, Reviewed, key_of, new_event, reviewed
+from minieqt.review.state import Out, Reviewed, key_of, new_event, reviewed, update
 
 BEFORE, VIEW = 20 * SECOND, 60 * SECOND  # of the view: before what is looked at, and in all
 ADDED = 5 * SECOND  # how long an earthquake that a person adds is at first
@@ -28,9 +29,16 @@ class Review:
     queue: list[Item]
     who: str
 
+    def __post_init__(self) -> None:
+        self._states = reviewed(self.out, self.journal)
+        self._known = len(self.journal.corrections)
+
     def states(self) -> dict[str, Reviewed]:
-        """Every detection as it stands."""
-        return reviewed(self.out, self.journal)
+        """Every detection as it stands: of thousands only those are looked at anew that somebody has corrected."""
+        for correction in self.journal.corrections[self._known :]:
+            update(self._states, correction.event, self.out, self.journal)
+        self._known = len(self.journal.corrections)
+        return self._states
 
     def judged(self) -> int:
         """How many items of the queue somebody has judged."""
@@ -69,12 +77,13 @@ class Desk:
         return self.item.start - BEFORE, max(self.item.start - BEFORE + VIEW, self.item.end + BEFORE)
 
     def beside(self) -> Mapping[str, Reviewed]:
-        """The station's other detections."""
+        """The station's other detections, of a day before and after."""
         at = self.item.instrument
         return {
             key: state
             for key, state in self.review.states().items()
-            if key != self.selected
+            if abs(state.start - self.item.start) < DAY
+            and key != self.selected
             and state.verdict != "rejected"
             and (state.instrument.network, state.instrument.station) == (at.network, at.station)
         }
@@ -166,5 +175,5 @@ class Desk:
 def in_words(field: str, value: object) -> str:
     """A field's value as a person reads it."""
     if value is None:
-        return "nothing"
+        return "not judged" if field == "verdict" else "nothing"
     return UTCDateTime(ns=value).strftime("%H:%M:%S.%f")[:-4] if field in ("p", "s") else str(value)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from bokeh.document import Document
-from bokeh.events import RangesUpdate, Tap
+from bokeh.events import PlotEvent, RangesUpdate, Reset, Tap
 from bokeh.layouts import column, row
 from bokeh.models import (
     BoxAnnotation,
@@ -62,6 +62,7 @@ class Page:
         self.filtered, self.common = True, False
         self.cursor: int | None = None
         self._drawing = False  # while our own changes to lines come back as if somebody had dragged them
+        self._drawn = 0, 0  # between which times
         self._pending: dict[str, Any] = {}
         self.notice, self.info = (
             Div(text="", disable_math=True, name=name, min_height=18) for name in ("notice", "info")
@@ -78,7 +79,8 @@ class Page:
             panel.add_layout(mark)
             panel.add_layout(box)
             panel.on_event(Tap, self._tapped)
-        self.panels[0].on_event(RangesUpdate, self._zoomed)
+            panel.on_event(RangesUpdate, self._zoomed)
+            panel.on_event(Reset, self._zoomed)
         keys = TextInput(visible=False, name="keys")
         keys.on_change("value", lambda attribute, old, new: self.act(new.partition(" ")[2]))
         document.js_on_event("document_ready", CustomJS(args={"sink": keys}, code=HANDOVER))
@@ -114,7 +116,7 @@ class Page:
             for output, colour in COLOURS.items():
                 panel.line("time", output, source=self.source, color=colour, legend_label=output)
             panel.legend.orientation = "horizontal"
-            panel.legend.location = "top_left"
+            panel.legend.update(location="top_left", background_fill_alpha=0.5, label_text_font_size="9pt", padding=2)
         else:
             panel.line("time", name, source=self.source, color="black", line_width=0.8)
         panel.vspan("time", source=self.others, color="colour", line_dash="dashed", line_width=1)
@@ -151,6 +153,7 @@ class Page:
 
     def draw(self, start: int, end: int) -> None:
         """The curves between two times, and as much again to either side, for the hand that moves them."""
+        self._drawn = start, end
         beside = min((end - start) // 2, 60 * 10**9)
         curves = self.waveforms.curves(self.desk.item.instrument, start - beside, end + beside, self.filtered)
         N = len(curves.time)
@@ -202,6 +205,7 @@ class Page:
 
     def act(self, key: str) -> None:
         """A key, or a button that stands for it."""
+        self._save_dragged()
         desk, cursor = self.desk, self.cursor
         moves: dict[str, Callable[[], object]] = {
             "n": lambda: desk.show(desk.place + 1),
@@ -267,23 +271,31 @@ class Page:
         self.cursor = round(event.x * MILLISECOND)
         self.refresh()
 
-    def _zoomed(self, event: RangesUpdate) -> None:
-        self.draw(*self._visible())
+    def _zoomed(self, event: PlotEvent) -> None:
+        """Every panel says so of the range that they share: the first is enough."""
+        if self._visible() != self._drawn:
+            self.draw(*self._visible())
 
     def _dragged(self, phase: str, location: float | None) -> None:
         """A line moves: save it where it comes to rest."""
         if self._drawing or location is None:
             return
         if phase in self._pending:
-            self.document.remove_timeout_callback(self._pending[phase])
-        key, time = self.desk.selected, round(location * MILLISECOND)
+            self.document.remove_timeout_callback(self._pending.pop(phase)[0])
+        time = round(location * MILLISECOND)
 
         def rest() -> None:
-            self._pending.pop(phase, None)
-            if self.desk.selected == key and self._saved(lambda: self.desk.put(phase, time)):
+            del self._pending[phase]
+            if self._saved(lambda: self.desk.put(phase, time)):
                 self._tell_others()
 
-        self._pending[phase] = self.document.add_timeout_callback(rest, SETTLED)
+        self._pending[phase] = self.document.add_timeout_callback(rest, SETTLED), rest
+
+    def _save_dragged(self) -> None:
+        """Lines that have not stood still for long enough yet: before the desk goes on to something else."""
+        for callback, rest in list(self._pending.values()):
+            self.document.remove_timeout_callback(callback)
+            rest()
 
     def _tell_others(self) -> None:
         for page in self.pages:

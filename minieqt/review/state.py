@@ -114,12 +114,18 @@ def reviewed(out: Out, journal: Journal) -> dict[str, Reviewed]:
     """Everything, the corrections applied, in order of time; earthquakes that a person added are among it."""
     states = {key: current(key, event, journal) for key, event in out.events.items()}
     for key in journal.events():
-        added = journal.value(key, "event")
-        if key not in states and added is not None:
-            state = added_by_hand(key, added, journal)
-            if state is not None:
-                states[key] = state
+        update(states, key, out, journal)
     return dict(sorted(states.items(), key=lambda item: (item[1].start, item[0])))
+
+
+def update(states: dict[str, Reviewed], key: str, out: Out, journal: Journal) -> None:
+    """Bring one detection up to date; a new one comes last."""
+    event, added = out.events.get(key), journal.value(key, "event")
+    state = current(key, event, journal) if event else added_by_hand(key, added, journal) if added else None
+    if state is not None:
+        states[key] = state
+    else:
+        states.pop(key, None)
 
 
 def current(key: str, event: Event, journal: Journal) -> Reviewed:

@@ -17,9 +17,14 @@ from review_cases import AT, HOSTILE, START, event, records, write_out
 
 from minieqt.cli import main
 from minieqt.errors import UserError
+from minieqt.records.archive import open_archive
 from minieqt.records.channel import Instrument
+from minieqt.records.selection import Selection
+from minieqt.review.desk import Review
 from minieqt.review.journal import Journal
-from minieqt.review.state import key_of
+from minieqt.review.queue import draw_sample, make_queue
+from minieqt.review.state import key_of, read_out
+from minieqt.review.waveforms import Waveforms
 
 pytest.importorskip("bokeh", reason="Bokeh is not installed")
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,14 +122,14 @@ def line_of(tab, phase):
     return tab.evaluate(f"Bokeh.documents[0].get_model_by_name('{phase} E').location")
 
 
-def wait_until_saved(tab, out, count):
-    """So many corrections are in the journal."""
+def wait_until(tab, out, holds):
+    """Until the journal on the disk is as it should be; the journal."""
     for _ in range(TIMEOUT // 100):
         journal = Journal(out)
-        if len(journal.corrections) >= count:
+        if holds(journal):
             return journal
         tab.wait_for_timeout(100)
-    raise AssertionError(f"{len(journal.corrections)} of {count} corrections were saved")
+    raise AssertionError(f"not saved in time; the journal holds {journal.corrections}")
 
 
 def drag(tab, phase, seconds, let_go=True):
@@ -156,25 +161,27 @@ def test_a_session(browser, tab, folder, served):
     tab.mouse.move(*place_of(tab, before))
     tab.mouse.wheel(0, -300)
     tab.wait_for_function(f"{shown} < {width - 1}")
+    tab.wait_for_timeout(1500)  # what the server draws of the new range, and the browser after it
+
+    def p_of(journal):
+        return journal.value(keys[0], "p", EVENTS[0].p.time.ns)
 
     drag(tab, "P", 0.5)
-    journal = wait_until_saved(tab, folder, 1)
-    (moved,) = journal.corrections
-    assert (moved.event, moved.field, moved.who) == (keys[0], "p", "anna") and moved.old == EVENTS[0].p.time.ns
-    assert abs((moved.new - moved.old) / 1e9 - 0.5) < 0.1
+    journal = wait_until(tab, folder, lambda journal: abs(p_of(journal) / 1e6 - before - 500) < 100)
+    first, moved = journal.corrections[0], p_of(journal)
+    assert (first.event, first.field, first.who) == (keys[0], "p", "anna") and first.old == EVENTS[0].p.time.ns
 
     tab.mouse.click(*place_of(tab, before + 2000))
     tab.wait_for_timeout(500)
     tab.keyboard.press("s")
-    set_s = wait_until_saved(tab, folder, 2).corrections[-1]
-    assert set_s.field == "s" and abs(set_s.new / 1e6 - before - 2000) < 100
+    wait_until(tab, folder, lambda journal: abs(journal.value(keys[0], "s", 0) / 1e6 - before - 2000) < 100)
     tab.keyboard.press("Shift+P")
-    assert wait_until_saved(tab, folder, 3).value(keys[0], "p") is None
+    wait_until(tab, folder, lambda journal: p_of(journal) is None)
     other = open_tab(browser, served)
     tab.keyboard.press("z")
-    assert wait_until_saved(tab, folder, 4).value(keys[0], "p") == moved.new
+    wait_until(tab, folder, lambda journal: p_of(journal) == moved)
     tab.keyboard.press("a")
-    assert wait_until_saved(tab, folder, 5).value(keys[0], "verdict") == "accepted"
+    wait_until(tab, folder, lambda journal: journal.value(keys[0], "verdict") == "accepted")
     wait_for(other, "1 of 5 judged")
     tab.reload(wait_until="commit")
     wait_for(tab, "1 of 5 judged")
@@ -211,6 +218,24 @@ def test_killed_in_the_middle_of_a_drag(tab, browser, folder, served):
     again = open_tab(browser, served)
     wait_for(again, f"{sum(c.field == 'verdict' for c in before)} of 5 judged")
     again.close()
+
+
+def test_a_line_just_dragged_is_saved_before_the_next_is_shown(tmp_path):
+    from bokeh.document import Document
+
+    from minieqt.review.page import Page
+
+    files = records(tmp_path / "a", ONSETS)
+    out = read_out(write_out(tmp_path / "out", EVENTS, files))
+    review = Review(out, Journal(out.path), make_queue(out, draw_sample(out, {}, 2, 0, 0), 2), "anna")
+    page = Page(Document(), review, Waveforms(open_archive(files, Selection()), out.path, None, None), [])
+    line, key = page.lines["P"][1], page.desk.item.key
+    line.location += 250.0
+    assert not review.journal.corrections
+    page.act("n")
+    (moved,) = review.journal.corrections
+    assert (moved.event, moved.field) == (key, "p") and abs(moved.new - moved.old - 250 * 10**6) < 1000
+    assert page.desk.item.key != key and len(page.source.data["time"])
 
 
 def status(url, **headers):
