@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,7 @@ def part(module):
     return (rest[0] if rest else "") if root == "minieqt" else root
 
 
+@cache
 def own(path):
     """What a file imports from the project itself."""
     return {module for module in imports(path) if module.split(".")[0] in ("minieqt", "kernels", "train")}
@@ -221,6 +223,7 @@ def test_every_layer_and_block_has_its_test(folder):
     assert files == tests
 
 
+@cache
 def definitions(path):
     """{name: decorators} of a file's own functions."""
     nodes = ast.parse(path.read_text(encoding="utf-8")).body
@@ -231,6 +234,7 @@ def definitions(path):
     }
 
 
+@cache
 def accelerated():
     """{name of a file: its accelerated functions}."""
     found = {}
