@@ -1,4 +1,4 @@
-"""The recipe's thresholds: after calibration the published ones are the best of the validation windows."""
+"""The recipe's thresholds: after calibration the published ones are the lowest good ones of the validation windows."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from minieqt.evaluation.network import Network
 from minieqt.evaluation.sweep import sweep
 from minieqt.evaluation.windows import answer_windows
 from minieqt.weights import native
-from recipes.own_weights import arguments, calibrate
+from recipes.own_weights import FLAT, arguments, calibrate
 from recipes.real_windows import rows_of, write_pair
 from recipes.report import THRESHOLDS
 
 
-def test_calibration_moves_the_best_thresholds_to_the_published_ones(dataset, tmp_path):
+def test_calibration_moves_the_lowest_good_thresholds_to_the_published_ones(dataset, tmp_path):
     write_pair(tmp_path / "windows", rows_of(dataset, np.arange(len(dataset))))
     names = dataset.table.name.tolist()
     for part, own in (("training", names[:5]), ("validation", names[5:-5]), ("test", names[-5:])):
@@ -25,8 +25,9 @@ def test_calibration_moves_the_best_thresholds_to_the_published_ones(dataset, tm
     calibrate(tmp_path / "best.h5", tmp_path, tmp_path / "own.h5")
     rows = np.arange(5, len(names) - 5)
     used, (answers,), _ = answer_windows([Network(load_weights(tmp_path / "own.h5"), THRESHOLDS)], dataset, rows)
-    found = sweep(answers, dataset.table.take(used), "detection", 0.5).best()[0]
-    assert found == pytest.approx(THRESHOLDS["detection"], abs=1e-3)
+    found = sweep(answers, dataset.table.take(used), "detection", 0.5)
+    good = found.threshold[found.f1 >= np.nanmax(found.f1) - FLAT]
+    assert good.min() == pytest.approx(THRESHOLDS["detection"], abs=1e-3)
 
 
 def test_an_unknown_region_is_refused(tmp_path):
