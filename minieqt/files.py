@@ -35,6 +35,9 @@ def replacing(path: Path) -> Iterator[Path]:
         force_to_disk(partial)
         os.replace(partial, path)
         force_to_disk(path.parent)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk does not say whose
+        raise
     finally:
         partial.unlink(missing_ok=True)
 

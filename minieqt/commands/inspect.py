@@ -1,8 +1,8 @@
 """Say what a data set holds: counts by category, magnitude, distance, S − P and SNR, and traces that look wrong.
 
-python -m minieqt inspect merged.hdf5                       and merged.csv beside it
-python -m minieqt inspect merged.hdf5 --figures figures     histograms, a map, windows before and after augmentation
-python -m minieqt inspect DIR                               a data set in SeisBench's layout
+  python -m minieqt inspect merged.hdf5                       and merged.csv beside it
+  python -m minieqt inspect merged.hdf5 --figures figures     histograms, a map, windows before and after augmentation
+  python -m minieqt inspect DIR                               a data set in SeisBench's layout
 """
 
 from __future__ import annotations

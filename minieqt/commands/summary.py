@@ -1,10 +1,10 @@
 """List the network's layers: their output shapes and how many parameters they have.
 
-python -m minieqt summary
-python -m minieqt summary --lstm-blocks 3
-python -m minieqt summary --weights runs/001/best.h5
-python -m minieqt summary --weights EqT_model.h5              Keras's and SeisBench's files as well
-python -m minieqt summary --weights conservative              and published weights by name
+  python -m minieqt summary
+  python -m minieqt summary --lstm-blocks 3
+  python -m minieqt summary --weights runs/001/best.h5
+  python -m minieqt summary --weights EqT_model.h5              Keras's and SeisBench's files as well
+  python -m minieqt summary --weights conservative              and published weights by name
 """
 
 from __future__ import annotations

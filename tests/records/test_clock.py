@@ -53,8 +53,9 @@ def check(stream, tolerance=0.05):
         # A shift of half a sample changes the motion by its steepest slope times that, and no more.
         slope = np.abs(np.gradient(expected, 0.01)).max()
         assert np.abs(row - expected)[inner].max() <= 0.005 * slope + tolerance * np.abs(expected).max()
-        best = min(range(-3, 4), key=lambda k: np.abs(np.roll(row, k) - expected)[inner].mean())
-        assert best == 0
+        # Half a sample late is as near to the sample before as to the one after.
+        errors = {k: np.abs(np.roll(row, k) - expected)[inner].mean() for k in range(-3, 4)}
+        assert errors[0] <= 1.01 * min(errors.values())
 
 
 rates = st.floats(99.9, 100.1) | st.sampled_from([100.0, 99.99, 99.999, 50.0, 200.0, 250.0, 1000.0])
