@@ -159,7 +159,7 @@ def test_a_real_ctrl_c(records, weights):
     """One line, exit code 130, no half files; a day that was done stays done."""
     stream = obspy.read(str(records / "1.mseed"))
     for one in stream:  # the second day takes a while, and the first knows nothing of it
-        one.data = np.tile(one.data, 100)
+        one.data = np.tile(one.data, 400)
         one.stats.starttime += 43200
     stream.write(str(records / "1.mseed"), format="MSEED", encoding="FLOAT64")
     out = records.parent / "out"
