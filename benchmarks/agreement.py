@@ -25,9 +25,9 @@ from machine import describe
 
 from minieqt import annotate, load_weights
 from minieqt.data.normalise import normalise
+from minieqt.inference.peaks import DETECTION_THRESHOLD, detection_runs
 from minieqt.model import EQTransformer
-from minieqt.picking import windows
-from minieqt.picking.peaks import DETECTION_THRESHOLD, detection_runs
+from minieqt.picking import probabilities as stacking
 
 Array = Any
 
@@ -56,7 +56,7 @@ def probabilities(stream: obspy.Stream, model: EQTransformer) -> dict[str, Array
 
 
 def windows_from_start(segment: Any, length: int, step: int) -> list[int]:
-    """SeisBench's places of windows, in the place of `minieqt.picking.windows.window_starts`."""
+    """SeisBench's places of windows, in the place of `minieqt.picking.probabilities.window_starts`."""
     last = segment.x.shape[1] - length
     return sorted({*range(0, last + 1, step), last})
 
@@ -74,8 +74,8 @@ def normalise_and_taper(x: Array, how: str) -> Array:
 def like_seisbench(place: bool = True, taper: bool = True) -> Iterator[None]:
     """minieqt with SeisBench's windows, or its taper."""
     with (
-        mock.patch.object(windows, "window_starts", windows_from_start if place else windows.window_starts),
-        mock.patch.object(windows, "normalise", normalise_and_taper if taper else normalise),
+        mock.patch.object(stacking, "window_starts", windows_from_start if place else stacking.window_starts),
+        mock.patch.object(stacking, "normalise", normalise_and_taper if taper else normalise),
     ):
         yield
 

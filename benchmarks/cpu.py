@@ -62,7 +62,7 @@ def minieqt_contender(mode: str) -> Callable[[Task], Callable[[], None]]:
                     model.train()
                     model.zero_gradients()
                     model.loss(x, labels)
-                    model.backward(of_input=False)
+                    model.backward(need_dx=False)
                     optimiser.step()
 
         return once

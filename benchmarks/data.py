@@ -26,11 +26,11 @@ import numpy as np
 
 from minieqt.backend import using
 from minieqt.data import Augmentation, Loader, open_dataset
+from minieqt.data.in_memory import InMemory
 from minieqt.data.index import make_index
-from minieqt.data.memory import InMemory
+from minieqt.data.make_windows import make_windows
 from minieqt.data.stead_csv import COLUMNS
 from minieqt.data.synthetic import write_stead
-from minieqt.data.windows import make_windows
 from minieqt.tables.missing import number, three_numbers
 from minieqt.threads import available_threads
 
@@ -104,7 +104,7 @@ def waiting(dataset, rows, steps=20):
         waited += time.perf_counter() - asked
         model.zero_gradients()
         model.loss(batch.x, batch.labels)
-        model.backward(of_input=False)
+        model.backward(need_dx=False)
         optimiser.step()
     total = time.perf_counter() - begin
     batches.close()

@@ -21,13 +21,13 @@ import numpy as np
 from machine import describe, peak_mib
 
 from minieqt.data import open_dataset
-from minieqt.evaluation.network import Network
+from minieqt.evaluation.answer_windows import answer_windows
+from minieqt.evaluation.network_picker import NetworkPicker
 from minieqt.evaluation.peers import SeisBenchModel
 from minieqt.evaluation.report import cell, grid
 from minieqt.evaluation.scores import Contender, scores
 from minieqt.evaluation.tuning import halves, tuned_baselines
-from minieqt.evaluation.windows import answer_windows
-from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
+from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 from minieqt.warmup import warm_up
 from minieqt.weights import load_weights
 
@@ -38,7 +38,7 @@ ZERO = dict.fromkeys(THRESHOLDS, 0.0)
 
 def contenders(weights: Path, data: Path, peers: list[str]) -> tuple[list[Contender], Any]:
     """Everybody's answers, and the table of the windows."""
-    network = Network(load_weights(weights), THRESHOLDS, weights.stem)
+    network = NetworkPicker(load_weights(weights), THRESHOLDS, weights.stem)
     others = [SeisBenchModel(text, THRESHOLDS) for text in peers]
     with open_dataset(data) as dataset:
         rows, answers, _ = answer_windows([network, *others], dataset, np.arange(len(dataset)))
@@ -76,7 +76,7 @@ def measure_memory(weights: Path, data: Path, count: int) -> float:
 
 def answer_so_many(weights: Path, data: Path, count: int) -> None:
     """Print this process's peak MiB."""
-    network = Network(load_weights(weights), THRESHOLDS)
+    network = NetworkPicker(load_weights(weights), THRESHOLDS)
     with open_dataset(data) as dataset:
         answer_windows([network], dataset, np.arange(count) % len(dataset))
     print(peak_mib())

@@ -30,13 +30,13 @@ from minieqt.arguments import whole
 from minieqt.data import open_dataset
 from minieqt.data.split import PARTS, split
 from minieqt.data.table import TraceTable
+from minieqt.evaluation.answer_windows import answer_windows
 from minieqt.evaluation.answers import Answers
 from minieqt.evaluation.bootstrap import CONFIDENCE, RESAMPLES, draw, measures, quantiles
-from minieqt.evaluation.network import Network
+from minieqt.evaluation.network_picker import NetworkPicker
 from minieqt.evaluation.report import grid
 from minieqt.evaluation.sweep import outcomes
-from minieqt.evaluation.windows import answer_windows
-from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
+from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 from minieqt.weights import load_weights
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -82,7 +82,7 @@ def write_lists(folder: Path, table: TraceTable, parts: tuple[Array, Array, Arra
 
 def answers(weights: str | Path, dataset: Any, rows: Array) -> Answers:
     """What the weights say of the windows."""
-    used, (found,), _ = answer_windows([Network(load_weights(weights), THRESHOLDS)], dataset, rows)
+    used, (found,), _ = answer_windows([NetworkPicker(load_weights(weights), THRESHOLDS)], dataset, rows)
     if len(used) < len(rows):
         raise SystemExit(f"{len(rows) - len(used)} of the windows cannot be read: leave them out of the data")
     return found

@@ -235,7 +235,7 @@ def minieqt_contender(graph: bool, products: int | None = None) -> Contender:
         def once() -> None:
             model.zero_gradients()
             model.loss_on_device(x, labels)
-            model.backward(of_input=False)
+            model.backward(need_dx=False)
             optimiser.step()
 
         return once

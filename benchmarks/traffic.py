@@ -53,7 +53,7 @@ def training_step(windows: int) -> None:
     model.train()
     model.zero_gradients()
     model.loss_on_device(x, labels)
-    model.backward(of_input=False)
+    model.backward(need_dx=False)
     Adam(model).step()
 
 

@@ -15,7 +15,7 @@ from minieqt.arguments import existing_file, existing_path, guarded
 from minieqt.data import open_dataset
 from minieqt.data.normalise import normalise
 from minieqt.errors import UserError
-from minieqt.picking.peaks import P_THRESHOLD, S_THRESHOLD, highest_peak
+from minieqt.inference.peaks import P_THRESHOLD, S_THRESHOLD, highest_peak
 from minieqt.plots import plot_window, save_figure
 from minieqt.training.loop import BEST
 from minieqt.warmup import warm_up

@@ -17,7 +17,7 @@ FORGOTTEN = 3600.0  # s after which a partial file that nobody wrote to belongs 
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Give a name to write to, in the same folder; on leaving, the file written there becomes `path`.
 
     If the block raises, `path` stays as it was and the partial file goes away. Every writer has a name of its own, so
@@ -49,7 +49,7 @@ def glob_safe(name: str) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Write a small text file (UTF-8), whole or not at all."""
-    with replacing(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 

@@ -4,8 +4,8 @@ The network is some hundred kernels of a few microseconds each, and a processor 
 captured once, by doing the work on a stream that only takes notes, and then replayed: one launch for all of it.
 
 A capture asks that nothing is copied to or from the host, that everything is compiled, and that arrays stay where they
-are: memory comes from a pool that belongs to the graph. training/graph_step.py captures a training step; `replayed`,
-here, makes a network answer by a graph.
+are: memory comes from a pool that belongs to the graph. training/graph_step.py captures a training step;
+`cuda_graphed`, here, makes a network answer by a graph.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Replay:
             print(line, file=sys.stderr, flush=True)
 
 
-def replayed(forward: Callable[[Any, Array], tuple[Array, ...]]) -> Callable[[Any, Array], tuple[Array, ...]]:
+def cuda_graphed(forward: Callable[[Any, Array], tuple[Array, ...]]) -> Callable[[Any, Array], tuple[Array, ...]]:
     """Let a network's `forward` be replayed, where it lives on a GPU and says the same of the same input.
 
     That is: in evaluation, without samples of dropout, by the kernels (the readable code's matrix products cannot be

@@ -21,13 +21,13 @@ from minieqt.blocks.phase import PhaseBranch
 from minieqt.blocks.rescnn import ResCNN
 from minieqt.blocks.transformer import Transformer
 from minieqt.device import array_module_for
-from minieqt.graph import replayed
+from minieqt.graph import cuda_graphed
 from minieqt.layer import Layer
 from minieqt.layers.attention import EPS
 from minieqt.layers.dropout import Dropout
 from minieqt.loss import WEIGHTS, cross_entropy_backward, cross_entropy_forward, probabilities
 from minieqt.philox import Randomness
-from minieqt.streams import side_by_side
+from minieqt.streams import on_streams
 from minieqt.summary import summarise
 from minieqt.updates import deferred_updates
 
@@ -103,7 +103,7 @@ class EQTransformer(Layer):
             x = self.bilstm.forward(self.rescnn.forward(self.encoder.forward(x)))
             for transformer in self.transformers:
                 x = transformer.forward(x)
-            detection, p, s = side_by_side(x, *(partial(branch.forward, x) for branch in self.branches()))
+            detection, p, s = on_streams(x, *(partial(branch.forward, x) for branch in self.branches()))
         return detection, p, s
 
     def branches(self) -> tuple[Decoder, PhaseBranch, PhaseBranch]:
@@ -114,7 +114,7 @@ class EQTransformer(Layer):
         """An array in the network's dtype, on the device of its parameters."""
         return as_array(x, self.vector.dtype, array_module(self.vector))
 
-    @replayed
+    @cuda_graphed
     def forward(self, x: Array) -> tuple[Array, ...]:
         """x (B, 3, T) -> probabilities of detection, P and S, each (B, T), on the network's device."""
         return tuple(probabilities(z) for z in self.logits(x))
@@ -132,10 +132,10 @@ class EQTransformer(Layer):
         self.keep(pairs)
         return sum(w * cross_entropy_forward(z, y) for w, (z, y) in zip(WEIGHTS, pairs, strict=True))
 
-    def backward(self, dloss: float = 1.0, of_input: bool = True) -> Array | None:  # type: ignore[override]
+    def backward(self, dloss: float = 1.0, need_dx: bool = True) -> Array | None:  # type: ignore[override]
         """`dloss` times the gradient of the last `loss` into every parameter's gradient; returns dx (B, 3, T).
 
-        None without `of_input`: whoever trains saves the time that it takes.
+        None without `need_dx`: whoever trains saves the time that it takes.
         """
 
         def of_branch(branch: Layer, weight: float, pair: tuple[Array, Array]) -> Array:
@@ -143,10 +143,10 @@ class EQTransformer(Layer):
 
         jobs = (partial(of_branch, *job) for job in zip(self.branches(), WEIGHTS, self.take(), strict=True))
         with deferred_updates():
-            dy = sum(side_by_side(self.vector, *jobs))
+            dy = sum(on_streams(self.vector, *jobs))
             for transformer in reversed(self.transformers):
                 dy = transformer.backward(dy)
-            return self.encoder.backward(self.rescnn.backward(self.bilstm.backward(dy)), of_input)
+            return self.encoder.backward(self.rescnn.backward(self.bilstm.backward(dy)), need_dx)
 
     def sample_dropout(self, on: bool = True) -> None:
         """Keep the ResCNN's spatial dropout active in evaluation, or no longer.

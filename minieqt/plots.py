@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minieqt.files import replacing
+from minieqt.files import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,7 +37,7 @@ def new_figure(*args: Any, **kwargs: Any) -> Figure:
 def save_figure(figure: Figure, path: Path | str) -> None:
     """Write a figure in the format of its suffix, whole or not at all."""
     path = Path(path)
-    with replacing(path) as partial:
+    with atomic_write(path) as partial:
         figure.savefig(partial, format=path.suffix.lstrip("."), dpi=150)
 
 

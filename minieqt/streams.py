@@ -31,7 +31,7 @@ Array = Any
 Result = TypeVar("Result")
 
 
-def side_by_side(x: Array, *jobs: Callable[[], Result]) -> list[Result]:
+def on_streams(x: Array, *jobs: Callable[[], Result]) -> list[Result]:
     """What each of the jobs returns, in their order; x: an array that lies where they compute.
 
     On the processor one job follows the other. Jobs share what they read, and write to nothing in common.

@@ -133,7 +133,7 @@ def compile_kernels(length: int = SHORT, beside: bool = False) -> int:
             network.eval().forward(x)
             network.train()
             network.loss(x, np.zeros_like(x))
-            network.backward(of_input=False)
+            network.backward(need_dx=False)
             Adam(network).step()
     return count.count
 

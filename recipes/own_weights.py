@@ -28,9 +28,9 @@ from minieqt.arguments import Parser, existing_file, existing_path, guarded, pos
 from minieqt.data import open_dataset  # noqa: E402
 from minieqt.data.split import PARTS, given_split  # noqa: E402
 from minieqt.errors import UserError  # noqa: E402
-from minieqt.evaluation.network import Network  # noqa: E402
+from minieqt.evaluation.answer_windows import answer_windows  # noqa: E402
+from minieqt.evaluation.network_picker import NetworkPicker  # noqa: E402
 from minieqt.evaluation.sweep import sweep  # noqa: E402
-from minieqt.evaluation.windows import answer_windows  # noqa: E402
 from minieqt.files import write_text  # noqa: E402
 from minieqt.weights import load_weights, native  # noqa: E402
 from recipes.real_windows import SETS, find_sets, gather  # noqa: E402
@@ -158,7 +158,7 @@ def calibrate(trained: Path, real: Path, weights: Path) -> None:
     model = load_weights(trained)
     with open_dataset(real / "windows.hdf5") as dataset:
         rows = given_split(dataset.table, real)[PARTS.index("validation")]
-        used, (answers,), _ = answer_windows([Network(model, THRESHOLDS)], dataset, rows)
+        used, (answers,), _ = answer_windows([NetworkPicker(model, THRESHOLDS)], dataset, rows)
         table = dataset.table.take(used)
     heads = (model.detection, model.p.decoder, model.s.decoder)
     for (output, threshold), decoder in zip(THRESHOLDS.items(), heads, strict=True):

@@ -18,15 +18,15 @@ from minieqt.data import open_dataset
 from minieqt.data.normalise import normalise
 from minieqt.data.split import PARTS, given_split
 from minieqt.data.table import TraceTable
-from minieqt.evaluation.network import Network
+from minieqt.evaluation.answer_windows import answer_windows
+from minieqt.evaluation.network_picker import NetworkPicker
 from minieqt.evaluation.report import cell, grid
 from minieqt.evaluation.scores import Contender, scores
 from minieqt.evaluation.study import Study
 from minieqt.evaluation.sweep import outcomes
 from minieqt.evaluation.tuning import halves, tuned_baselines
-from minieqt.evaluation.windows import answer_windows
 from minieqt.files import write_text
-from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
+from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 from minieqt.plots import COLOURS, new_figure, save_figure
 from minieqt.weights import load_weights
 
@@ -40,7 +40,7 @@ def write_report(weights: Path, beside: Sequence[Path], real: Path, out: Path) -
 
     real: the folder that `gather` wrote; beside: other networks' weight files.
     """
-    networks = [Network(load_weights(path), THRESHOLDS, path.stem) for path in (weights, *beside)]
+    networks = [NetworkPicker(load_weights(path), THRESHOLDS, path.stem) for path in (weights, *beside)]
     with open_dataset(real / "windows.hdf5") as dataset:
         test = given_split(dataset.table, real)[PARTS.index("test")]
         rows, answers, _ = answer_windows(networks, dataset, test)
@@ -57,7 +57,9 @@ def write_report(weights: Path, beside: Sequence[Path], real: Path, out: Path) -
     return text
 
 
-def failures(network: Network, own: Contender, dataset: Any, rows: Array, table: TraceTable, most: int = 9) -> Figure:
+def failures(
+    network: NetworkPicker, own: Contender, dataset: Any, rows: Array, table: TraceTable, most: int = 9
+) -> Figure:
     """Windows that the own network got wrong: a wrong pick, an arrival missed, a pick in noise; the surest picks first.
 
     Vertical component with the analyst's arrivals (lines), below it the probabilities of P (blue) and S (red).

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from minieqt import files
-from minieqt.files import locked, replacing, write_text
+from minieqt.files import atomic_write, locked, write_text
 
 
 def test_write_and_replace(tmp_path):
@@ -23,7 +23,7 @@ def test_write_and_replace(tmp_path):
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
     write_text(tmp_path / "a.txt", "old")
-    with pytest.raises(RuntimeError), replacing(tmp_path / "a.txt") as partial:
+    with pytest.raises(RuntimeError), atomic_write(tmp_path / "a.txt") as partial:
         partial.write_text("half")
         raise RuntimeError
     assert (tmp_path / "a.txt").read_text() == "old"
@@ -31,7 +31,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
 
 
 def test_what_a_killed_writer_left_is_cleared_up(tmp_path):
-    with replacing(tmp_path / "a [1].txt") as partial:
+    with atomic_write(tmp_path / "a [1].txt") as partial:
         partial.write_text("new")
     partial.write_text("half, then killed")
     write_text(tmp_path / "a [1].txt", "newer")
@@ -42,7 +42,7 @@ def test_what_a_killed_writer_left_is_cleared_up(tmp_path):
 
 
 def test_two_writers_at_once_do_not_meet(tmp_path):
-    with replacing(tmp_path / "a.txt") as first, replacing(tmp_path / "a.txt") as second:
+    with atomic_write(tmp_path / "a.txt") as first, atomic_write(tmp_path / "a.txt") as second:
         first.write_text("first")
         second.write_text("second")
     assert (tmp_path / "a.txt").read_text() == "first"

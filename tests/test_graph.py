@@ -13,7 +13,7 @@ from cupy_stand_in import assert_replays
 
 from kernels.cuda import on_host
 from minieqt import EQTransformer, backend
-from minieqt.graph import KeptMemory, captured, replayed
+from minieqt.graph import KeptMemory, captured, cuda_graphed
 
 LENGTH = 128
 
@@ -27,7 +27,7 @@ class Scale:
     def own(self, x):
         return backend.as_array(x, np.float32, backend.array_module(self.vector))
 
-    @replayed
+    @cuda_graphed
     def forward(self, x):
         x = self.own(x)
         return x * self.vector, x + self.vector

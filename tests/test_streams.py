@@ -6,11 +6,11 @@ import cupy_stand_in
 import numpy as np
 import pytest
 
-from minieqt.streams import side_by_side
+from minieqt.streams import on_streams
 
 
 def test_on_the_processor():
-    assert side_by_side(np.zeros(1), lambda: 1, lambda: 2) == [1, 2]
+    assert on_streams(np.zeros(1), lambda: 1, lambda: 2) == [1, 2]
 
 
 def captured(cupy, work):
@@ -37,7 +37,7 @@ def test_jobs_begin_behind_what_came_before_and_end_ahead_of_what_follows(cupy):
     def work(x, y):
         x *= 2
         x += 1
-        one, two = side_by_side(x, lambda: x * 3, lambda: x * 5)
+        one, two = on_streams(x, lambda: x * 3, lambda: x * 5)
         y += one
         y *= two
         x += 1
@@ -66,23 +66,23 @@ def waits_of(monkeypatch, side_streams):
 def test_the_stand_in_finds_a_job_that_nobody_waits_for(pretended, monkeypatch):
     waits_of(monkeypatch, side_streams=True)
     with pytest.raises(RuntimeError, match="CaptureUnjoined"):
-        captured(pretended, lambda x, y: side_by_side(add(x, 1), lambda: x + 1, lambda: add(y, x)))
+        captured(pretended, lambda x, y: on_streams(add(x, 1), lambda: x + 1, lambda: add(y, x)))
 
 
 def test_the_stand_in_finds_a_job_that_waits_for_nothing(pretended, monkeypatch):
     waits_of(monkeypatch, side_streams=False)
-    _, y, _ = captured(pretended, lambda x, y: side_by_side(add(x, 1), lambda: add(y, x)))
+    _, y, _ = captured(pretended, lambda x, y: on_streams(add(x, 1), lambda: add(y, x)))
     assert not (y == 1 + 2).all()
 
 
 def test_the_same_streams_every_time(pretended):
     """Memory belongs to the stream that used it first: new streams would never find any."""
-    used = [side_by_side(pretended.zeros(1), *[pretended.cuda.get_current_stream] * 3) for _ in range(2)]
+    used = [on_streams(pretended.zeros(1), *[pretended.cuda.get_current_stream] * 3) for _ in range(2)]
     assert used[0] == used[1] and len(set(used[0])) == 3
 
 
 def test_an_exception_leaves_the_stream(pretended):
     before = pretended.cuda.get_current_stream()
     with pytest.raises(ZeroDivisionError):
-        side_by_side(pretended.zeros(1), lambda: 1, lambda: 1 // 0)
+        on_streams(pretended.zeros(1), lambda: 1, lambda: 1 // 0)
     assert pretended.cuda.get_current_stream() is before

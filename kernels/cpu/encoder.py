@@ -24,10 +24,10 @@ def encoder_forward(
 
 
 def encoder_backward(
-    dy: Array, cache: Any, of_input: bool = True
+    dy: Array, cache: Any, need_dx: bool = True
 ) -> tuple[Array | None, tuple[Array, ...], tuple[Array, ...]]:
     """dy like y -> dx (B, C, T) or None, dW (O, C, K) and db (O) of every stage."""
-    return chain_backward(dy, cache, of_input)
+    return chain_backward(dy, cache, need_dx)
 
 
 def encoder_stage_forward(x: Array, W: Array, b: Array) -> tuple[Array, Any]:
@@ -35,7 +35,7 @@ def encoder_stage_forward(x: Array, W: Array, b: Array) -> tuple[Array, Any]:
     return encoder_forward(x, (W,), (b,))
 
 
-def encoder_stage_backward(dy: Array, cache: Any, of_input: bool = True) -> tuple[Array | None, Array, Array]:
+def encoder_stage_backward(dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array | None, Array, Array]:
     """dy (B, O, ⌈T / 2⌉) -> dx (B, C, T) or None, dW (O, C, K), db (O)."""
-    dx, (dW,), (db,) = chain_backward(dy, cache, of_input)
+    dx, (dW,), (db,) = chain_backward(dy, cache, need_dx)
     return dx, dW, db

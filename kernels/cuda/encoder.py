@@ -23,12 +23,12 @@ def encoder_stage_forward(x: Array, W: Array, b: Array) -> tuple[Array, Any]:
     return y, (x, gradient, origin)
 
 
-def encoder_stage_backward(dy: Array, cache: Any, of_input: bool = True) -> tuple[Array | None, Array, Array]:
+def encoder_stage_backward(dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array | None, Array, Array]:
     """dy (B, O, ⌈T / 2⌉) -> dx (B, C, T) or None, dW (O, C, K), db (O)."""
     x, gradient, origin = cache
     dy, (B, C, T), (O, _, K) = contiguous(dy), x.shape, gradient.convolution.W.shape
-    dx = empty(x, x.shape) if of_input else None
-    if of_input:
+    dx = empty(x, x.shape) if need_dx else None
+    if need_dx:
         correlate("encoder.cu", "encoder_stage_input_gradient", gradient, (dy, origin, dx, C, O, K, T), B)
 
     def of_weights(partial: Array) -> tuple:

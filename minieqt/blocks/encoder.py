@@ -34,14 +34,14 @@ def encoder_stage_forward(x: Array, W: Array, b: Array) -> tuple[Array, Any]:
 
 
 @accelerated
-def encoder_stage_backward(dy: Array, cache: Any, of_input: bool = True) -> tuple[Array | None, Array, Array]:
+def encoder_stage_backward(dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array | None, Array, Array]:
     """dy (B, O, ⌈T / 2⌉) -> dx (B, C, T), dW (O, C, K), db (O).
 
-    dx is None without `of_input`: to train, nobody has to know how the loss changes with the seismogram.
+    dx is None without `need_dx`: to train, nobody has to know how the loss changes with the seismogram.
     """
     conv_cache, a, pool_cache = cache
     dx, dW, db = conv1d_backward(relu_backward(maxpool1d_backward(dy, pool_cache), a), conv_cache)
-    return dx if of_input else None, dW, db
+    return dx if need_dx else None, dW, db
 
 
 @accelerated
@@ -59,12 +59,12 @@ def encoder_forward(x: Array, Ws: tuple[Array, ...], bs: tuple[Array, ...], keep
 
 @accelerated
 def encoder_backward(
-    dy: Array, cache: Any, of_input: bool = True
+    dy: Array, cache: Any, need_dx: bool = True
 ) -> tuple[Array | None, tuple[Array, ...], tuple[Array, ...]]:
-    """dy like y -> dx (B, C, T), None without `of_input`, dW (O, C, K) and db (O) of every stage."""
+    """dy like y -> dx (B, C, T), None without `need_dx`, dW (O, C, K) and db (O) of every stage."""
     pairs = []
     for stage in reversed(range(len(cache))):
-        dy, *gradients = encoder_stage_backward(dy, cache[stage], of_input or stage > 0)
+        dy, *gradients = encoder_stage_backward(dy, cache[stage], need_dx or stage > 0)
         pairs.append(gradients)
     dWs, dbs = zip(*reversed(pairs), strict=True)
     return dy, dWs, dbs
@@ -113,9 +113,9 @@ class Encoder(Layer):
             x = stage.forward(x)
         return x
 
-    def backward(self, dy: Array, of_input: bool = True) -> Array | None:
-        """dy (B, 64, ⌈T / 128⌉) -> dx (B, 3, T), None without `of_input`; adds to the gradients of all stages."""
-        dx, dWs, dbs = encoder_backward(dy, self.take(), of_input)
+    def backward(self, dy: Array, need_dx: bool = True) -> Array | None:
+        """dy (B, 64, ⌈T / 128⌉) -> dx (B, 3, T), None without `need_dx`; adds to the gradients of all stages."""
+        dx, dWs, dbs = encoder_backward(dy, self.take(), need_dx)
         for stage, dW, db in zip(self.stages, dWs, dbs, strict=True):
             stage.conv.accumulate(W=dW, b=db)
         return dx

@@ -12,7 +12,7 @@ from obspy import UTCDateTime
 from obspy.geodetics import kilometers2degrees
 
 from minieqt.catalogue.earthquake import Arrival, Earthquake
-from minieqt.files import replacing
+from minieqt.files import atomic_write
 from minieqt.picking.results import AGENCY, resource, waveform_code
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def quake_arrival(arrival: Arrival, event: str) -> QuakeArrival:
 
 def write_quakeml(catalog: Catalog, path: Path) -> None:
     """earthquakes.xml."""
-    with replacing(path) as partial:
+    with atomic_write(path) as partial:
         catalog.write(str(partial), format="QUAKEML")
 
 
@@ -117,7 +117,7 @@ def write_for_location(catalog: Catalog, nonlinloc: Path, hypodd: Path) -> None:
     """
     from obspy.core.event import QuantityError
 
-    with replacing(nonlinloc) as partial, partial.open("wb") as file:
+    with atomic_write(nonlinloc) as partial, partial.open("wb") as file:
         for each in catalog:
             weighed = each.copy()
             for pick in weighed.picks:
@@ -125,6 +125,6 @@ def write_for_location(catalog: Catalog, nonlinloc: Path, hypodd: Path) -> None:
             one = io.BytesIO()
             type(catalog)([weighed]).write(one, format="NLLOC_OBS")
             file.write(one.getvalue().rstrip() + b"\n\n")
-    with warnings.catch_warnings(), replacing(hypodd) as partial:
+    with warnings.catch_warnings(), atomic_write(hypodd) as partial:
         warnings.simplefilter("ignore", UserWarning)  # that magnitudes are missing
         catalog.write(str(partial), format="HYPODDPHA")

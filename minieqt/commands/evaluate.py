@@ -23,7 +23,7 @@ from typing import Any
 from minieqt.arguments import existing_file, existing_path, share, whole
 from minieqt.commands.options import add_device_option, add_weight_options, add_weights_option, weight_options
 from minieqt.errors import UserError
-from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
+from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 
 SPLITS = ("training", "validation", "test")
 
@@ -57,11 +57,11 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    from minieqt.evaluation.network import Network
+    from minieqt.evaluation.answer_windows import answer_windows
+    from minieqt.evaluation.network_picker import NetworkPicker
     from minieqt.evaluation.report import table, write_json
     from minieqt.evaluation.scores import Contender
     from minieqt.evaluation.study import Study
-    from minieqt.evaluation.windows import answer_windows
     from minieqt.warmup import warm_up
     from minieqt.weights import open_weights
 
@@ -70,7 +70,7 @@ def run(options: Namespace) -> int:
     weights = open_weights(network_weights, **weight_options(options))
     weights.model.to(options.device)
     thresholds = {"detection": options.detection_threshold, "P": options.p_threshold, "S": options.s_threshold}
-    network = Network(weights.model, thresholds, samples=options.uncertainty, seed=options.seed)
+    network = NetworkPicker(weights.model, thresholds, samples=options.uncertainty, seed=options.seed)
     others = peers(options.seisbench, thresholds)
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)

@@ -32,7 +32,7 @@ def run(options: Namespace) -> int:
 
     from minieqt.data import open_dataset
     from minieqt.evaluation.explain import draw_attention, draw_encoder, explain
-    from minieqt.files import replacing
+    from minieqt.files import atomic_write
     from minieqt.plots import save_figure
     from minieqt.weights import open_weights
 
@@ -48,7 +48,7 @@ def run(options: Namespace) -> int:
         figure = draw(x, explanation, analyst, options.trace)
         save_figure(figure, options.out / f"{options.trace}.{kind}.png")
         print(options.out / f"{options.trace}.{kind}.png")
-    with replacing(options.out / f"{options.trace}.npz") as partial, partial.open("wb") as file:
+    with atomic_write(options.out / f"{options.trace}.npz") as partial, partial.open("wb") as file:
         np.savez_compressed(file, **explanation.arrays())
     print(options.out / f"{options.trace}.npz")
     return 0

@@ -41,8 +41,8 @@ def run(options: Namespace) -> int:
     from minieqt.data.stead_writer import pair_of_files, write_windows
     from minieqt.errors import UserError
     from minieqt.importing.catalogue import match_networks, pair_up, read_catalogue
+    from minieqt.importing.cut_windows import DAY, Job, cut_windows
     from minieqt.importing.left_out import ledger
-    from minieqt.importing.windows import DAY, Job, cut_windows
     from minieqt.records.archive import open_archive
     from minieqt.records.selection import Selection
     from minieqt.records.stations import read_coordinates

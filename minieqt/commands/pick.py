@@ -22,7 +22,7 @@ from typing import Any
 from minieqt.arguments import share, whole
 from minieqt.commands.options import add_device_option, add_weight_options, add_weights_option, weight_options
 from minieqt.errors import UserError
-from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
+from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -61,8 +61,8 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     from tqdm import tqdm
 
+    from minieqt.picking.probabilities import Settings
     from minieqt.picking.run import Job, Report, pick_archive
-    from minieqt.picking.windows import Settings
     from minieqt.records.archive import open_archive
     from minieqt.records.selection import Selection
     from minieqt.records.stations import read_coordinates

@@ -73,7 +73,7 @@ def run(options: Namespace) -> int:
 
 def run_network(options: Namespace) -> int:
     """The folder of a network."""
-    from minieqt.data.synthetic.network import make_network, write_network
+    from minieqt.data.synthetic.synthetic_network import make_network, write_network
 
     if options.out.exists() and not options.overwrite:
         raise UserError(f"{options.out} is already there: replace it with --overwrite, or give another --out")

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from tqdm import trange
 
+from minieqt.data.in_memory import compact
 from minieqt.data.loader import Loader
-from minieqt.data.memory import compact
+from minieqt.data.make_windows import facts_of, make_from_facts, rates_of
 from minieqt.data.table import COMPONENTS, SAMPLES, BadTrace, Dataset
-from minieqt.data.windows import facts_of, make_from_facts, rates_of
 from minieqt.errors import UserError
 
 Array = Any

@@ -10,9 +10,9 @@ import numpy as np
 from minieqt.data.augmentation import AUGMENTED, Augmentation
 from minieqt.data.draw import LOUD
 from minieqt.data.inspect import EDGES, measures
+from minieqt.data.make_windows import make_windows
 from minieqt.data.partners import NOBODY
 from minieqt.data.table import COMPONENTS, SAMPLES, Dataset
-from minieqt.data.windows import make_windows
 from minieqt.errors import UserError
 
 Array = Any

@@ -21,7 +21,7 @@ import numpy as np
 from minieqt.data.stead_csv import read_csv
 from minieqt.data.table import COMPONENTS, SAMPLES, TEXT, TraceTable
 from minieqt.errors import UserError
-from minieqt.files import replacing
+from minieqt.files import atomic_write
 from minieqt.kernels import kernel_module
 
 Array = Any
@@ -145,7 +145,7 @@ def _keep(path: Path, index: Index) -> None:
     rest = json.dumps([index.groups, index.skipped, index.first])
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as partial, open(partial, "wb") as file:
+        with atomic_write(path) as partial, open(partial, "wb") as file:
             np.savez(file, _start=index.start, _rest=np.array(rest), **arrays)
     except OSError as error:
         print(f"the index is not kept: {error}", file=sys.stderr)

@@ -17,10 +17,10 @@ import numpy as np
 from minieqt.data.augmentation import AUGMENTED, PLAIN, Augmentation
 from minieqt.data.buffers import Buffers
 from minieqt.data.labels import check_shape
+from minieqt.data.make_windows import make_windows
 from minieqt.data.order import Mixture, shuffled
 from minieqt.data.partners import NOBODY, Partners
 from minieqt.data.table import COMPONENTS, SAMPLES, BadTrace, Dataset, describe
-from minieqt.data.windows import make_windows
 from minieqt.errors import UserError
 
 Array = Any

@@ -41,7 +41,7 @@ from minieqt.data.table import (
     read_each,
 )
 from minieqt.errors import UserError
-from minieqt.heap import lies_in_bad_heap
+from minieqt.hdf5_heap import lies_in_bad_heap
 from minieqt.tables.missing import code, identifier, known, number, sample
 from minieqt.tables.times import times
 

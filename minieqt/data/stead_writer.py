@@ -12,7 +12,7 @@ import numpy as np
 from minieqt.data.hdf5_writer import TraceFile
 from minieqt.data.stead_csv import COLUMNS
 from minieqt.errors import UserError
-from minieqt.files import replacing
+from minieqt.files import atomic_write
 
 Array = Any
 Row = dict[str, Any]  # column -> text, number or array; a column that is not there is empty
@@ -34,7 +34,7 @@ def write_windows(hdf5: Path, csv: Path, windows: Iterable[tuple[Row, Array]]) -
     """
     for path in (hdf5, csv):
         path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(hdf5) as partial_hdf5, replacing(csv) as partial_csv:
+    with atomic_write(hdf5) as partial_hdf5, atomic_write(csv) as partial_csv:
         with TraceFile(partial_hdf5) as file, open(partial_csv, "w", newline="", encoding="utf-8") as table:
             lines = csv_format.writer(table)
             lines.writerow(COLUMNS)

@@ -1,0 +1,1 @@
+"""How well a picker picks: begin with `metrics`; `comparison` sets pickers side by side, `explain` looks inside one."""

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import minimum_filter1d
 
-from minieqt.picking.peaks import MINIMUM_LENGTH, highest_peak
+from minieqt.inference.peaks import MINIMUM_LENGTH, highest_peak
 
 Array = Any
 

@@ -18,8 +18,8 @@ import numpy as np
 from minieqt.backend import to_numpy
 from minieqt.data.normalise import normalise
 from minieqt.errors import UserError
+from minieqt.inference.predict import predict
 from minieqt.model import EQTransformer
-from minieqt.picking.windows import answers
 from minieqt.plots import (
     BLACK,
     BLUE,
@@ -63,7 +63,7 @@ def explain(model: EQTransformer, x: Array) -> Explanation:
         raise UserError(f"these weights are for windows of (3, {model.length}) samples, got {x.shape}")
     model.eval()
     window = normalise(x[None].astype(np.float32), model.config["normalisation"])
-    probabilities = answers(model, window)[0]
+    probabilities = predict(model, window)[0]
     encoder, h = [], model.own(window)
     for stage in model.encoder.stages:
         h = stage.forward(h)

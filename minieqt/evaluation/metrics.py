@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from minieqt.evaluation.answers import Answers, answer
-from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
+from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 
 Array = Any
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from minieqt.evaluation.published import SOURCE, published
-from minieqt.files import replacing, write_text
+from minieqt.files import atomic_write, write_text
 
 MISSING = "–"
 HEADER = ("precision", "recall", "F1", "mean (s)", "std (s)", "MAE (s)", "MAPE")
@@ -42,7 +42,7 @@ def write_csv(path: Path, rows: Iterable[dict[str, Any]], columns: Sequence[str]
     if not columns:
         rows = list(rows)
         columns = list(dict.fromkeys(column for row in rows for column in row))
-    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows({key: rounded(value) for key, value in without_nan(row).items()} for row in rows)

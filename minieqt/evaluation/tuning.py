@@ -16,11 +16,11 @@ import numpy as np
 from minieqt.data.split import split
 from minieqt.data.table import Dataset, TraceTable
 from minieqt.errors import UserError
+from minieqt.evaluation.answer_windows import answer_windows
 from minieqt.evaluation.answers import Answers, concatenate
 from minieqt.evaluation.baselines import GRIDS, Baseline, choices
 from minieqt.evaluation.metrics import TOLERANCES
 from minieqt.evaluation.sweep import sweep
-from minieqt.evaluation.windows import answer_windows
 
 Array = Any
 Job = tuple[Array, Array]  # rows to tune on, rows to score

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from obspy import UTCDateTime
 
-from minieqt.picking.peaks import detection_runs, peaks
-from minieqt.picking.windows import Probabilities, Settings
+from minieqt.inference.peaks import detection_runs, peaks
+from minieqt.picking.probabilities import Probabilities, Settings
 from minieqt.records.channel import Instrument
 from minieqt.records.segment import Segment
 

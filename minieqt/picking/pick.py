@@ -19,11 +19,11 @@ import numpy as np
 from obspy import Stream, Trace, UTCDateTime
 
 from minieqt.errors import UserError
-from minieqt.memory import give_back
+from minieqt.heap import trim
 from minieqt.model import EQTransformer
 from minieqt.picking.events import Event, find_events
+from minieqt.picking.probabilities import Probabilities, Settings, probabilities
 from minieqt.picking.results import Events, Picks
-from minieqt.picking.windows import Probabilities, Settings, probabilities
 from minieqt.records.channel import Instrument
 from minieqt.records.left_out import LeftOut
 from minieqt.records.segment import Segment, segments
@@ -175,9 +175,9 @@ def station_day(
     model.eval()
     while chosen:
         instrument, components, served = chosen.popleft()
-        give_back()  # what reading left behind
+        trim()  # what reading left behind
         found = segments(components, settings.band, left_out, served)
-        give_back()  # the records, before the network needs the room
+        trim()  # the records, before the network needs the room
         answers = probabilities(found, model, settings, progress)
         events = [
             event

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from obspy import UTCDateTime
 
 from minieqt.errors import UserError
-from minieqt.files import replacing, write_text
+from minieqt.files import atomic_write, write_text
 from minieqt.picking.events import Event, Pick
 from minieqt.records.channel import Instrument
 from minieqt.records.left_out import LeftOut
@@ -103,7 +103,7 @@ class Events(list[Event]):
 
     def to_quakeml(self, path: Path | str) -> None:
         """QuakeML; see this file's head for what its events are."""
-        with replacing(Path(path)) as partial:
+        with atomic_write(Path(path)) as partial:
             self.catalogue().write(str(partial), format="QUAKEML")
 
     def catalogue(self) -> Catalog:

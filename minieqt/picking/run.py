@@ -24,12 +24,12 @@ from obspy import Stream, UTCDateTime
 
 from minieqt.backend import to_numpy
 from minieqt.errors import UserError
-from minieqt.files import locked, replacing, write_text
+from minieqt.files import atomic_write, locked, write_text
 from minieqt.model import EQTransformer
 from minieqt.picking.events import Event, Pick
 from minieqt.picking.pick import CONTEXT, DAY, StationDay, station_day
+from minieqt.picking.probabilities import Settings
 from minieqt.picking.results import Events
-from minieqt.picking.windows import Settings
 from minieqt.records.archive import Archive
 from minieqt.records.channel import Instrument
 from minieqt.records.left_out import LeftOut
@@ -201,7 +201,7 @@ def write_extras(job: Job, found: StationDay) -> None:
     if job.probabilities:
         folder = job.out / "probabilities"
         folder.mkdir(exist_ok=True)
-        with replacing(folder / f"{name}.mseed") as partial:
+        with atomic_write(folder / f"{name}.mseed") as partial:
             Stream(list(found.traces())).write(str(partial), format="MSEED", encoding="FLOAT32")
     if job.plots:
         from minieqt.plots import save_figure

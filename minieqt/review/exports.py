@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from obspy import UTCDateTime
 
-from minieqt.files import replacing, write_text
+from minieqt.files import atomic_write, write_text
 from minieqt.picking.results import AGENCY, resource, waveform_code
 from minieqt.review.journal import Journal
 from minieqt.review.state import Reviewed, found_times
@@ -34,7 +34,7 @@ def write_quakeml(path: Path, states: Iterable[Reviewed], journal: Journal) -> i
 
     events = [quake_event(state, journal) for state in states if state.verdict in ("accepted", "rejected")]
     catalogue = Catalog(events, resource_id=resource("reviewed"), creation_info=CreationInfo(agency_id=AGENCY))
-    with replacing(path) as partial:
+    with atomic_write(path) as partial:
         catalogue.write(str(partial), format="QUAKEML")
     return len(events)
 

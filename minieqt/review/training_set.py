@@ -14,7 +14,7 @@ from pathlib import Path
 from minieqt.data.stead_writer import pair_of_files, write_windows
 from minieqt.errors import UserError
 from minieqt.importing.catalogue import Catalogue, match_networks, pair_up
-from minieqt.importing.windows import DAY, Job, cut_windows
+from minieqt.importing.cut_windows import DAY, Job, cut_windows
 from minieqt.records.archive import Archive
 from minieqt.records.stations import Coordinates
 from minieqt.review.state import Reviewed

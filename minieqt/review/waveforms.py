@@ -20,7 +20,7 @@ from obspy import UTCDateTime
 from minieqt.errors import UserError
 from minieqt.model import EQTransformer
 from minieqt.picking.pick import DAY, NAMES
-from minieqt.picking.windows import Settings, probabilities
+from minieqt.picking.probabilities import Settings, probabilities
 from minieqt.records.archive import Archive, open_archive
 from minieqt.records.channel import RATE, Instrument
 from minieqt.records.left_out import LeftOut

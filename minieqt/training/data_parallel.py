@@ -72,7 +72,7 @@ class DataParallel:
         self.whole.counts = windows > 0
         self.model.randomness.first_sample = int(counts[:rank].sum())
         loss = self.model.loss_on_device(x, labels)
-        self.model.backward(windows, of_input=False)
+        self.model.backward(windows, need_dx=False)
         return loss
 
     def average(self, own: Any, windows: Any) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from minieqt.adam import Adam
 from minieqt.data import Loader, open_dataset
-from minieqt.data.memory import InMemory
+from minieqt.data.in_memory import InMemory
 from minieqt.data.several import Several
 from minieqt.data.split import FRACTIONS, PARTS, WITHOUT_VALIDATION, make_split, validated_elsewhere
 from minieqt.device import array_module_for, require_tensor_cores

@@ -23,7 +23,7 @@ import h5py
 import numpy as np
 
 from minieqt.errors import UserError
-from minieqt.heap import has_endless_heap
+from minieqt.hdf5_heap import has_endless_heap
 from minieqt.model import EQTransformer
 from minieqt.weights import native
 from minieqt.weights.fetch import TIMEOUT
@@ -220,7 +220,7 @@ def save_weights(
     minieqt's layout can be of half precision, and keeps texts about the network. An .npz has one entry more,
     `minieqt_config`: a JSON text of what the arrays do not tell.
     """
-    from minieqt.files import replacing
+    from minieqt.files import atomic_write
 
     if layout == "minieqt":
         native.save(path, model, half=half, attributes=attributes)
@@ -229,5 +229,5 @@ def save_weights(
         raise ValueError(f"layout must be one of {', '.join(LAYOUTS)}, the first for half precision; got {layout!r}")
     arrays: dict[str, Any] = to_keras(model) if layout == "keras" else to_seisbench(model)
     config = json.dumps({**model.config, "component_order": ORDER})
-    with replacing(Path(path)) as partial, partial.open("wb") as file:
+    with atomic_write(Path(path)) as partial, partial.open("wb") as file:
         np.savez(file, **(arrays | {NPZ_CONFIG: np.array(config)}))

@@ -26,7 +26,7 @@ import numpy as np
 
 from minieqt.backend import to_numpy
 from minieqt.errors import UserError
-from minieqt.files import replacing
+from minieqt.files import atomic_write
 
 if TYPE_CHECKING:
     from minieqt.model import EQTransformer
@@ -77,7 +77,7 @@ def save(
                 smaller = {"compression": "gzip", "compression_opts": 9, "shuffle": True}
                 compressed = half and getattr(array, "size", 0) >= COMPRESSED
                 file.create_dataset(name, data=array, **(smaller if compressed else {}))
-    with replacing(Path(path)) as partial:
+    with atomic_write(Path(path)) as partial:
         partial.write_bytes(image.getbuffer())
 
 

@@ -61,7 +61,7 @@ def test_without_the_inputs_gradient(rng, stem, device):
         y, cache = forward(*with_dtype(args, np.float32))
         dy = rng.standard_normal(y.shape).astype(np.float32)
         dx, *right = backward(dy, cache)
-        none, *found = backward(dy, cache, of_input=False)
+        none, *found = backward(dy, cache, need_dx=False)
         assert none is None and dx.shape == args[0].shape
         for a, b in zip(flat(found), flat(right), strict=True):
             np.testing.assert_array_equal(a, b)

@@ -17,7 +17,7 @@ from kernels.augment import cpu
 from minieqt.adam import Adam
 from minieqt.data import Augmentation, Loader, open_dataset
 from minieqt.data.device import ROOM, DeviceLoader, OnDevice
-from minieqt.data.memory import compact
+from minieqt.data.in_memory import compact
 from minieqt.errors import UserError
 from minieqt.philox import Randomness
 from minieqt.training.graph_step import GraphStep
@@ -107,7 +107,7 @@ class Recorder:
         self.x[...], self.labels[...] = x, labels
         return x.sum()
 
-    def backward(self, windows, of_input):
+    def backward(self, windows, need_dx):
         pass
 
     def zero_gradients(self):

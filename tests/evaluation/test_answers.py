@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from minieqt.evaluation.answers import NEVER, answer, concatenate, sustained_height
-from minieqt.picking.peaks import detection_runs, highest_peaks
+from minieqt.inference.peaks import detection_runs, highest_peaks
 
 curves = arrays(np.float32, (3, 40), elements=st.sampled_from([0.0, 0.1, 0.25, 0.3, 0.5, 0.75, 1.0]))
 

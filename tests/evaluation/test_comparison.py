@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from minieqt.data.synthetic.network import make_network, write_network
+from minieqt.data.synthetic.synthetic_network import make_network, write_network
 from minieqt.evaluation.comparison import compare
 from minieqt.evaluation.comparison_report import summary, write_comparison
 from minieqt.evaluation.pick_sets import PickSet, read_picks

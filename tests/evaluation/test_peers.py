@@ -9,9 +9,9 @@ import pytest
 
 from minieqt.data import open_dataset
 from minieqt.errors import UserError
+from minieqt.evaluation.answer_windows import answer_windows
 from minieqt.evaluation.metrics import Evaluation
 from minieqt.evaluation.peers import SeisBenchModel
-from minieqt.evaluation.windows import answer_windows
 
 THRESHOLDS = {"detection": 0.3, "P": 0.1, "S": 0.1}
 

@@ -7,7 +7,7 @@ import pytest
 from records import START
 
 from minieqt.picking.events import find_events, peak_width, signal_to_noise
-from minieqt.picking.windows import Probabilities, Settings
+from minieqt.picking.probabilities import Probabilities, Settings
 from minieqt.records.channel import Instrument
 from minieqt.records.segment import Segment, Served
 

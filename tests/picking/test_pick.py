@@ -14,7 +14,7 @@ from records import START, record, small_model, times, trace
 
 from minieqt import annotate, load_weights, pick
 from minieqt.errors import UserError
-from minieqt.picking.windows import Settings
+from minieqt.picking.probabilities import Settings
 
 MODEL = small_model()
 LOW = {"detection_threshold": 0.4}

@@ -14,7 +14,7 @@ from records import small_model, trace
 from minieqt import pick
 from minieqt.errors import UserError
 from minieqt.picking.pick import station_days
-from minieqt.picking.windows import Settings
+from minieqt.picking.probabilities import Settings
 from minieqt.records.left_out import LeftOut
 from minieqt.records.span import SECOND
 

@@ -24,7 +24,7 @@ def steps(model, optimiser, rng, count=3, average=None):
         x = rng.standard_normal((3, 3, LENGTH)).astype(model.vector.dtype)
         model.zero_gradients()
         model.loss_on_device(x, np.abs(x) % 1)
-        model.backward(3, of_input=False)
+        model.backward(3, need_dx=False)
         optimiser.step()
         if average:
             average.update(optimiser.t)

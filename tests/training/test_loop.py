@@ -187,7 +187,7 @@ def test_nan_in_the_first_batch_of_all(tmp_path):
 def test_nan_in_the_gradient_alone(tmp_path, monkeypatch):
     from minieqt.model import EQTransformer
 
-    def backward(self, dloss, of_input):
+    def backward(self, dloss, need_dx):
         self.gradient[7] = np.nan
 
     monkeypatch.setattr(EQTransformer, "backward", backward)

@@ -14,8 +14,8 @@ import pytest
 from minieqt.data import open_dataset
 from minieqt.data.normalise import normalise
 from minieqt.errors import UserError
+from minieqt.inference.peaks import highest_peaks
 from minieqt.model import EQTransformer
-from minieqt.picking.peaks import highest_peaks
 from minieqt.weights import load_weights, open_weights, save_weights
 from minieqt.weights.keras import VARIABLES, number, read_h5, to_keras
 

@@ -10,9 +10,9 @@ import minieqt
 from minieqt.data import open_dataset
 from minieqt.data.normalise import normalise
 from minieqt.errors import UserError
+from minieqt.inference.peaks import highest_peaks
 from minieqt.model import EQTransformer
 from minieqt.picking import pick as picking
-from minieqt.picking.peaks import highest_peaks
 from minieqt.weights import load_weights, locate, open_weights, save_weights
 from minieqt.weights.published import PUBLISHED
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from obspy import Stream, Trace, UTCDateTime
 
 from minieqt.importing.catalogue import pair_up
-from minieqt.importing.windows import DAY, Job, cut_windows
+from minieqt.importing.cut_windows import DAY, Job, cut_windows
 from minieqt.records.archive import open_archive
 from minieqt.records.selection import Selection
 from minieqt.tables.catalogue import Found

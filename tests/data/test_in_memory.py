@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minieqt.data import Augmentation, Loader, normalise, open_dataset
-from minieqt.data.memory import InMemory
+from minieqt.data.in_memory import InMemory
 from minieqt.data.table import BadTrace
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from minieqt.picking.peaks import detection_runs, highest_peak, highest_peaks, peaks
+from minieqt.inference.peaks import detection_runs, highest_peak, highest_peaks, peaks
 
 # Few distinct values, so that ties and plateaus are the rule.
 coarse = st.sampled_from([0.0, 0.05, 0.1, 0.3, 0.5, 1.0, float("nan")])

@@ -15,8 +15,8 @@ from minieqt.backend import using
 from minieqt.data.augmentation import Augmentation
 from minieqt.data.draw import draw_plan, window_uniforms
 from minieqt.data.labels import SHAPES
+from minieqt.data.make_windows import make_windows
 from minieqt.data.table import TEXT, TraceTable
-from minieqt.data.windows import make_windows
 from minieqt.errors import UserError
 
 EVERYTHING = Augmentation(0.9, 0.8, 0.5, 0.5, 0.3, 0.5, 0.5, 0.97, 0.8, 0.7, 0.7, 0.5)

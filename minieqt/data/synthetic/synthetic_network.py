@@ -36,7 +36,7 @@ from minieqt.data.synthetic.station import RATE, Station
 from minieqt.data.synthetic.windows import NETWORK, arrivals_at
 from minieqt.data.table import COMPONENTS, SAMPLES
 from minieqt.errors import UserError
-from minieqt.files import replacing, write_text
+from minieqt.files import atomic_write, write_text
 
 if TYPE_CHECKING:
     from obspy import Inventory, Stream
@@ -162,11 +162,11 @@ def write_network(folder: Path, network: Network, progress: bool = False) -> Non
 
     folder.mkdir(parents=True, exist_ok=True)
     for station in tqdm(network.stations, unit="station", disable=not progress):
-        with replacing(folder / f"{NETWORK}.{station.code}.mseed") as partial:
+        with atomic_write(folder / f"{NETWORK}.{station.code}.mseed") as partial:
             as_stream(network, station).write(str(partial), format="MSEED", encoding="STEIM2")
-    with replacing(folder / "stations.xml") as partial:
+    with atomic_write(folder / "stations.xml") as partial:
         as_inventory(network).write(str(partial), format="STATIONXML")
-    with replacing(folder / "analysts.xml") as partial:
+    with atomic_write(folder / "analysts.xml") as partial:
         as_catalogue(network).write(str(partial), format="QUAKEML")
     write_table(folder / "truth.csv", [(a.time, a.station.code, a.phase, a.event) for a in network.arrivals])
     every = [

@@ -2,14 +2,13 @@
 
 The spread of a probability is its standard deviation over the samples, where the pick is (for detection where it is
 highest); that of a pick the standard deviation of the samples' own picks, NaN where fewer than two samples have one.
-The pick itself is that of the mean probability. Gal & Ghahramani 2016; as in Mousavi et al. (2020) only the ResCNN's
-dropout is sampled (see EQTransformer.sample_dropout).
+The pick itself is that of the mean probability.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,14 +18,15 @@ from minieqt.data.table import SAMPLES
 from minieqt.errors import UserError
 from minieqt.evaluation.answers import Answers, answer
 from minieqt.evaluation.metrics import SAMPLING_RATE
+from minieqt.inference.monte_carlo import dropout_samples, mean_and_spread
+from minieqt.inference.predict import predict
 from minieqt.model import EQTransformer
-from minieqt.picking.windows import answers, dropout_samples
 from minieqt.workers import running_kernels
 
 Array = Any
 
 
-class Network:
+class NetworkPicker:
     """An EQTransformer as `windows.Picker`. UserError if it was made for windows of another length."""
 
     def __init__(
@@ -52,22 +52,22 @@ class Network:
         if self.samples:
             return self.sampled(x, first)
         with running_kernels():
-            probabilities = answers(self.model, x)
+            probabilities = predict(self.model, x)
         return answer(probabilities.swapaxes(0, 1))
 
     def sampled(self, x: Array, first: int) -> Answers:
         """The answers of the mean over the samples, and the spreads."""
-        total, squares = np.zeros((2, *x.shape))
         times: dict[str, list[Array]] = {"P": [], "S": []}
-        for y in dropout_samples(self.model, x, self.samples, self.seed, first):
-            total += y
-            squares += y * y
-            one = answer(y.swapaxes(0, 1))
-            for phase, held in times.items():
-                pick = one.picks(phase, self.thresholds[phase])
-                held.append(np.where(pick >= 0, pick / SAMPLING_RATE, np.nan))
-        mean = total / self.samples
-        spread = np.sqrt(np.maximum(squares / self.samples - mean * mean, 0))
+
+        def noting_picks() -> Iterator[Array]:
+            for y in dropout_samples(self.model, x, self.samples, self.seed, first):
+                one = answer(y.swapaxes(0, 1))
+                for phase, held in times.items():
+                    pick = one.picks(phase, self.thresholds[phase])
+                    held.append(np.where(pick >= 0, pick / SAMPLING_RATE, np.nan))
+                yield y
+
+        mean, spread = mean_and_spread(noting_picks())
         found = answer(mean.swapaxes(0, 1))
         places = [mean[:, 0].argmax(axis=1), found.samples["P"], found.samples["S"]]
         spreads = {

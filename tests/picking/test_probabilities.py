@@ -12,7 +12,7 @@ from records import START, small_model
 
 from minieqt.data.normalise import normalise
 from minieqt.errors import UserError
-from minieqt.picking.windows import Settings, probabilities, window_starts
+from minieqt.picking.probabilities import Settings, probabilities, window_starts
 from minieqt.records.segment import Segment
 
 MODEL = small_model()

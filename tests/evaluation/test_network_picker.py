@@ -7,10 +7,10 @@ import pytest
 
 from minieqt.data import open_dataset
 from minieqt.errors import UserError
+from minieqt.evaluation.answer_windows import answer_windows
 from minieqt.evaluation.answers import answer
 from minieqt.evaluation.metrics import Evaluation
-from minieqt.evaluation.network import Network
-from minieqt.evaluation.windows import answer_windows
+from minieqt.evaluation.network_picker import NetworkPicker
 from minieqt.model import EQTransformer
 
 THRESHOLDS = {"detection": 0.3, "P": 0.1, "S": 0.1}
@@ -21,7 +21,8 @@ THRESHOLDS = {"detection": 0.3, "P": 0.1, "S": 0.1}
 )
 def test_what_an_independent_run_finds(shared, released, name, windows, earthquakes, p, s):
     dataset = open_dataset(shared / "data" / f"{name}.hdf5", shared / "data" / f"{name}.csv")
-    rows, (found,), skipped = answer_windows([Network(released, THRESHOLDS)], dataset, np.arange(len(dataset)), 32)
+    picker = NetworkPicker(released, THRESHOLDS)
+    rows, (found,), skipped = answer_windows([picker], dataset, np.arange(len(dataset)), 32)
     table = dataset.table.take(rows)
     evaluation = Evaluation()
     evaluation.add(found, table.earthquake, table.p_sample, table.s_sample)
@@ -33,7 +34,7 @@ def test_what_an_independent_run_finds(shared, released, name, windows, earthqua
 
 def test_other_windows_than_60_s():
     with pytest.raises(UserError, match="windows of 256 samples"):
-        Network(EQTransformer(lstm_blocks=1, length=256), THRESHOLDS)
+        NetworkPicker(EQTransformer(lstm_blocks=1, length=256), THRESHOLDS)
 
 
 class Jumping(EQTransformer):
@@ -50,7 +51,7 @@ class Jumping(EQTransformer):
 
 
 def test_spreads_by_hand():
-    network = Network(Jumping(), THRESHOLDS, samples=3)
+    network = NetworkPicker(Jumping(), THRESHOLDS, samples=3)
     found = network(np.random.default_rng(0).standard_normal((2, 3, 6000)).astype(np.float32), 0)
     assert found.heights["detection"] == pytest.approx([0.4] * 2)
     assert found.spreads["detection"] == pytest.approx([np.std([0.2, 0.4, 0.6])] * 2)
@@ -63,14 +64,14 @@ def test_spreads_by_hand():
 def test_monte_carlo_dropout(rng):
     model = EQTransformer(lstm_blocks=1, seed=1)
     x = rng.standard_normal((4, 3, 6000)).astype(np.float32)
-    some = {name: Network(model, THRESHOLDS, samples=2, seed=seed) for name, seed in (("a", 0), ("b", 1))}
+    some = {name: NetworkPicker(model, THRESHOLDS, samples=2, seed=seed) for name, seed in (("a", 0), ("b", 1))}
     whole, again, other = some["a"](x, 0), some["a"](x, 0), some["b"](x, 0)
     assert np.array_equal(whole.heights["P"], again.heights["P"])
     assert not np.array_equal(whole.heights["P"], other.heights["P"])
     assert (whole.spreads["P"] > 0).all()
     part = some["a"](x[2:], 2)  # masks belong to windows, not to batches
     np.testing.assert_allclose(part.heights["P"], whole.heights["P"][2:], rtol=1e-4)
-    plain = Network(model, THRESHOLDS)(x, 0)
+    plain = NetworkPicker(model, THRESHOLDS)(x, 0)
     assert not plain.spreads and model.randomness.step == 0
     from minieqt.data.normalise import normalise
 

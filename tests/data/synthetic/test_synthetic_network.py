@@ -6,8 +6,14 @@ import numpy as np
 import obspy
 import pytest
 
-from minieqt.data.synthetic.network import as_stream, continuous_background, make_network, record, write_network
 from minieqt.data.synthetic.region import Crust, make_region
+from minieqt.data.synthetic.synthetic_network import (
+    as_stream,
+    continuous_background,
+    make_network,
+    record,
+    write_network,
+)
 from minieqt.errors import UserError
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from minieqt.data.table import BadTrace
 from minieqt.errors import UserError
+from minieqt.evaluation.answer_windows import answer_windows
 from minieqt.evaluation.answers import Answers
-from minieqt.evaluation.windows import answer_windows
 
 
 class Numbered:
@@ -74,7 +74,7 @@ def test_memory_does_not_grow_with_the_windows():
 
 
 def test_a_lone_picker_is_never_asked_twice_at_once(monkeypatch):
-    from minieqt.evaluation import windows
+    from minieqt.evaluation import answer_windows as windows
 
     asked = []
 

@@ -14,11 +14,12 @@ from typing import Any
 import numba
 import numpy as np
 
-from minieqt.backend import to_numpy
 from minieqt.data.normalise import normalise
 from minieqt.errors import UserError
+from minieqt.inference.monte_carlo import dropout_samples, mean_and_spread
+from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
+from minieqt.inference.predict import predict
 from minieqt.model import EQTransformer
-from minieqt.picking.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 from minieqt.records.segment import Segment
 from minieqt.records.span import SECOND
 from minieqt.workers import in_order, kernels_may_meet, running_kernels
@@ -114,7 +115,10 @@ def probabilities(
         x = np.stack([cut(segments[which], start, length) for which, start in places])
         x = normalise(x, model.config["normalisation"])
         with running_kernels():
-            return predict(model, x, settings, first)
+            if not settings.samples:
+                return predict(model, x), None
+            mean, spread = mean_and_spread(dropout_samples(model, x, settings.samples, settings.seed, first))
+            return mean.astype(np.float32), spread.astype(np.float32)
 
     # Monte-Carlo samples count in the model's own counters: one batch at a time.
     workers = numba.get_num_threads() if kernels_may_meet() and not settings.samples else 1
@@ -159,39 +163,3 @@ def cut(segment: Segment, start: int, length: int) -> Array:
     if missing == 0:
         return x
     return np.concatenate([x, np.repeat(x.mean(axis=1, keepdims=True), missing, axis=1)], axis=1)
-
-
-def predict(model: EQTransformer, x: Array, settings: Settings, first: int) -> tuple[Array, Array | None]:
-    """x (B, 3, T) normalised -> probabilities (B, 3, T), and their spread over samples of dropout or None.
-
-    `first` is the number of the batch's first window: masks depend on (seed, sample, window), not on batches.
-    """
-    if not settings.samples:
-        return answers(model, x), None
-    total = np.zeros(x.shape, np.float64)
-    squares = np.zeros(x.shape, np.float64)
-    for y in dropout_samples(model, x, settings.samples, settings.seed, first):
-        total += y
-        squares += y * y
-    mean = total / settings.samples
-    variance = np.maximum(squares / settings.samples - mean * mean, 0)
-    return mean.astype(np.float32), np.sqrt(variance).astype(np.float32)
-
-
-def answers(model: EQTransformer, x: Array) -> Array:
-    """x (B, 3, T) normalised -> probabilities (B, 3, T), wherever the network computes them."""
-    return np.stack([to_numpy(probability) for probability in model.forward(x)], axis=1)
-
-
-def dropout_samples(model: EQTransformer, x: Array, samples: int, seed: int, first: int) -> Iterator[Array]:
-    """x (B, 3, T) normalised -> so many answers (B, 3, T) float64, each with masks of its own; see `predict`."""
-    randomness = model.randomness
-    before = randomness.seed, randomness.step, randomness.first_sample
-    model.sample_dropout()
-    try:
-        randomness.seed, randomness.first_sample = seed, first
-        for randomness.step in range(1, samples + 1):
-            yield answers(model, x).astype(np.float64)
-    finally:
-        model.sample_dropout(False)
-        randomness.seed, randomness.step, randomness.first_sample = before

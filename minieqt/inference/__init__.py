@@ -1,0 +1,1 @@
+"""What picking and evaluation share: a network's answers (begin with `predict`), samples of dropout, peaks."""
