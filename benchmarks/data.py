@@ -136,7 +136,7 @@ def memory(which):
     return next(int(line.split()[1]) for line in lines if line.startswith(which)) * 1024 / 1e6
 
 before, start = memory("VmRSS"), time.perf_counter()
-table = read_csv(Path({path!r}))
+table, *_ = read_csv(Path({path!r}))
 print(time.perf_counter() - start, memory("VmRSS") - before, memory("VmHWM") - before)
 """
 

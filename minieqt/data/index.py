@@ -19,14 +19,14 @@ from typing import Any
 import numpy as np
 
 from minieqt.data.stead_csv import read_csv
-from minieqt.data.table import COMPONENTS, SAMPLES, TEXT, TraceTable
+from minieqt.data.table import COMPONENTS, RATE, SAMPLES, TEXT, TraceTable
 from minieqt.errors import UserError
 from minieqt.files import atomic_write
 from minieqt.kernels import kernel_module
 
 Array = Any
 
-VERSION = 4  # of the stored index; one more whenever the rules for its contents change
+VERSION = 5  # of the stored index; one more whenever the rules for its contents change
 WORTH_KEEPING = 10_000  # traces: fewer are indexed within a second or two
 BYTES = 4 * COMPONENTS * SAMPLES  # of a trace
 NOT_IN_HDF5 = "in the CSV but not in the HDF5 file"
@@ -39,6 +39,7 @@ class Index:
     """What one pass over a STEAD pair of files finds out."""
 
     table: TraceTable
+    rate: Array  # (N,) float64, Hz; what the traces are stored at
     start: Array  # (N,) int64, each trace's first byte in the HDF5 file; -1: read it through HDF5
     groups: tuple[str, str]  # of noise and of earthquakes
     skipped: dict[str, int]  # reason -> rows of the CSV left out
@@ -69,7 +70,7 @@ def _key(*paths: Path) -> str:
 
 def make_index(hdf5: Path, csv: Path) -> Index:
     """Read the CSV and find every trace in the HDF5 file."""
-    table, skipped, first = read_csv(csv)
+    table, rate, skipped, first = read_csv(csv)
     try:
         with open_hdf5(hdf5) as file:
             groups = FLAT if "data" in file else TREE
@@ -78,6 +79,7 @@ def make_index(hdf5: Path, csv: Path) -> Index:
             start, present = _find(file, groups, table, hdf5.stat().st_size)
     except RuntimeError as error:  # of h5py, where the file's own structure is broken
         raise UserError(f"{hdf5} is damaged ({error})") from error
+    start[rate != RATE] = -1  # to be resampled
     if not present.all():
         missing = table.name[~present]
         if not present.any():
@@ -86,8 +88,8 @@ def make_index(hdf5: Path, csv: Path) -> Index:
                 "give the CSV file that belongs to this HDF5 file"
             )
         skipped[NOT_IN_HDF5], first[NOT_IN_HDF5] = len(missing), str(missing[0])
-        table, start = table.take(present), start[present]
-    return Index(table, start, groups, skipped, first)
+        table, rate, start = table.take(present), rate[present], start[present]
+    return Index(table, rate, start, groups, skipped, first)
 
 
 def open_hdf5(path: Path) -> Any:
@@ -146,7 +148,7 @@ def _keep(path: Path, index: Index) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as partial, open(partial, "wb") as file:
-            np.savez(file, _start=index.start, _rest=np.array(rest), **arrays)
+            np.savez(file, _rate=index.rate, _start=index.start, _rest=np.array(rest), **arrays)
     except OSError as error:
         print(f"the index is not kept: {error}", file=sys.stderr)
 
@@ -157,8 +159,9 @@ def _load(path: Path) -> Index | None:
         with np.load(path) as kept:
             groups, skipped, first = json.loads(str(kept["_rest"]))
             columns = {field.name: kept[field.name] for field in fields(TraceTable)}
-            start = kept["_start"]
+            rate, start = kept["_rate"], kept["_start"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     decode: Callable[[Array], Array] = lambda a: np.strings.decode(a).astype(TEXT) if a.dtype.kind == "S" else a  # noqa: E731
-    return Index(TraceTable(**{name: decode(a) for name, a in columns.items()}), start, tuple(groups), skipped, first)
+    table = TraceTable(**{name: decode(a) for name, a in columns.items()})
+    return Index(table, rate, start, tuple(groups), skipped, first)

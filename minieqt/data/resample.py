@@ -42,6 +42,18 @@ def _low_pass(factor: int) -> Array:
     return firwin(2 * HALF_LENGTH * factor + 1, 1 / factor, window=("kaiser", 5.0))
 
 
+def stated_rate(rate: float, interval: float, otherwise: float = RATE) -> float:
+    """Hz, of what a table says: a rate in Hz, or a sampling interval in s; NaN where a column says nothing."""
+    if np.isnan(rate) and interval > 0:
+        rate = 1 / interval
+    return (RATE if np.isnan(otherwise) else otherwise) if np.isnan(rate) else rate
+
+
+def to_100_hz(rate: float) -> float:
+    """What samples at `rate` Hz are multiplied by; exactly 1 within rounding of 100 Hz."""
+    return RATE / rate if abs(rate / RATE - 1) > 1e-9 else 1.0
+
+
 def is_rate(rate: float) -> bool:
     """Whether records of this rate (Hz, NaN if unknown) can be resampled."""
     return SLOWEST <= rate <= FASTEST

@@ -25,7 +25,7 @@ import numpy as np
 
 from minieqt.data.arrivals import usable_coda, wrong_arrivals
 from minieqt.data.index import open_hdf5
-from minieqt.data.resample import is_rate, resample
+from minieqt.data.resample import is_rate, resample, stated_rate, to_100_hz
 from minieqt.data.several import Several
 from minieqt.data.stead_csv import NAME_TWICE, read_columns
 from minieqt.data.table import (
@@ -184,16 +184,13 @@ class SeisBench:
         def value(column: str) -> float:
             return number(row.get(column) or "")
 
-        rate = value("trace_sampling_rate_hz")
-        if np.isnan(rate) and value("trace_dt_s") > 0:
-            rate = 1 / value("trace_dt_s")
-        rate = (self._format.rate if not np.isnan(self._format.rate) else RATE) if np.isnan(rate) else rate
+        rate = stated_rate(value("trace_sampling_rate_hz"), value("trace_dt_s"), self._format.rate)
         if not is_rate(rate):
             return f"sampling rate of {rate:g} Hz", ()
         components = _order(known(row.get("trace_component_order"))) or self._format.components
         if not _letters(components):
             return f"components {components}", ()
-        to_100 = RATE / rate if abs(rate / RATE - 1) > 1e-9 else 1.0
+        to_100 = to_100_hz(rate)
         picked: dict[tuple[str, int], float] = {}
         for column, key in arrivals.items():
             picked[key] = float(np.fmin(picked.get(key, np.nan), sample(row[column]) * to_100))

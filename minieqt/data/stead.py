@@ -2,7 +2,8 @@
 
 Waveforms stand under `data/<trace_name>`, in an older tree under `earthquake/local/` and `non_earthquake/noise/`;
 each is (6000, 3), columns E N Z, 100 Hz. Those stored in one piece (all of STEAD's own) are read at their places in the
-file, which is mapped into memory; chunked, compressed or converted ones through HDF5.
+file, which is mapped into memory; chunked, compressed or converted ones through HDF5. Data sets of others in this
+layout may say another rate in the CSV, and have as many samples as they like: these are resampled.
 Mousavi et al. 2019, IEEE Access 7, "STanford EArthquake Dataset (STEAD)".
 """
 
@@ -17,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from minieqt.data.index import BYTES, index_of, open_hdf5
+from minieqt.data.resample import resample
 from minieqt.data.stead_csv import read_columns
-from minieqt.data.table import BadTrace, as_window, describe, read_each
+from minieqt.data.table import COMPONENTS, RATE, SAMPLES, BadTrace, as_window, describe, read_each
 from minieqt.errors import UserError
 from minieqt.kernels import kernel_module
 
@@ -46,13 +48,16 @@ class Stead:
         self._state = _state(os.stat(hdf5))
         index = index_of(hdf5, csv)
         self.table, self.skipped, self._first = index.table, index.skipped, index.first
-        self._start, self._groups = index.start, index.groups
+        self._rate, self._start, self._groups = index.rate, index.start, index.groups
 
     def __len__(self) -> int:
         return len(self.table)
 
     def read(self, row: int) -> Array:
-        """(3, 6000) float32, E N Z, as recorded. BadTrace for a wrong shape, NaN, infinity or an unreadable trace."""
+        """(3, 6000) float32, E N Z, at 100 Hz, otherwise as recorded.
+
+        BadTrace for a wrong shape, NaN, infinity or an unreadable trace.
+        """
         name = str(self.table.name[row])
         if self._start[row] >= 0:
             return as_window(name, self._words()[self._start[row] // 4 :][: BYTES // 4].reshape(-1, 3))
@@ -60,6 +65,8 @@ class Stead:
             samples = self._open()[f"{self._groups[bool(self.table.earthquake[row])]}/{name}"][()]
         except (KeyError, OSError, RuntimeError, TypeError) as error:
             raise BadTrace(name, "unreadable", f"cannot be read from {self.hdf5}: {error}") from error
+        if (rate := self._rate[row]) != RATE:
+            samples = window_at_100_hz(name, samples, rate)
         return as_window(name, samples)
 
     def read_into(self, rows: Array, out: Array) -> dict[int, BadTrace]:
@@ -132,6 +139,16 @@ class Stead:
             if self._file is None or self._process != os.getpid():
                 self._file, self._process = open_hdf5(self.hdf5), os.getpid()
             return self._file
+
+
+def window_at_100_hz(name: str, samples: Array, rate: float) -> Array:
+    """(N, 3) as stored at `rate` Hz -> (6000, 3) at 100 Hz: its first minute, zeros behind what is shorter."""
+    if samples.ndim != 2 or samples.shape[1] != COMPONENTS or not len(samples) or samples.dtype.kind not in "fiu":
+        raise BadTrace(name, "wrong shape", f"has shape {samples.shape}, wanted (N, {COMPONENTS})")
+    minute = resample(samples[: int(np.ceil(SAMPLES * rate / RATE)) + 1].T, rate)[:, :SAMPLES]
+    window = np.zeros((SAMPLES, COMPONENTS), minute.dtype)
+    window[: minute.shape[1]] = minute.T
+    return window
 
 
 def _state(stat: os.stat_result) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from minieqt.data.arrivals import usable_coda, wrong_arrivals
+from minieqt.data.resample import is_rate, stated_rate, to_100_hz
 from minieqt.data.table import TEXT, TraceTable, describe, first_of_each
 from minieqt.errors import UserError
 from minieqt.tables.missing import MISSING, identifier, number, sample, three_numbers
@@ -35,13 +36,16 @@ COLUMNS = tuple(
 REQUIRED = ("trace_name", "p_arrival_sample", "s_arrival_sample")
 READ = (  # what the table needs, in the order in which read_csv unpacks it
     "trace_name trace_category p_arrival_sample s_arrival_sample coda_end_sample snr_db source_id network_code "
-    "receiver_code source_magnitude source_distance_km trace_start_time"
+    "receiver_code source_magnitude source_distance_km trace_start_time "
+    "trace_sampling_rate_hz sampling_rate trace_dt_s"  # not STEAD's own, whose traces are all at 100 Hz
 ).split()
 NAME_TWICE = "name that stands in the CSV twice"
 
 
-def read_csv(path: Path) -> tuple[TraceTable, dict[str, int], dict[str, str]]:
-    """STEAD's CSV -> (table, {reason: rows left out}, {reason: name of the first}).
+def read_csv(path: Path) -> tuple[TraceTable, Array, dict[str, int], dict[str, str]]:
+    """STEAD's CSV -> (table, rates (N,) in Hz, {reason: rows left out}, {reason: name of the first}).
+
+    Data sets in STEAD's layout may say another sampling rate than 100 Hz; arrivals become samples at 100 Hz.
 
     Left out are rows with fields missing, of unknown category, and earthquakes without arrivals, or whose arrivals
     are outside the window or in the wrong order. A phase that was not picked is NaN; where no coda's end is given,
@@ -55,7 +59,7 @@ def read_csv(path: Path) -> tuple[TraceTable, dict[str, int], dict[str, str]]:
         skipped[reason] = skipped.get(reason, 0) + count
         first.setdefault(reason, name)
 
-    rows = _Rows()
+    rows, rates = _Rows(), array("d")
     for line, fields in _rows(path):
         p = s = coda = np.nan
         snr = [np.nan] * 3
@@ -65,13 +69,18 @@ def read_csv(path: Path) -> tuple[TraceTable, dict[str, int], dict[str, str]]:
         name, category, p_text, s_text, coda_text, snr_text, *rest = fields
         earthquake = category.startswith("earthquake") or (not category and name.endswith("_EV"))
         noise = category == "noise" or (not category and name.endswith("_NO"))
+        *rest, seisbench_hz, hz, interval = rest
+        rate = stated_rate(number(seisbench_hz or hz), number(interval))
         reason = "" if earthquake or noise else "neither earthquake nor noise"
-        if earthquake:
-            p, s, coda, snr = sample(p_text), sample(s_text), sample(coda_text), three_numbers(snr_text)
-            reason, coda = wrong_arrivals(p, s), usable_coda(p, s, coda)
+        if not is_rate(rate):
+            reason = f"sampling rate of {rate:g} Hz"
+        elif earthquake:
+            p, s, coda = (sample(text) * to_100_hz(rate) for text in (p_text, s_text, coda_text))
+            snr, reason, coda = three_numbers(snr_text), wrong_arrivals(p, s), usable_coda(p, s, coda)
         if reason:
             skip(reason, name)
             continue
+        rates.append(rate)
         source, network, station, magnitude, distance, start_time = rest
         texts = (name, identifier(source) or name, f"{network}.{station}".strip("."), start_time)
         rows.add(texts, earthquake, (p, s, coda, number(magnitude), number(distance), *snr))
@@ -79,12 +88,12 @@ def read_csv(path: Path) -> tuple[TraceTable, dict[str, int], dict[str, str]]:
     if not len(table):
         found = f" ({describe(skipped, first)})" if skipped else ""
         raise UserError(f"{path} holds no usable row{found}; give a STEAD CSV file")
-    new = first_of_each(table.name)
+    rate_of_each, new = np.array(rates, np.float64), first_of_each(table.name)
     if len(new) < len(table):
         twice = np.setdiff1d(np.arange(len(table)), new)
         skip(NAME_TWICE, str(table.name[twice[0]]), len(twice))
-        table = table.take(new)
-    return table, skipped, first
+        table, rate_of_each = table.take(new), rate_of_each[new]
+    return table, rate_of_each, skipped, first
 
 
 class _Rows:

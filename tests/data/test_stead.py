@@ -35,6 +35,36 @@ def test_the_flat_tree(write, rng):
         np.testing.assert_array_equal(x, samples.T)
 
 
+@pytest.mark.parametrize("column", ["trace_sampling_rate_hz", "sampling_rate", "trace_dt_s"])
+@pytest.mark.parametrize("rate", [40, 50, 200])
+def test_another_sampling_rate(tmp_path, column, rate):
+    """A slow wave is the same in seconds, its arrivals move with it, and a trace at 100 Hz beside it stays."""
+    wave = lambda hz, n: np.sin(2 * np.pi * 1.5 * np.arange(n) / hz)[:, None] * [1, 2, 3]  # noqa: E731
+    with h5py.File(tmp_path / "a.hdf5", "w") as file:
+        file["data/A.XX_1_EV"] = wave(rate, 60 * rate).astype(np.float32)
+        file["data/A.XX_2_EV"] = wave(100, 6000).astype(np.float32)
+    says = [str(1 / rate), "0.01"] if column == "trace_dt_s" else [str(rate), ""]
+    header = f"{HEADER.strip()},{column}\n"
+    rows = [f"A.XX_1_EV,,{10 * rate},{15 * rate},{20 * rate},,,{says[0]}", f"A.XX_2_EV,,700,900,,,,{says[1]}"]
+    with open_dataset(tmp_path / "a.hdf5", csv_of(tmp_path, *rows, header=header)) as dataset:
+        assert dataset.table.p_sample.tolist() == [1000, 700] and dataset.table.s_sample.tolist() == [1500, 900]
+        assert dataset.table.coda_end[0] == 2000
+        both = np.empty((2, 3, 6000), np.float32)
+        assert not dataset.read_into(np.arange(2), both)
+        np.testing.assert_allclose(both[0, :, 100:-100], wave(100, 6000).T[:, 100:-100], atol=0.02)
+        np.testing.assert_array_equal(both[1], wave(100, 6000).T.astype(np.float32))
+
+
+def test_a_rate_that_cannot_be(write):
+    hdf5, _ = write({"A.XX_1_EV": {}, "A.XX_2_EV": {}})
+    csv_path = hdf5.with_suffix(".csv")
+    header = f"{HEADER.strip()},trace_sampling_rate_hz\n"
+    csv_path.write_text(f"{header}A.XX_1_EV,,700,900,,,,0.01\nA.XX_2_EV,,700,900,,,,100\n", encoding="utf-8")
+    with open_dataset(hdf5, csv_path) as dataset:
+        assert dataset.table.name.tolist() == ["A.XX_2_EV"]
+        assert dataset.skipped == {"sampling rate of 0.01 Hz": 1}
+
+
 def test_rows_that_are_not_in_the_hdf5_file(write):
     hdf5, csv_path = write({f"A.XX_{i}_EV": {} for i in range(4)})
     with h5py.File(hdf5, "a") as file:

@@ -32,7 +32,7 @@ def test_absent_columns_and_literal_none(tmp_path):
         "A.XX_3_NO,noise,,,,,e1",
         "A.XX_4_NO,,,,,,",
     )
-    table, skipped, _ = read_csv(path)
+    table, _, skipped, _ = read_csv(path)
     assert not skipped
     assert table.earthquake.tolist() == [True, True, False, False]
     np.testing.assert_array_equal(table.p_sample, [700.5, 700, np.nan, np.nan])
@@ -49,7 +49,7 @@ def test_every_word_for_nothing_is_nothing(tmp_path, nothing):
     """Noise windows whose source_id says nothing are events of their own, and a split deals them out one by one."""
     noise = [f"A.XX_{i}_NO,noise,{nothing},{nothing},{nothing},{nothing},{nothing}" for i in range(3)]
     earthquake = f"A.XX_1_EV,{'' if nothing == '-1' else nothing},700,{nothing},{nothing},,{nothing}"
-    table, skipped, _ = read_csv(csv_of(tmp_path, *noise, earthquake))
+    table, _, skipped, _ = read_csv(csv_of(tmp_path, *noise, earthquake))
     assert not skipped and table.event.tolist() == table.name.tolist()
     assert table.earthquake.tolist() == [False] * 3 + [True]
     assert table.p_sample[3] == 700 and np.isnan(table.s_sample[3]) and table.coda_end[3] == 6000
@@ -57,7 +57,7 @@ def test_every_word_for_nothing_is_nothing(tmp_path, nothing):
 
 def test_a_coda_that_cannot_be_is_replaced(tmp_path):
     rows = [f"A.XX_{i}_EV,,700,{s},{coda},,\n" for i, (s, coda) in enumerate([(1200, 900), (5900, ""), (1200, 7000)])]
-    table, _, _ = read_csv(csv_of(tmp_path, "".join(rows).rstrip("\n")))
+    table, *_ = read_csv(csv_of(tmp_path, "".join(rows).rstrip("\n")))
     assert table.coda_end.tolist() == [1400, 6000, 6000]
 
 
@@ -75,7 +75,7 @@ def test_rows_left_out_are_counted_and_the_first_is_named(tmp_path):
         "what,,700,1200,,,",
         "cut_EV,,700",
     )
-    table, skipped, first = read_csv(path)
+    table, _, skipped, first = read_csv(path)
     assert table.name.tolist() == ["good_EV", "no_s_EV", "no_p_EV"] and table.earthquake.all()
     np.testing.assert_array_equal(table.p_sample, [700, 700, np.nan])
     np.testing.assert_array_equal(table.s_sample, [1200, np.nan, 1200])
@@ -116,6 +116,6 @@ def test_a_byte_order_mark_does_no_harm(tmp_path):
 
 
 def test_a_name_that_comes_twice_counts_once(tmp_path):
-    table, skipped, _ = read_csv(csv_of(tmp_path, "A_EV,,700,1200,,,", "A_EV,,900,1200,,,", "B_EV,,700,1200,,,"))
+    table, _, skipped, _ = read_csv(csv_of(tmp_path, "A_EV,,700,1200,,,", "A_EV,,900,1200,,,", "B_EV,,700,1200,,,"))
     assert table.name.tolist() == ["A_EV", "B_EV"] and table.p_sample.tolist() == [700, 700]
     assert skipped == {"name that stands in the CSV twice": 1}
