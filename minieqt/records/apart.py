@@ -17,6 +17,8 @@ import obspy
 from obspy import Stream, UTCDateTime
 from obspy.io.gse2.core import _is_gse1, _is_gse2
 
+from minieqt.processes import module_command, same_path
+
 LONGEST = 600  # s that a file may take
 
 
@@ -27,8 +29,11 @@ def is_gse(path: Path) -> bool:
 
 def read_apart(path: Path, start: UTCDateTime, end: UTCDateTime) -> Stream:
     """What ObsPy reads of a file between two times. ValueError if it reads nothing, or the decoder crashed."""
-    command = [sys.executable, "-m", "minieqt.records.apart", str(path), str(start.ns), str(end.ns)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST)
+    command = module_command("minieqt.records.apart", str(path), str(start.ns), str(end.ns))
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST, env=same_path())
+    except subprocess.TimeoutExpired:
+        raise ValueError(f"its decoder took more than {LONGEST} s") from None
     if done.returncode < 0:
         raise ValueError("its decoder crashed")
     if done.returncode:

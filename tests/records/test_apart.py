@@ -29,6 +29,14 @@ def test_a_whole_file(tmp_path, whole):
     np.testing.assert_array_equal(trace.data, whole.slice(start, end).data)
 
 
+def test_a_decoder_without_an_end(tmp_path, whole, monkeypatch):
+    path = tmp_path / "a.gse"
+    whole.write(str(path), format="GSE2")
+    monkeypatch.setattr("minieqt.records.apart.LONGEST", 0.01)
+    with pytest.raises(ValueError, match="more than 0.01 s"):
+        read_apart(path, whole.stats.starttime, whole.stats.endtime)
+
+
 def test_a_crash_is_one_file_left_out(tmp_path, whole):
     """A line of 20,000 characters where 80 are the format: ObsPy itself ends the process on it."""
     folder = tmp_path / "archive"
