@@ -3,7 +3,8 @@
 Waveforms stand under `data/<trace_name>`, in an older tree under `earthquake/local/` and `non_earthquake/noise/`;
 each is (6000, 3), columns E N Z, 100 Hz. Those stored in one piece (all of STEAD's own) are read at their places in the
 file, which is mapped into memory; chunked, compressed or converted ones through HDF5. Data sets of others in this
-layout may say another rate in the CSV, and have as many samples as they like: these are resampled.
+layout may say another rate in the CSV, and have as many samples as they like: these are resampled. A trace of one
+component is a vertical.
 Mousavi et al. 2019, IEEE Access 7, "STanford EArthquake Dataset (STEAD)".
 """
 
@@ -62,9 +63,11 @@ class Stead:
         if self._start[row] >= 0:
             return as_window(name, self._words()[self._start[row] // 4 :][: BYTES // 4].reshape(-1, 3))
         try:
-            samples = self._open()[f"{self._groups[bool(self.table.earthquake[row])]}/{name}"][()]
+            samples = np.asarray(self._open()[f"{self._groups[bool(self.table.earthquake[row])]}/{name}"][()])
         except (KeyError, OSError, RuntimeError, TypeError) as error:
             raise BadTrace(name, "unreadable", f"cannot be read from {self.hdf5}: {error}") from error
+        if samples.ndim == 1 or samples.shape[1:] == (1,):  # one component: the vertical
+            samples = np.pad(samples.reshape(-1, 1), ((0, 0), (2, 0)))
         if (rate := self._rate[row]) != RATE:
             samples = window_at_100_hz(name, samples, rate)
         return as_window(name, samples)

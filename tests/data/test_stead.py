@@ -55,6 +55,26 @@ def test_another_sampling_rate(tmp_path, column, rate):
         np.testing.assert_array_equal(both[1], wave(100, 6000).T.astype(np.float32))
 
 
+@pytest.mark.parametrize("shape", [(6000,), (6000, 1)])
+def test_one_component_is_the_vertical(write, rng, shape):
+    samples = rng.standard_normal(6000).astype(np.float32)
+    with open_dataset(*write({"A.XX_1_EV": {"samples": samples.reshape(shape)}})) as dataset:
+        np.testing.assert_array_equal(dataset.read(0), [np.zeros(6000), np.zeros(6000), samples])
+
+
+@pytest.mark.parametrize("samples", [b"text", 3.0, np.zeros((6000, 2)), np.zeros((3, 6000)), np.zeros(0)])
+@pytest.mark.parametrize("rate", [100, 50])
+def test_what_is_no_trace(tmp_path, samples, rate):
+    with h5py.File(tmp_path / "a.hdf5", "w") as file:
+        file["data/A.XX_1_EV"] = samples
+    header = f"{HEADER.strip()},sampling_rate\n"
+    with (
+        open_dataset(tmp_path / "a.hdf5", csv_of(tmp_path, f"A.XX_1_EV,,700,900,,,,{rate}", header=header)) as dataset,
+        pytest.raises(BadTrace, match="has shape"),
+    ):
+        dataset.read(0)
+
+
 def test_a_rate_that_cannot_be(write):
     hdf5, _ = write({"A.XX_1_EV": {}, "A.XX_2_EV": {}})
     csv_path = hdf5.with_suffix(".csv")

@@ -33,7 +33,7 @@ def test_a_decoder_without_an_end(tmp_path, whole, monkeypatch):
     path = tmp_path / "a.gse"
     whole.write(str(path), format="GSE2")
     monkeypatch.setattr("minieqt.records.apart.LONGEST", 0.01)
-    with pytest.raises(ValueError, match="more than 0.01 s"):
+    with pytest.raises(ValueError, match=r"more than 0\.01 s"):
         read_apart(path, whole.stats.starttime, whole.stats.endtime)
 
 
