@@ -20,6 +20,7 @@ COMMANDS = {
     "evaluate": "score a trained network against the analysts' picks",
     "explain": "draw what a network attends to in a window, and its encoder's activations",
     "compare": "compare two sets of picks: common, missed, additional, residuals",
+    "fetch": "fetch continuous records and stations from data centres",
     "pick": "pick continuous records: events, P and S",
     "review": "look at picks and correct them, in the browser",
     "associate": "make earthquakes of the picks of several stations",

@@ -27,7 +27,7 @@ LEVELS = [
     {"records"},
     {"inference"},
     {"picking"},
-    {"evaluation", "importing"},
+    {"evaluation", "importing", "fetching"},
     {"review"},
     {"catalogue"},
     {"training"},

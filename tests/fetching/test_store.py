@@ -1,0 +1,92 @@
+"""An SDS archive, an inventory and a ledger that a killed run leaves whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import obspy
+import pytest
+from obspy import Inventory
+
+from minieqt.errors import UserError
+from minieqt.fetching.plan import Task
+from minieqt.fetching.store import FAILED, FETCHED, NOT_THERE, Store, line
+from tests.fetching.conftest import DAY, RATE, records, station
+
+TASK = Task("XX", "AAA", (("", "HHN"), ("", "HHZ")), DAY.ns, (DAY + 86400).ns)
+
+
+def test_records_go_to_the_days_files(tmp_path):
+    store = Store(tmp_path / "out")
+    whole = {id: records(id, DAY, DAY + 86400) for id in ("XX.AAA..HHZ", "XX.AAA..HHN", "XX.AAA..HHE")}
+    halves = [content[: len(content) // 1024 * 512] for content in whole.values()]
+    rest = [content[len(half) :] for content, half in zip(whole.values(), halves, strict=True)]
+    assert store.keep(TASK, b"".join(halves + rest)) == ["XX.AAA..HHN", "XX.AAA..HHZ"]
+    path = tmp_path / "out/waveforms/2019/XX/AAA/HHZ.D/XX.AAA..HHZ.D.2019.185"
+    assert path.read_bytes() == whole["XX.AAA..HHZ"]
+    (trace,) = obspy.read(str(path))
+    assert trace.data[0] == 0 and np.all(np.diff(trace.data) == 1) and trace.stats.npts == 86400 * RATE
+    assert len(list((tmp_path / "out/waveforms").rglob("*.*.*.*"))) == 2
+
+
+def test_another_part_of_a_day_is_added(tmp_path):
+    store, noon = Store(tmp_path), DAY + 43200
+    for start, end in ((DAY, noon + 600), (noon, DAY + 86400), (DAY + 3600, DAY + 7200)):
+        store.keep(TASK, records("XX.AAA..HHZ", start, end))
+    (path,) = (tmp_path / "waveforms").rglob("*HHZ*2019*")
+    whole = obspy.read(str(path)).merge()
+    assert len(whole) == 1 and whole[0].stats.npts == 86400 * RATE and np.all(np.diff(whole[0].data) == 1)
+    size = path.stat().st_size
+    store.keep(TASK, records("XX.AAA..HHZ", noon, DAY + 86400))
+    assert path.stat().st_size == size
+
+
+@pytest.mark.parametrize(("result", "done"), [(FETCHED, True), (NOT_THERE, True), (FAILED, False)])
+def test_the_ledger_remembers(tmp_path, result, done):
+    store = Store(tmp_path)
+    assert not store.is_done(TASK)
+    store.note(line(TASK, "A", result, [], ""))
+    assert store.is_done(TASK) == Store(tmp_path).is_done(TASK) == done
+    shorter, longer = (Task("XX", "AAA", TASK.channels, TASK.start, TASK.end + more) for more in (-(10**9), 10**9))
+    assert store.is_done(shorter) == done and not store.is_done(longer)
+
+
+@pytest.mark.parametrize("cut", [2, 5, 40])
+def test_a_line_that_was_cut_off_is_no_line(tmp_path, cut):
+    first = Task("XX", "BBB", TASK.channels, TASK.start, TASK.end)
+    store = Store(tmp_path)
+    store.note(line(first, "A", FETCHED, [], ""))
+    store.note(line(TASK, "A", FETCHED, [], ""))
+    ledger = tmp_path / "fetched.csv"
+    ledger.write_bytes(ledger.read_bytes()[:-cut])
+    again = Store(tmp_path)
+    again.note(line(TASK, "A", FAILED, TASK.ids(), "busy"))
+    assert Store(tmp_path).is_done(first) and not Store(tmp_path).is_done(TASK)
+
+
+def test_what_is_left_out(tmp_path):
+    store = Store(tmp_path)
+    other = Task("XX", "BBB", TASK.channels, TASK.start, TASK.end)
+    store.note(line(TASK, "A", FAILED, TASK.ids(), "busy"))
+    store.note(line(TASK, "A", FETCHED, ["XX.AAA..HHN"], "no data"))
+    store.note(line(other, "A", NOT_THERE, other.ids(), "not open to everyone"))
+    found = Store(tmp_path).write_left_out()
+    assert [(row.id, row.reason, row.length) for row in found] == [
+        ("XX.AAA..HHN", "no data", 86400 * 10**9),
+        ("XX.BBB..HHN", "not open to everyone", 86400 * 10**9),
+        ("XX.BBB..HHZ", "not open to everyone", 86400 * 10**9),
+    ]
+    assert len((tmp_path / "left_out.csv").read_text().splitlines()) == 4
+
+
+def test_inventories_are_joined(tmp_path):
+    store = Store(tmp_path)
+    store.keep_stations(Inventory([station("AAA", ".HHZ"), station("BBB", ".HHZ")], source="test"))
+    store.keep_stations(Inventory([station("AAA", ".BHZ")], source="test"))
+    held = obspy.read_inventory(str(tmp_path / "stations.xml")).get_contents()["channels"]
+    assert sorted(held) == ["XX.AAA..BHZ", "XX.BBB..HHZ"]
+
+
+def test_another_file_of_that_name(tmp_path):
+    (tmp_path / "fetched.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(UserError, match="not a list of what was fetched"):
+        Store(tmp_path)
