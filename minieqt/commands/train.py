@@ -21,6 +21,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict, fields
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from minieqt.arguments import existing_file, existing_path, guarded, positive, share, whole
@@ -178,7 +179,7 @@ def train(options: Namespace, ranks: Communicator) -> int:
     if device == "cuda" and ranks.size > 1:
         ranks = Nccl(ranks)
     folder, config = agree(ranks, out, given, resume)
-    return run(
+    code = run(
         config,
         folder,
         resume,
@@ -189,6 +190,9 @@ def train(options: Namespace, ranks: Communicator) -> int:
         communicator=ranks,
         rank_timeout=rank_timeout,
     )
+    if code:
+        print(f"stopped and saved; go on with: python -m minieqt train --out {quote(str(folder))} --resume")
+    return code
 
 
 def agree(ranks: Communicator, out: Path | None, given: dict[str, Any], resume: bool) -> tuple[Path, Config]:

@@ -74,3 +74,8 @@ class Several:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def entry_of_rows(dataset: Dataset, entries: int) -> Array:
+    """(N,): which of so many that were opened together each row comes from; one alone may be several files itself."""
+    return dataset.part if entries > 1 and isinstance(dataset, Several) else np.zeros(len(dataset), int)

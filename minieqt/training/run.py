@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy as np
 from minieqt.adam import Adam
 from minieqt.data import Loader, open_dataset
 from minieqt.data.in_memory import InMemory
-from minieqt.data.several import Several
+from minieqt.data.several import entry_of_rows
 from minieqt.data.split import FRACTIONS, PARTS, WITHOUT_VALIDATION, make_split, validated_elsewhere
 from minieqt.device import array_module_for, require_tensor_cores
 from minieqt.errors import UserError
@@ -61,7 +60,8 @@ def run(
     device: where the network lives, "cpu" or "cuda"; a run may be resumed on another. threads: of this rank.
     communicator: to the other ranks, all of which call this with the same arguments; rank_timeout: seconds that they
     wait for one another once training has begun.
-    The code is 0, or 128 + the signal that interrupted training. UserError for anything the user can mend.
+    The code is 0, or 128 + the signal that interrupted training, which was saved. UserError for anything the user can
+    mend.
     """
     ranks = communicator or Solo()
     leads = ranks.rank == 0  # rank 0 alone writes and prints
@@ -137,7 +137,6 @@ def run(
         sync_batchnorm=config.sync_batchnorm,
     )
     if signal:
-        print(f"stopped and saved; go on with: python -m minieqt train --out {quote(str(folder))} --resume")
         return 128 + signal
     for loader in (training, validation):
         share_skipped(loader, ranks)
@@ -176,9 +175,7 @@ def open_data(config: Config) -> tuple[Any, tuple[Array, Array, Array], Array]:
         dataset = open_dataset(*synthetic(config.windows or 0, config.seed))
     else:
         dataset = open_dataset(config.data.split(os.pathsep), config.csv.split(os.pathsep) if config.csv else ())
-    sets = np.zeros(len(dataset), int)
-    if config.data is not None and os.pathsep in config.data and isinstance(dataset, Several):
-        sets = dataset.part
+    sets = entry_of_rows(dataset, 1 if config.data is None else len(config.data.split(os.pathsep)))
     parts = make_split(config.split, dataset, config.seed, WITHOUT_VALIDATION if config.validation else FRACTIONS)
     if config.validation is not None:
         validation = open_dataset(config.validation.split(os.pathsep))
