@@ -32,7 +32,7 @@ from minieqt.data.split import PARTS, split
 from minieqt.data.table import TraceTable
 from minieqt.evaluation.answer_windows import answer_windows
 from minieqt.evaluation.answers import Answers
-from minieqt.evaluation.bootstrap import CONFIDENCE, RESAMPLES, draw, measures, quantiles
+from minieqt.evaluation.bootstrap import CONFIDENCE, f1_differences, measures, quantiles
 from minieqt.evaluation.network_picker import NetworkPicker
 from minieqt.evaluation.report import grid
 from minieqt.evaluation.sweep import outcomes
@@ -90,18 +90,12 @@ def answers(weights: str | Path, dataset: Any, rows: Array) -> Answers:
 
 def counts(found: Answers, table: TraceTable) -> Counts:
     """What became of every window."""
-    kept = {phase: outcomes(found, table, phase, THRESHOLDS[phase], TOLERANCE) for phase in "PS"}
-    return {phase: np.stack([o.right, o.wrong, o.missed], axis=1).astype(float) for phase, o in kept.items()}
+    return {phase: outcomes(found, table, phase, THRESHOLDS[phase], TOLERANCE).counts() for phase in "PS"}
 
 
 def gain(before: Array, after: Array, events: Array, seed: int = 0) -> tuple[float, float, float]:
     """F1 of `after` minus that of `before`, each (windows, 3), and its interval over the events (windows,)."""
-    group = np.unique(events, return_inverse=True)[1]
-    both = np.concatenate([before, after], axis=1)
-    sums = np.stack([np.bincount(group, weights=column) for column in both.T], axis=1)
-    rng = np.random.default_rng(seed)
-    drawn = np.stack([sums.sum(axis=0), *(draw(rng, len(sums)) @ sums for _ in range(RESAMPLES))])
-    difference = measures(*drawn[:, 3:].T)["f1"] - measures(*drawn[:, :3].T)["f1"]
+    difference = f1_differences(before, after, events, seed)
     low, high = (1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2
     return float(difference[0]), *quantiles(difference[1:], low, high)
 

@@ -40,6 +40,20 @@ def intervals(
     return {name: quantiles(values, low, high) for name, values in measures(*drawn.T).items()}
 
 
+def f1_differences(before: Array, after: Array, events: Array, seed: int = 0, resamples: int = RESAMPLES) -> Array:
+    """F1 of `after` minus that of `before`: as measured, then of every resample: (1 + resamples,).
+
+    before, after (N, 3): how many were right, wrong and missed in each of N windows; events (N,) as in `intervals`.
+    Every resample holds the same events before and after, and with one seed the same for P and S.
+    """
+    group = np.unique(events, return_inverse=True)[1]
+    both = np.concatenate([before, after], axis=1)
+    sums = np.stack([np.bincount(group, weights=column) for column in both.T], axis=1)  # (events, 6)
+    rng = np.random.default_rng(seed)
+    drawn = np.stack([sums.sum(axis=0), *(draw(rng, len(sums)) @ sums for _ in range(resamples))])
+    return measures(*drawn[:, 3:].T)["f1"] - measures(*drawn[:, :3].T)["f1"]
+
+
 def draw(rng: np.random.Generator, count: int) -> Array:
     """How often each of `count` things is among `count` draws with replacement: (count,) float64."""
     return np.bincount(rng.integers(0, count, count), minlength=count).astype(float)

@@ -46,6 +46,10 @@ class Outcomes:
     residual: Array | None = None
     arrival: Array | None = None
 
+    def counts(self) -> Array:
+        """(N, 3) float64: how many are right, wrong and missed in each window."""
+        return np.stack([self.right, self.wrong, self.missed], axis=1).astype(float)
+
 
 def detection_outcomes(detected: Array, earthquake: Array) -> Outcomes:
     """detected, earthquake (N,) bool."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_windows import random_case
 
-from minieqt.evaluation.bootstrap import intervals
+from minieqt.evaluation.bootstrap import f1_differences, intervals, quantiles
 from minieqt.evaluation.metrics import Outcomes, PhaseScore
 from minieqt.evaluation.sweep import outcomes
 
@@ -64,3 +64,18 @@ def test_nothing_found():
     assert result["recall"] == (0, 0) and np.isnan(result["precision"]).all()
     empty = np.zeros(0, bool)
     assert np.isnan(intervals(Outcomes(empty, empty, empty, empty), np.zeros(0))["f1"]).all()
+
+
+def test_a_difference_of_f1(rng):
+    """Of the same windows before and after, in which the same events are drawn."""
+    right = (rng.random(200) < 0.7).astype(float)
+    before = np.stack([right, 0 * right, 1 - right], axis=1)
+    found = np.where(np.arange(200) % 2, 1, right)
+    after = np.stack([found, 0 * found, 1 - found], axis=1)
+    events = np.arange(200) // 2
+    differences = f1_differences(before, after, events)
+    f1 = [2 * each.sum() / (each.sum() + 200) for each in (right, found)]
+    assert differences[0] == pytest.approx(f1[1] - f1[0])
+    low, high = quantiles(differences[1:], 0.025, 0.975)
+    assert 0 < low < differences[0] < high
+    assert (f1_differences(before, before, events) == 0).all()
