@@ -23,6 +23,7 @@ COMMANDS = {
     "fetch": "fetch continuous records and stations from data centres",
     "pick": "pick continuous records: events, P and S",
     "review": "look at picks and correct them, in the browser",
+    "learn": "fine-tune a network on the corrections of review",
     "associate": "make earthquakes of the picks of several stations",
     "convert": "convert weights between the layouts of minieqt, Keras and SeisBench",
     "weights": "list published weights, and fetch them by name",

@@ -31,6 +31,7 @@ LEVELS = [
     {"review"},
     {"catalogue"},
     {"training"},
+    {"learning"},
     {"arguments"},
     {"commands"},
     {"cli"},

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import webbrowser
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,40 +53,54 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    from tqdm import tqdm
-
     from minieqt.commands.pick import parse_filter
-    from minieqt.records.archive import open_archive
-    from minieqt.records.selection import Selection
     from minieqt.review.journal import Journal
     from minieqt.review.queue import draw_sample, make_queue
-    from minieqt.review.state import orphans, read_out
+    from minieqt.review.state import read_out
 
     out = read_out(options.out)
     other = None if options.other is None else list(read_out(options.other).events.values())
     band = parse_filter(options.filter)
     journal = Journal(options.out)
-    where = options.archive or [path for path in out.records if path.exists()]
-    if not where:
-        raise UserError(f"the records of {options.out} are no longer where pick read them: name them as ARCHIVE")
-    with tqdm(desc="looking through files", unit=" files", leave=False, disable=None) as bar:
-        archive = open_archive(where, Selection(), lambda path: bar.update(), options.out)
-    recorded = {station: [(each.start, each.end) for each in found] for station, found in archive.entries.items()}
+    archive, recorded = open_records(options, out)
     sample = draw_sample(out, recorded, options.random, options.random, options.seed)
-    for count, what in (
-        (out.foreign, "station-days were picked with other weights or options: not shown"),
-        (journal.unreadable, f"lines of {journal.path} are no corrections: passed over"),
-        (len(orphans(out, journal)), "corrected detections are no longer among the picks: not shown"),
-        (len(journal.conflicts), "corrections contradict each other: the page shows them"),
-    ):
-        if count:
-            print(f"{count} {what}", file=sys.stderr)
+    tell_unusable(out, journal, "not shown")
+    if journal.conflicts:
+        print(f"{len(journal.conflicts)} corrections contradict each other: the page shows them", file=sys.stderr)
     if options.export:
         return export(options, out, journal, archive, sample, band)
     queue = make_queue(out, sample, options.first, other)
     if not queue:
         raise UserError("there is nothing to look at: --first and --random are 0")
     return serve(options, out, journal, archive, queue, band)
+
+
+def open_records(options: Namespace, out: Any) -> tuple[Any, dict[Any, list[Any]]]:
+    """The archive, ARCHIVE or where pick read; and when each station has data. UserError if it is no longer there."""
+    from tqdm import tqdm
+
+    from minieqt.records.archive import open_archive
+    from minieqt.records.selection import Selection
+
+    where = options.archive or [path for path in out.records if path.exists()]
+    if not where:
+        raise UserError(f"the records of {options.out} are no longer where pick read them: name them as ARCHIVE")
+    with tqdm(desc="looking through files", unit=" files", leave=False, disable=None) as bar:
+        archive = open_archive(where, Selection(), lambda path: bar.update(), options.out)
+    return archive, {station: [(each.start, each.end) for each in found] for station, found in archive.entries.items()}
+
+
+def tell_unusable(out: Any, journal: Any, what_of_it: str) -> None:
+    """Print what of OUT and its journal cannot be used."""
+    from minieqt.review.state import orphans
+
+    for count, what in (
+        (out.foreign, f"station-days were picked with other weights or options: {what_of_it}"),
+        (journal.unreadable, f"lines of {journal.path} are no corrections: passed over"),
+        (len(orphans(out, journal)), f"corrected detections are no longer among the picks: {what_of_it}"),
+    ):
+        if count:
+            print(f"{count} {what}", file=sys.stderr)
 
 
 def export(options: Namespace, out: Any, journal: Any, archive: Any, sample: Any, band: Any) -> int:
@@ -117,12 +132,16 @@ def export(options: Namespace, out: Any, journal: Any, archive: Any, sample: Any
     except UserError as error:
         print(error, file=sys.stderr)
         return 0
-    earthquakes, noise = counts.pop("earthquakes", 0), counts.pop("noise", 0)
-    if counts:
-        left_out = ", ".join(f"{count} × {reason}" for reason, count in counts.items())
-        print(f"left out of the training set: {left_out}", file=sys.stderr)
-    print(f"{earthquakes} earthquakes, {noise} noise windows: {folder / 'training.hdf5'}")
+    tell_left_out(counts)
+    print(f"{counts['earthquakes']} earthquakes, {counts['noise']} noise windows: {folder / 'training.hdf5'}")
     return 0
+
+
+def tell_left_out(counts: Mapping[str, int]) -> None:
+    """Print what of the corrections no window could be cut of."""
+    left_out = ", ".join(f"{n} × {reason}" for reason, n in counts.items() if reason not in ("earthquakes", "noise"))
+    if left_out:
+        print(f"left out of the training set: {left_out}", file=sys.stderr)
 
 
 def serve(options: Namespace, out: Any, journal: Any, archive: Any, queue: Any, band: Any) -> int:

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from tqdm import tqdm
+
 from minieqt.data.stead_writer import pair_of_files, write_windows
 from minieqt.errors import UserError
 from minieqt.importing.catalogue import Catalogue, match_networks, pair_up
@@ -41,7 +43,10 @@ def write_training_set(
     catalogue, quiet = catalogue_of(states, archive)
     job = Job(catalogue, coordinates, band, 0, seed, archive.unreadable, quiet=quiet)
     counts: Counter[str] = Counter()
-    windows = list(cut_windows(archive, job, archive.days(DAY)))
+    wanted = days_of(catalogue, quiet)
+    days = [day for day in archive.days(DAY) if day in wanted]
+    with tqdm(days, "cutting windows", unit=" station-days", leave=False, disable=None) as bar:
+        windows = list(cut_windows(archive, job, bar))
     for row, _ in windows:
         counts["earthquakes" if row["trace_name"].endswith("EV") else "noise"] += 1
     skipped = catalogue.found.skipped + job.skipped
@@ -51,6 +56,13 @@ def write_training_set(
         raise UserError(f"no training window: {why}")
     write_windows(hdf5, csv, windows)
     return counts + skipped
+
+
+def days_of(catalogue: Catalogue, quiet: dict[Station, list[int]]) -> set[tuple[int, Station]]:
+    """The station-days that hold something to cut out."""
+    times = [(station, pair.first.time) for station, pairs in catalogue.pairs.items() for pair in pairs]
+    times += [(station, time) for station, each in quiet.items() for time in each]
+    return {(time // DAY * DAY, station) for station, time in times}
 
 
 def catalogue_of(states: Iterable[Reviewed], archive: Archive) -> tuple[Catalogue, dict[Station, list[int]]]:
