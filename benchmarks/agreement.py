@@ -5,9 +5,9 @@
 Both run the same network with the same band-pass, windows that overlap by half, five blinded seconds at their edges and
 the mean where they overlap. What is left differs in three places: SeisBench's windows begin with the record, minieqt's
 at whole multiples of their step since 1970; SeisBench tapers the first and the last six samples of a window; and a
-detection of SeisBench's goes on until the probability falls below half its threshold, one of minieqt's until it falls
-below the threshold. Differences of probabilities are taken away from the record's first and last window, where the
-filters begin and end differently.
+detection of SeisBench's goes on until the probability falls below half its threshold, a published one until it falls
+below the threshold: detections are counted by either rule. Differences of probabilities are taken away from the
+record's first and last window, where the filters begin and end differently.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def main() -> None:
         f"{options.record.name}, {options.weights.name}, overlap 0.5, blinding {BLIND}, mean where windows overlap",
         "",
         f"{'':<36}{'difference from SeisBench: median (largest)':<60}{'detection':>10}{'detections by rule of':>28}",
-        f"{'':<36}{'detection':<20}{'P':<20}{'S':<20}{'≥ 0.3':>10}{'minieqt':>14}{'SeisBench':>14}",
+        f"{'':<36}{'detection':<20}{'P':<20}{'S':<20}{'≥ 0.3':>10}{'EQTransformer':>14}{'SeisBench':>14}",
     ]
 
     def row(name: str, found: dict[str, Array], apart: dict[str, Array] | None) -> str:

@@ -10,6 +10,7 @@ where it stopped.
   python -m minieqt pick day.mseed --weights runs/001/best.h5 --out picks
   python -m minieqt pick archive --weights conservative --out picks --start 2022-02-06 --end 2022-02-08 --station "PB.*"
   python -m minieqt pick archive --weights pnw.pt --out picks --overlap 0.7 --uncertainty 10 --plots 5 --probabilities
+  python -m minieqt pick archive --out picks --picks all       every P and S, for an associator
 """
 
 from __future__ import annotations
@@ -46,6 +47,31 @@ def arguments(parser: ArgumentParser) -> None:
         rules.add_argument(
             f"--{name}-threshold", type=share, default=threshold, metavar="P", help=f"probability ({threshold})"
         )
+    rules.add_argument(
+        "--rule",
+        choices=("minieqt", "eqtransformer", "seisbench"),
+        default="minieqt",
+        help="from probabilities to events: ours, as published, or SeisBench's (minieqt)",
+    )
+    rules.add_argument(
+        "--detection-end",
+        type=share,
+        metavar="P",
+        help="a detection goes on until its probability is below this (half of the threshold); minieqt's rule",
+    )
+    rules.add_argument(
+        "--join",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="detections with a shorter gap are one (0); minieqt's rule",
+    )
+    rules.add_argument(
+        "--picks",
+        choices=("detections", "all"),
+        default="detections",
+        help="one P and S a detection, or all, for associators (detections; seisbench's rule: all)",
+    )
     rules.add_argument("--batch-size", type=whole(1), default=32, metavar="N", help="windows at a time (32)")
     rules.add_argument("--threads", type=whole(1, 4096), help="(all there are)")
     add_device_option(rules)
@@ -87,6 +113,10 @@ def run(options: Namespace) -> int:
         instruments=options.instruments,
         samples=options.uncertainty,
         seed=options.seed,
+        rule=options.rule,
+        detection_end=options.detection_end,
+        join=options.join,
+        picks=options.picks,
     )
     selection = Selection(parse_time(options.start), parse_time(options.end), tuple(options.station))
     weights = open_weights(options.weights, **weight_options(options))

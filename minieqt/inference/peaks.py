@@ -50,14 +50,22 @@ def highest_peaks(probability: Array, threshold: float) -> Array:
 
 
 def detection_runs(
-    detection: Array, threshold: float = DETECTION_THRESHOLD, minimum_length: int = MINIMUM_LENGTH
+    detection: Array,
+    threshold: float = DETECTION_THRESHOLD,
+    minimum_length: int = MINIMUM_LENGTH,
+    end: float | None = None,
 ) -> Array:
-    """Where detection stays at or over the threshold for at least `minimum_length` samples.
+    """Where detection reaches the threshold and from there on stays at or over `end` (the threshold, if not given).
 
-    detection (T,) -> (R, 2) int64, one row a run: its first sample and the one after its last. NaN ends one.
+    detection (T,) -> (R, 2) int64, one row a run: its first sample and the one after its last. NaN ends one. Shorter
+    runs than `minimum_length` samples are none.
     """
+    detection = np.asarray(detection)
+    reached = np.flatnonzero(detection >= threshold)
     above = np.zeros(len(detection) + 2, np.int8)  # one sample below at either end closes every run
-    above[1:-1] = np.asarray(detection) >= threshold
+    above[1:-1] = detection >= (threshold if end is None else end)
     change = np.diff(above)
-    runs = np.stack([np.flatnonzero(change == 1), np.flatnonzero(change == -1)], axis=1)
-    return runs[runs[:, 1] - runs[:, 0] >= minimum_length]
+    first, last = np.flatnonzero(change == 1), np.flatnonzero(change == -1)
+    begin = np.append(reached, len(detection))[np.searchsorted(reached, first)]  # where each reaches the threshold
+    runs = np.stack([begin, last], axis=1)
+    return runs[runs[:, 1] - runs[:, 0] >= max(minimum_length, 1)]

@@ -1,8 +1,4 @@
-"""From probabilities to events and picks: the rules, and what is known of each.
-
-An event is a run of detection over its threshold, at least 10 samples long. Its S is the highest S peak inside it;
-its P the highest P peak from one second before its start to 0.1 s before that S (to its end, if there is no S).
-"""
+"""From samples to events and picks: what is known of each detection and pick that a rule has found."""
 
 from __future__ import annotations
 
@@ -12,15 +8,13 @@ from typing import Any
 import numpy as np
 from obspy import UTCDateTime
 
-from minieqt.inference.peaks import detection_runs, peaks
 from minieqt.picking.probabilities import Probabilities, Settings
+from minieqt.picking.rules import candidates
 from minieqt.records.channel import Instrument
 from minieqt.records.segment import Segment
 
 Array = Any
 
-BEFORE_START = 1.0  # s, how long before a detection its P may be
-BEFORE_S = 0.1  # s, how long before S a P must be
 SNR_WINDOW = 2.0  # s, before and after a pick
 WIDTH_TO_DEVIATION = 2 * np.sqrt(2 * np.log(2))  # of a Gaussian: its full width at half its height
 
@@ -62,16 +56,12 @@ def find_events(
     segment: Segment,
     found: Probabilities,
     settings: Settings,
-) -> list[Event]:
-    """The events of one segment, in order of time."""
-    detection, p, s = found.mean
+) -> tuple[list[Event], list[Pick]]:
+    """The events of one segment, in order of time; the other picks, if they are wanted, P before S."""
+    detection = found.mean[0]
     rate, T = segment.rate, segment.x.shape[1]
-    p_samples, p_heights = peaks(p, settings.p_threshold)
-    s_samples, s_heights = peaks(s, settings.s_threshold)
 
-    def make(phase: str, sample: int | None) -> Pick | None:
-        if sample is None:
-            return None
+    def make(phase: str, sample: int) -> Pick:
         row = 1 if phase == "P" else 2
         wanted = "ZNE" if phase == "P" else "NEZ"
         return Pick(
@@ -85,31 +75,23 @@ def find_events(
             signal_to_noise(segment.x, sample, round(SNR_WINDOW * rate)),
         )
 
-    events = []
-    for start, end in detection_runs(detection, settings.detection_threshold):
-        s_sample = highest(s_samples, s_heights, start, end)
-        until = end if s_sample is None else s_sample - round(BEFORE_S * rate) + 1
-        p_sample = highest(p_samples, p_heights, start - round(BEFORE_START * rate), until)
-        events.append(
-            Event(
-                instrument,
-                UTCDateTime(ns=segment.time(start)),
-                UTCDateTime(ns=segment.time(min(end, T - 1))),
-                float(detection[start:end].mean()),
-                None if found.spread is None else float(found.spread[0, start:end].mean()),
-                make("P", p_sample),
-                make("S", s_sample),
-            )
+    detections, samples = candidates(found.mean, settings, rate)
+    events = [
+        Event(
+            instrument,
+            UTCDateTime(ns=segment.time(start)),
+            UTCDateTime(ns=segment.time(min(end, T - 1))),
+            float(detection[start:end].mean()),
+            None if found.spread is None else float(found.spread[0, start:end].mean()),
+            None if p is None else make("P", p),
+            None if s is None else make("S", s),
         )
-    return events
-
-
-def highest(samples: Array, heights: Array, first: int, last: int) -> int | None:
-    """The sample of the highest peak with first ≤ sample < last, the earlier of equals; None if there is none."""
-    begin, end = np.searchsorted(samples, [first, last])
-    if end <= begin:
-        return None
-    return int(samples[begin + heights[begin:end].argmax()])
+        for start, end, p, s in detections
+    ]
+    if settings.picks != "all" and settings.rule != "seisbench":
+        return events, []
+    used = {"P": {each.p for each in detections}, "S": {each.s for each in detections}}
+    return events, [make(phase, int(n)) for phase, of in samples.items() for n in of if int(n) not in used[phase]]
 
 
 def peak_width(probability: Array, sample: int) -> float:

@@ -21,7 +21,7 @@ from obspy import Stream, Trace, UTCDateTime
 from minieqt.errors import UserError
 from minieqt.heap import trim
 from minieqt.model import EQTransformer
-from minieqt.picking.events import Event, find_events
+from minieqt.picking.events import Event, Pick, find_events
 from minieqt.picking.probabilities import Probabilities, Settings, probabilities
 from minieqt.picking.results import Events, Picks
 from minieqt.records.channel import Instrument
@@ -47,6 +47,7 @@ class StationDay:
     segments: list[Segment]
     probabilities: list[Probabilities]
     events: list[Event]
+    others: list[Pick]  # picks of no event, if they are wanted
     served: list[Span]  # when the instrument is the station's
 
     def traces(self) -> Iterator[Trace]:
@@ -85,11 +86,15 @@ def pick(
     """The events of an ObsPy Stream and their picks, in order of time.
 
     model: the package's own weights where none is given; settings: see `Settings`. The stream stays as it is.
-    `events.left_out` says what of it was not used, and why. UserError if nothing in it can be used.
+    `events.others`: picks of no event, if the settings want them; `events.left_out` says what of the stream was not
+    used, and why. UserError if nothing in it can be used.
     """
     left_out = LeftOut()
-    days = station_days(stream, model or own_model(), Settings(**settings), progress, left_out)
-    events = Events(sorted(chain.from_iterable(map(attrgetter("events"), days)), key=attrgetter("start")))
+    events = Events()
+    for day in station_days(stream, model or own_model(), Settings(**settings), progress, left_out):
+        events.extend(day.events)
+        events.others.extend(day.others)
+    events.sort(key=attrgetter("start"))
     events.left_out = left_out
     return events, events.picks()
 
@@ -179,10 +184,13 @@ def station_day(
         found = segments(components, settings.band, left_out, served)
         trim()  # the records, before the network needs the room
         answers = probabilities(found, model, settings, progress)
-        events = [
-            event
-            for segment, answer in zip(found, answers, strict=True)
-            for event in find_events(instrument, segment, answer, settings)
-            if any(start <= event.start.ns < end for start, end in served)
-        ]
-        yield StationDay(instrument, day, found, answers, events, served)
+
+        def serves(time: UTCDateTime, spans: list[Span] = served) -> bool:
+            return any(start <= time.ns < end for start, end in spans)
+
+        events, others = [], []
+        for segment, answer in zip(found, answers, strict=True):
+            detected, free = find_events(instrument, segment, answer, settings)
+            events += [event for event in detected if serves(event.start)]
+            others += [pick for pick in free if serves(pick.time)]
+        yield StationDay(instrument, day, found, answers, events, others, served)

@@ -28,6 +28,8 @@ Array = Any
 
 STACKS = ("max", "mean")
 INSTRUMENTS = ("best", "all")
+RULES = ("minieqt", "eqtransformer", "seisbench")
+PICKS = ("detections", "all")
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,10 @@ class Settings:
     instruments: str = "best"  # of each station and day, or "all"
     samples: int = 0  # of Monte-Carlo dropout; 0: none
     seed: int = 0  # of those samples
+    rule: str = "minieqt"  # from probabilities to events, or "eqtransformer", "seisbench": see `minieqt.picking.rules`
+    detection_end: float | None = None  # a detection ends below this probability; None: half of its threshold
+    join: float = 0.0  # s; detections with a shorter gap are one
+    picks: str = "detections"  # those of detections, or "all" that reach their threshold
 
     def __post_init__(self) -> None:
         if not 0 <= self.overlap <= 0.95:
@@ -53,6 +59,12 @@ class Settings:
             raise UserError(f"windows are stacked by {' or '.join(STACKS)}, got {self.stack!r}")
         if self.instruments not in INSTRUMENTS:
             raise UserError(f"instruments are {' or '.join(INSTRUMENTS)}, got {self.instruments!r}")
+        if self.rule not in RULES:
+            raise UserError(f"rules are {', '.join(RULES)}, got {self.rule!r}")
+        if self.picks not in PICKS:
+            raise UserError(f"picks are those of {' or '.join(PICKS)}, got {self.picks!r}")
+        if self.rule != "minieqt" and (self.detection_end is not None or self.join):
+            raise UserError(f"the rule {self.rule} says itself where a detection ends: no detection end, no joining")
         if self.blind < 0 or self.batch_size < 1 or self.samples < 0:
             raise UserError("blind and samples must not be negative, and a batch holds at least one window")
         if self.band is not None and not 0 < self.band[0] < self.band[1]:
@@ -61,6 +73,13 @@ class Settings:
             threshold = getattr(self, f"{name}_threshold")
             if not 0 < threshold < 1:
                 raise UserError(f"a threshold lies between 0 and 1, got {threshold} for {name}")
+        if self.detection_end is not None and not 0 < self.detection_end <= self.detection_threshold:
+            raise UserError(
+                f"a detection ends at its threshold {self.detection_threshold} or below, and above 0, "
+                f"got {self.detection_end}"
+            )
+        if not 0 <= self.join < float("inf"):
+            raise UserError(f"detections are joined over a time of 0 s or more, got {self.join}")
 
     def step(self, length: int) -> int:
         """Samples from one window to the next. UserError if blinded edges leave some that no window shows."""

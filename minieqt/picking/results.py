@@ -79,17 +79,27 @@ class Picks(list[Pick]):
 
 
 class Events(list[Event]):
-    """A list of events that can write itself; `left_out`: what of the records they were not looked for in, and why."""
+    """A list of events that can write itself.
 
+    `others`: picks of no event; `left_out`: what of the records events were not looked for in, and why."""
+
+    others: list[Pick]
     left_out: LeftOut
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
         super().__init__(events)
+        self.others = []
         self.left_out = LeftOut()
 
     def picks(self) -> Picks:
         """All picks, in order of time."""
-        return Picks(sorted((pick for event in self for pick in event.picks()), key=lambda pick: pick.time))
+        return Picks(pick for pick, _ in self.pairs())
+
+    def pairs(self) -> list[tuple[Pick, Event | None]]:
+        """All picks and the events that they belong to, in order of time."""
+        found: list[tuple[Pick, Event | None]] = [(pick, event) for event in self for pick in event.picks()]
+        found += [(pick, None) for pick in self.others]
+        return sorted(found, key=lambda pair: (pair[0].time.ns, pair[0].instrument, pair[0].phase))
 
     def to_csv(self, path: Path | str, coordinates: Coordinates | None = None) -> None:
         """X_prediction_results.csv, with EQTransformer's columns; stations without known coordinates have none."""
@@ -98,8 +108,7 @@ class Events(list[Event]):
 
     def to_csv_of_picks(self, path: Path | str) -> None:
         """picks.csv, each pick with the detection that it belongs to."""
-        pairs = sorted(((pick, event) for event in self for pick in event.picks()), key=lambda pair: pair[0].time)
-        write_text(Path(path), table(PICK_COLUMNS, (pick_row(pick, event) for pick, event in pairs)))
+        write_text(Path(path), table(PICK_COLUMNS, (pick_row(pick, event) for pick, event in self.pairs())))
 
     def to_quakeml(self, path: Path | str) -> None:
         """QuakeML; see this file's head for what its events are."""

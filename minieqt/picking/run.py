@@ -24,9 +24,10 @@ from obspy import Stream, UTCDateTime
 
 from minieqt.backend import to_numpy
 from minieqt.errors import UserError
-from minieqt.files import atomic_write, locked, write_text
+from minieqt.files import atomic_write, locked
 from minieqt.model import EQTransformer
-from minieqt.picking.events import Event, Pick
+from minieqt.picking.events import Event
+from minieqt.picking.part import Part, read_part, write_part
 from minieqt.picking.pick import CONTEXT, DAY, StationDay, station_day
 from minieqt.picking.probabilities import Settings
 from minieqt.picking.results import Events
@@ -37,7 +38,7 @@ from minieqt.records.selection import Station
 from minieqt.records.span import SECOND
 from minieqt.records.stations import Coordinates
 
-VERSION = 3  # of what a station-day's file holds and of how it was found
+VERSION = 4  # of what a station-day's file holds and of how it was found
 PLOT_BEFORE = 10.0  # s of a figure before the event
 
 
@@ -104,12 +105,10 @@ def pick_archive(
         if found is not None:
             report.resumed += 1
         else:
-            left_out = LeftOut(day, day + DAY)
-            found = pick_one(archive, job, day, station, progress, left_out), left_out
-            held = {"events": [event_to_json(event) for event in found[0]], "left_out": left_out.to_json()}
-            write_text(part, json.dumps(known | held) + "\n")
+            found = pick_one(archive, job, day, station, progress)
+            write_part(part, known, found)
             report.done += 1
-        report.events.extend(found[0])
+        report.events.extend(found.events)
         finish(report)
     with locked(folder):  # another run may write the tables of this OUT too: the last one has all station-days
         report.events = Events()
@@ -120,8 +119,9 @@ def pick_archive(
             if found is None:
                 report.foreign += 1
             else:
-                report.events.extend(found[0])
-                report.left_out.extend(found[1])
+                report.events.extend(found.events)
+                report.events.others.extend(found.others)
+                report.left_out.extend(found.left_out)
         report.earlier = len(parts) - report.foreign - len(todo)
         write_tables(report, job)
     return report
@@ -138,21 +138,16 @@ def write_tables(report: Report, job: Job) -> None:
     report.left_out.to_csv(job.out / "left_out.csv")
 
 
-def pick_one(
-    archive: Archive,
-    job: Job,
-    day: int,
-    station: Station,
-    progress: Callable[[int], object],
-    left_out: LeftOut,
-) -> list[Event]:
+def pick_one(archive: Archive, job: Job, day: int, station: Station, progress: Callable[[int], object]) -> Part:
     """Read and pick one station-day; what it held in memory is free again before the next begins."""
-    events = []
-    traces = iter(archive.read(station, day - CONTEXT, day + DAY + CONTEXT, left_out))  # forgets what it gave away
-    for found in station_day(traces, day, job.model, job.settings, progress, left_out):
+    part = Part(left_out=LeftOut(day, day + DAY))
+    # The iterator forgets what it gave away.
+    traces = iter(archive.read(station, day - CONTEXT, day + DAY + CONTEXT, part.left_out))
+    for found in station_day(traces, day, job.model, job.settings, progress, part.left_out):
         write_extras(job, found)
-        events += found.events
-    return events
+        part.events += found.events
+        part.others += found.others
+    return part
 
 
 def limits(archive: Archive, day: int) -> list[int | None]:
@@ -243,40 +238,3 @@ def draw(
     filtered = "unfiltered" if band is None else f"{band[0]:g}–{band[1]:g} Hz"
     title = f"{instrument.name()}   {time} UTC   {filtered}"
     return plot_window(x, tuple(probability), picks=picks, title=title, unit="record's unit")
-
-
-# -- a station-day's file ----------------------------------------------------------------------------------------
-
-
-def read_part(path: Path, known: dict[str, Any]) -> tuple[list[Event], LeftOut] | None:
-    """The events of a finished station-day, and what was left out.
-
-    None if it is not there, damaged, or was made from something else."""
-    try:
-        part = json.loads(path.read_text(encoding="utf-8"))
-        if any(part[name] != value for name, value in known.items()):
-            return None
-        return [event_from_json(event) for event in part["events"]], LeftOut.from_json(part["left_out"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def event_to_json(event: Event) -> dict[str, Any]:
-    def pick_to_json(pick: Pick | None) -> dict[str, Any] | None:
-        return None if pick is None else asdict(pick) | {"instrument": None, "time": pick.time.ns}
-
-    times = {"start": event.start.ns, "end": event.end.ns}
-    return asdict(event) | times | {"p": pick_to_json(event.p), "s": pick_to_json(event.s)}
-
-
-def event_from_json(event: dict[str, Any]) -> Event:
-    instrument = Instrument(**event["instrument"])
-
-    def pick_from_json(pick: dict[str, Any] | None) -> Pick | None:
-        if pick is None:
-            return None
-        return Pick(**(pick | {"instrument": instrument, "time": UTCDateTime(ns=pick["time"])}))
-
-    times = {"start": UTCDateTime(ns=event["start"]), "end": UTCDateTime(ns=event["end"])}
-    phases = {"p": pick_from_json(event["p"]), "s": pick_from_json(event["s"])}
-    return Event(**(event | times | phases | {"instrument": instrument}))

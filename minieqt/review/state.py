@@ -17,8 +17,8 @@ from obspy import UTCDateTime
 
 from minieqt.errors import UserError
 from minieqt.picking.events import Event
+from minieqt.picking.part import Part, read_part
 from minieqt.picking.pick import DAY
-from minieqt.picking.run import read_part
 from minieqt.records.channel import Instrument
 from minieqt.records.selection import Station
 from minieqt.records.span import Span
@@ -88,7 +88,7 @@ def read_out(path: Path) -> Out:
     if not made:
         raise UserError(f"{path} holds no station-day that can be read")
     newest = max(made, key=lambda name: max(part.stat().st_mtime_ns for part in made[name]))
-    found = [event for part in made[newest] for event in (read_part(part, {"made": newest}) or ((), None))[0]]
+    found = [event for part in made[newest] for event in (read_part(part, {"made": newest}) or Part()).events]
     if not found:
         raise UserError(f"{path} holds no detection: there is nothing to review")
     found.sort(key=lambda event: (event.start.ns, event.instrument))

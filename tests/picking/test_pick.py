@@ -17,7 +17,7 @@ from minieqt.errors import UserError
 from minieqt.picking.probabilities import Settings
 
 MODEL = small_model()
-LOW = {"detection_threshold": 0.4}
+LOW = {"detection_threshold": 0.4, "rule": "eqtransformer"}  # of noise that hovers many picks
 
 
 @pytest.fixture(scope="module")

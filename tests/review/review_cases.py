@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 from obspy import Stream, Trace, UTCDateTime
 
 from minieqt.picking.events import Event, Pick
-from minieqt.picking.run import event_to_json
+from minieqt.picking.part import Part, write_part
 from minieqt.records.channel import Instrument
-from minieqt.records.left_out import LeftOut
 
 START = UTCDateTime("2022-02-06T01:00:00")
 MINUTES = 12
@@ -38,10 +36,9 @@ def write_out(folder: Path, events, files=(), made="one"):
     days.mkdir(parents=True, exist_ok=True)
     for station in {(each.instrument.network, each.instrument.station) for each in events} | {("XX", "AAA")}:
         mine = [e for e in events if (e.instrument.network, e.instrument.station) == station]
-        part = {"made": made, "selection": [None, None], "files": [[str(path), 0, 0] for path in files]}
-        part |= {"events": [event_to_json(each) for each in mine], "left_out": LeftOut().to_json()}
+        known = {"made": made, "selection": [None, None], "files": [[str(path), 0, 0] for path in files]}
         name = f"{station[0]}.{station[1]}.2022-02-06.json".replace("<", "%3C").replace(">", "%3E")
-        (days / name).write_text(json.dumps(part))
+        write_part(days / name, known, Part(mine))
     return folder
 
 

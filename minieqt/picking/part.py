@@ -1,0 +1,70 @@
+"""A station-day's file in OUT/station_days: what was found, from what, and what was left out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from obspy import UTCDateTime
+
+from minieqt.files import write_text
+from minieqt.picking.events import Event, Pick
+from minieqt.records.channel import Instrument
+from minieqt.records.left_out import LeftOut
+
+
+@dataclass
+class Part:
+    """What a station-day gave."""
+
+    events: list[Event] = field(default_factory=list)
+    others: list[Pick] = field(default_factory=list)  # of no event
+    left_out: LeftOut = field(default_factory=LeftOut)
+
+
+def write_part(path: Path, known: dict[str, Any], part: Part) -> None:
+    """Keep a finished station-day; `known` says how and from what it was made."""
+    held = {
+        "events": [event_to_json(event) for event in part.events],
+        "others": [pick_to_json(pick) | {"instrument": asdict(pick.instrument)} for pick in part.others],
+        "left_out": part.left_out.to_json(),
+    }
+    write_text(path, json.dumps(known | held) + "\n")
+
+
+def read_part(path: Path, known: dict[str, Any]) -> Part | None:
+    """A finished station-day; None if it is not there, damaged, or was made from something else."""
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        if any(held[name] != value for name, value in known.items()):
+            return None
+        return Part(
+            [event_from_json(event) for event in held["events"]],
+            [pick_from_json(pick, Instrument(**pick["instrument"])) for pick in held["others"]],
+            LeftOut.from_json(held["left_out"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def pick_to_json(pick: Pick) -> dict[str, Any]:
+    return vars(pick) | {"instrument": None, "time": pick.time.ns}
+
+
+def pick_from_json(pick: dict[str, Any], instrument: Instrument) -> Pick:
+    return Pick(**(pick | {"instrument": instrument, "time": UTCDateTime(ns=pick["time"])}))
+
+
+def event_to_json(event: Event) -> dict[str, Any]:
+    times = {"start": event.start.ns, "end": event.end.ns}
+    picks = {name: None if pick is None else pick_to_json(pick) for name, pick in (("p", event.p), ("s", event.s))}
+    return vars(event) | times | picks | {"instrument": asdict(event.instrument)}
+
+
+def event_from_json(event: dict[str, Any]) -> Event:
+    instrument = Instrument(**event["instrument"])
+    times = {"start": UTCDateTime(ns=event["start"]), "end": UTCDateTime(ns=event["end"])}
+    picks = {name: None if event[name] is None else pick_from_json(event[name], instrument) for name in "ps"}
+    return Event(**(event | times | picks | {"instrument": instrument}))
