@@ -4,12 +4,14 @@ OUT is the folder that `pick` wrote. ARCHIVE are the records, where they are no 
 is served on this machine only, at an address with a secret in it. Every correction goes to OUT/review.jsonl at once,
 and nothing is taken out of it. Needs Bokeh: pip install bokeh.
 
+--take-back FILE enters what was corrected in other software, Snuffler's markers or QuakeML, into the same journal.
 --export writes, instead of opening the page: reviewed.xml (QuakeML), reviewed.markers (Pyrocko's Snuffler),
 training.hdf5 and training.csv (STEAD's layout, for train.py), report.json (how often the network errs).
 
   python -m minieqt review picks
   python -m minieqt review picks archive --random 100 --other picks_of_another_network
   python -m minieqt review picks --export reviewed
+  python -m minieqt review picks --take-back reviewed/reviewed.markers
   python train.py --data reviewed/training.hdf5 --weights conservative --select picks --out runs/own
 """
 
@@ -24,7 +26,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from minieqt.arguments import existing_path, whole
+from minieqt.arguments import existing_file, existing_path, whole
 from minieqt.commands.options import add_weight_options, add_weights_option, weight_options
 from minieqt.errors import UserError
 
@@ -47,6 +49,7 @@ def arguments(parser: ArgumentParser) -> None:
     add_weights_option(page, "minieqt's own; asked where pick wrote no --probabilities")  # type: ignore[arg-type]
     files = parser.add_argument_group("instead of the page")
     files.add_argument("--export", type=Path, metavar="DIR", help="write what was reviewed")
+    files.add_argument("--take-back", type=existing_file, metavar="FILE", help="enter what was corrected elsewhere")
     files.add_argument("--stations", type=Path, metavar="FILE", help="StationXML or other inventory: coordinates")
     files.add_argument("--overwrite", action="store_true", help="replace files that are already there")
     add_weight_options(parser)
@@ -62,6 +65,8 @@ def run(options: Namespace) -> int:
     other = None if options.other is None else list(read_out(options.other).events.values())
     band = parse_filter(options.filter)
     journal = Journal(options.out)
+    if options.take_back:
+        return take_back(options, out, journal)
     archive, recorded = open_records(options, out)
     sample = draw_sample(out, recorded, options.random, options.random, options.seed)
     tell_unusable(out, journal, "not shown")
@@ -73,6 +78,18 @@ def run(options: Namespace) -> int:
     if not queue:
         raise UserError("there is nothing to look at: --first and --random are 0")
     return serve(options, out, journal, archive, queue, band)
+
+
+def take_back(options: Namespace, out: Any, journal: Any) -> int:
+    """Into the journal, whatever of the file is new."""
+    from minieqt.review.take_back import describe, read_returned, take_back
+
+    picks, skipped = read_returned(options.take_back)
+    if skipped:
+        print(f"left out: {', '.join(f'{count} × {reason}' for reason, count in skipped.items())}", file=sys.stderr)
+    done = take_back(picks, out, journal, options.who or login())
+    print(f"{options.take_back}: {len(picks)} picks; {describe(done)}")
+    return 0
 
 
 def open_records(options: Namespace, out: Any) -> tuple[Any, dict[Any, list[Any]]]:
