@@ -18,7 +18,7 @@ import numpy as np
 
 from minieqt.data.arrivals import usable_coda, wrong_arrivals
 from minieqt.data.resample import is_rate, stated_rate, to_100_hz
-from minieqt.data.table import TEXT, TraceTable, describe, first_of_each
+from minieqt.data.table import RATE, TEXT, TraceTable, describe, first_of_each
 from minieqt.errors import UserError
 from minieqt.tables.missing import MISSING, identifier, number, sample, three_numbers
 from minieqt.tables.times import times
@@ -70,12 +70,15 @@ def read_csv(path: Path) -> tuple[TraceTable, Array, dict[str, int], dict[str, s
         earthquake = category.startswith("earthquake") or (not category and name.endswith("_EV"))
         noise = category == "noise" or (not category and name.endswith("_NO"))
         *rest, seisbench_hz, hz, interval = rest
-        rate = stated_rate(number(seisbench_hz or hz), number(interval))
+        rate, scale = RATE, 1.0
+        if seisbench_hz or hz or interval:
+            rate = stated_rate(number(seisbench_hz or hz), number(interval))
+            scale = to_100_hz(rate)
         reason = "" if earthquake or noise else "neither earthquake nor noise"
-        if not is_rate(rate):
+        if rate != RATE and not is_rate(rate):
             reason = f"sampling rate of {rate:g} Hz"
         elif earthquake:
-            p, s, coda = (sample(text) * to_100_hz(rate) for text in (p_text, s_text, coda_text))
+            p, s, coda = sample(p_text) * scale, sample(s_text) * scale, sample(coda_text) * scale
             snr, reason, coda = three_numbers(snr_text), wrong_arrivals(p, s), usable_coda(p, s, coda)
         if reason:
             skip(reason, name)
