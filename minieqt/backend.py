@@ -43,6 +43,13 @@ def mode() -> str:
     return _mode
 
 
+def options(*, tf32: bool) -> None:
+    """How twins compute, for the whole process: on tensor cores with one product of TF32 (tf32), or with three, which
+    have nearly float32's digits, where a GPU has them. docs/gpu.md compares the two.
+    """
+    kernel_module("cuda.launch").use_products(1 if tf32 else None)
+
+
 @contextmanager
 def using(mode: str) -> Iterator[None]:
     """`use(mode)` for the length of a with block."""

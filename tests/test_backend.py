@@ -11,6 +11,7 @@ import pytest
 
 import kernels.cpu
 from minieqt import backend
+from minieqt.kernels import kernel_module
 
 TOY = """
 def double(x, n=2):
@@ -96,3 +97,13 @@ def test_no_file_or_no_name_no_twin(double):
 def test_an_accelerated_function_keeps_its_face(double):
     assert double.__name__ == "double" and double.__doc__ == "Twice x."
     assert double.definition(np.zeros(3, np.float32)) == ("definition", 2)
+
+
+def test_options_reach_the_twins():
+    launch = kernel_module("cuda.launch")
+    x = np.empty(0, np.float32)
+    assert launch.products(x) == 0
+    backend.options(tf32=True)
+    assert launch.products(x) == 1
+    backend.options(tf32=False)
+    assert launch.products(x) == 0

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from minieqt import backend
 from minieqt.data.index import BYTES, index_of, open_hdf5
 from minieqt.data.resample import resample
 from minieqt.data.stead_csv import read_columns
@@ -75,7 +76,7 @@ class Stead:
     def read_into(self, rows: Array, out: Array) -> dict[int, BadTrace]:
         """out[i] = read(rows[i]), out (N, 3, 6000) float32; {i: why} for traces that cannot be used."""
         start = self._start[rows]
-        if (start < 0).all():
+        if (start < 0).all() or backend.mode() == "readable":
             return read_each(self.read, rows, out)
         words = self._words()
         for begin in start[start >= 0].tolist():  # the disk may fetch them all at once, in the order it likes best

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minieqt import backend
 from minieqt.adam import Adam
 from minieqt.data import Loader, open_dataset
 from minieqt.data.in_memory import InMemory
@@ -21,7 +22,6 @@ from minieqt.errors import UserError
 from minieqt.evaluation.evaluate import evaluate
 from minieqt.evaluation.report import table, write_json
 from minieqt.files import write_text
-from minieqt.kernels import kernel_module
 from minieqt.parallel.communicator import Communicator, Solo
 from minieqt.schedule import Schedule, rate_factor
 from minieqt.threads import limit_threads
@@ -73,7 +73,7 @@ def run(
             f"{folder} already holds a run: go on with --resume, replace it with --overwrite, or give another --out"
         )
     limit_threads(threads)
-    kernel_module("cuda.launch").use_products(1 if config.tf32 else None)
+    backend.options(tf32=config.tf32)
     folder.mkdir(parents=True, exist_ok=True)
     # The configuration comes first: whenever the process dies from here on, there is a run to resume. What is to
     # be overwritten stays until the new run is known to be able to start.

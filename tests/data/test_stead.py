@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
+from minieqt import backend
 from minieqt.data import Loader, open_dataset
 from minieqt.data.table import BadTrace
 from minieqt.errors import UserError
@@ -73,6 +74,15 @@ def test_what_is_no_trace(tmp_path, samples, rate):
         pytest.raises(BadTrace, match="has shape"),
     ):
         dataset.read(0)
+
+
+def test_the_readable_mode_needs_no_kernel(write, rng, monkeypatch):
+    samples = rng.standard_normal((6000, 3)).astype(np.float32)
+    both = np.empty((1, 3, 6000), np.float32)
+    with open_dataset(*write({"A.XX_1_EV": {"samples": samples}})) as dataset, backend.using("readable"):
+        monkeypatch.setattr("minieqt.data.stead.kernel_module", lambda name: pytest.fail(name))
+        assert not dataset.read_into(np.arange(1), both)
+    np.testing.assert_array_equal(both[0], samples.T)
 
 
 def test_a_rate_that_cannot_be(write):
