@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 from machine import describe
-from scaling_model import GRADIENT, fit
+from scaling import GRADIENT, fit
 from tqdm import tqdm
 
 from minieqt.arguments import guarded
