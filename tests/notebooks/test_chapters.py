@@ -76,6 +76,17 @@ def test_a_chapter_is_small_and_depends_on_nothing_of_this_machine(path):
     assert counts == list(range(1, len(counts) + 1))
 
 
+def test_chapter_13_repeats_the_number_of_chapter_00():
+    """What STA/LTA reaches on the exam, which both make from the same seed."""
+    said = {
+        name: "".join(output.get("text", "") for cell in code_cells(NOTEBOOKS[name]) for output in cell.outputs)
+        for name in ("00_seismogram", "13_evaluation")
+    }
+    first = re.search(r"F1 of P (\d\.\d\d)", said["00_seismogram"])
+    again = re.search(r"STA/LTA +(\d\.\d\d)", said["13_evaluation"])
+    assert first and again and first[1] == again[1]
+
+
 def test_numbers_are_left_out_of_the_comparison():
     assert without_numbers("a  1.5e-07 | -3.") == without_numbers("a 12 | 4.25")
     assert without_numbers("12 windows") != without_numbers("12 traces")
