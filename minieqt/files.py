@@ -31,15 +31,23 @@ def atomic_write(path: Path) -> Iterator[Path]:
         except OSError:  # another writer's, which is gone by now
             pass
     try:
-        yield partial
-        force_to_disk(partial)
-        os.replace(partial, path)
-        force_to_disk(path.parent)
-    except OSError as error:
-        error.filename = error.filename or str(path)  # a full disk does not say whose
-        raise
+        with named(path):
+            yield partial
+            force_to_disk(partial)
+            os.replace(partial, path)
+            force_to_disk(path.parent)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """An OSError from inside tells of this file if it tells of none: a full disk does not say whose."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def glob_safe(name: str) -> str:

@@ -13,7 +13,7 @@ from obspy.geodetics import kilometers2degrees
 
 from minieqt.catalogue.earthquake import Arrival, Earthquake
 from minieqt.files import atomic_write
-from minieqt.picking.results import AGENCY, resource, waveform_code
+from minieqt.picking.quakeml import AGENCY, resource, waveform_code
 
 if TYPE_CHECKING:
     from obspy.core.event import Arrival as QuakeArrival

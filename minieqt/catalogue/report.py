@@ -19,9 +19,10 @@ from obspy import UTCDateTime
 
 from minieqt.catalogue.earthquake import Earthquake
 from minieqt.catalogue.reference import Matched
-from minieqt.picking.results import moment, number, table
+from minieqt.picking.results import number, table
 from minieqt.tables.catalogue import Origin
 from minieqt.tables.picks import Onset
+from minieqt.tables.times import moment
 
 EARTHQUAKES = "event time latitude longitude depth_km picks p_picks s_picks stations rms_s gap_deg nearest_km".split()
 ASSIGNMENTS = "event network station phase time residual_s distance_km azimuth_deg".split()

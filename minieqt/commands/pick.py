@@ -10,7 +10,7 @@ where it stopped.
   python -m minieqt pick day.mseed --weights runs/001/best.h5 --out picks
   python -m minieqt pick archive --weights conservative --out picks --start 2022-02-06 --end 2022-02-08 --station "PB.*"
   python -m minieqt pick archive --weights pnw.pt --out picks --overlap 0.7 --uncertainty 10 --plots 5 --probabilities
-  python -m minieqt pick archive --out picks --picks all       every P and S, for an associator
+  python -m minieqt pick archive --out picks --workers 4 --picks all     in four processes; all P and S, to associate
 """
 
 from __future__ import annotations
@@ -73,7 +73,14 @@ def arguments(parser: ArgumentParser) -> None:
         help="one P and S a detection, or all, for associators (detections; seisbench's rule: all)",
     )
     rules.add_argument("--batch-size", type=whole(1), default=32, metavar="N", help="windows at a time (32)")
-    rules.add_argument("--threads", type=whole(1, 4096), help="(all there are)")
+    rules.add_argument("--threads", type=whole(1, 4096), help="of all workers together (all there are)")
+    rules.add_argument(
+        "--workers",
+        type=whole(1, 1024),
+        default=1,
+        metavar="N",
+        help="processes that share the station-days (1)",
+    )
     add_device_option(rules)
     rules.add_argument("--uncertainty", type=whole(0), default=0, metavar="N", help="samples of MC dropout (0)")
     rules.add_argument("--seed", type=whole(0), default=0, metavar="N", help="of those samples (0)")
@@ -89,6 +96,7 @@ def run(options: Namespace) -> int:
 
     from minieqt.picking.probabilities import Settings
     from minieqt.picking.run import Job, Report, pick_archive
+    from minieqt.picking.staff import WorkerLost
     from minieqt.records.archive import open_archive
     from minieqt.records.selection import Selection
     from minieqt.records.stations import read_coordinates
@@ -101,6 +109,8 @@ def run(options: Namespace) -> int:
     options.out = options.out or (Path("example") if options.example else None)
     if options.out is None:
         raise UserError("--out DIR is needed: the folder that gets the results")
+    if options.workers > 1 and options.device != "cpu":
+        raise UserError("--workers are for the processor: a GPU is kept busy by one process")
     settings = Settings(
         overlap=options.overlap,
         stack=options.stack,
@@ -148,13 +158,13 @@ def run(options: Namespace) -> int:
             nonlocal done
             done = report.done + report.resumed
             bar.update()
-            bar.set_postfix_str(f"{windows} windows, {len(report.events)} events", refresh=False)
+            bar.set_postfix_str(f"{windows} windows, {report.found['events']} events", refresh=False)
 
         try:
-            report = pick_archive(archive, job, bar.set_description_str, progress, finish)
-        except KeyboardInterrupt:
-            told = f"stopped; the same command goes on from here, {done} of {total} station-days are done"
-            raise KeyboardInterrupt(told) from None
+            report = pick_archive(archive, job, bar.set_description_str, progress, finish, options.workers)
+        except (KeyboardInterrupt, WorkerLost) as stop:
+            told = f"the same command goes on from here, {done} of {total} station-days are done"
+            raise type(stop)(f"{str(stop) or 'stopped'}; {told}") from None
     if report.foreign:
         told = f"{report.foreign} station-days in {options.out} were made with other weights or options"
         print(f"{told}: not in the tables", file=sys.stderr)
@@ -165,10 +175,9 @@ def run(options: Namespace) -> int:
     why = options.out / "left_out.csv"
     print(f"hours of all channels: {read} read, {picked} picked, {left} left out; {why} says why")
     earlier = f", {report.earlier} of other runs" if report.earlier else ""
-    phases = [pick.phase for pick in report.events.picks()]
     print(
         f"station-days: {report.done} picked, {report.resumed} taken as they were{earlier}; "
-        f"{len(report.events)} events, {phases.count('P')} P, {phases.count('S')} S in {options.out}"
+        f"{report.found['events']} events, {report.found['P']} P, {report.found['S']} S in {options.out}"
     )
     return 0
 

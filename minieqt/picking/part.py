@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,11 @@ class Part:
     events: list[Event] = field(default_factory=list)
     others: list[Pick] = field(default_factory=list)  # of no event
     left_out: LeftOut = field(default_factory=LeftOut)
+
+    def count(self) -> Counter[str]:
+        """How many events, P and S."""
+        picks = [pick.phase for event in self.events for pick in event.picks()]
+        return Counter(picks + [pick.phase for pick in self.others] + ["events"] * len(self.events))
 
 
 def write_part(path: Path, known: dict[str, Any], part: Part) -> None:

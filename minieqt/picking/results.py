@@ -9,34 +9,30 @@
 Both call stations as PyOcto's and SeisBench's tables do, NET.STA.LOC. They are two files because PyOcto's
 `associate_gamma` renames GaMMA's columns to PyOcto's: no table may hold both.
 
-A detection at one station is no earthquake yet: that takes several stations. Yet QuakeML knows picks only as a part of
-events, and a catalogue's user expects the P and S of one detection together. So every detection becomes one QuakeML
-event without an origin, its type earthquake, its certainty "suspected", with a comment that says what it is. Software
-that associates looks at the picks; a catalogue takes nothing for an earthquake that is none.
+All are written as they come, a day after the other: a network's year needs no more memory than its busiest day.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from obspy import UTCDateTime
 
 from minieqt.errors import UserError
-from minieqt.files import atomic_write, write_text
+from minieqt.files import atomic_write, named
 from minieqt.picking.events import Event, Pick
+from minieqt.picking.quakeml import quakeml
 from minieqt.records.channel import Instrument
 from minieqt.records.left_out import LeftOut
 from minieqt.records.stations import Coordinates
+from minieqt.tables.times import moment, spelled
 
-if TYPE_CHECKING:
-    from obspy.core.event import Catalog, ResourceIdentifier
-    from obspy.core.event import Event as QuakeEvent
-    from obspy.core.event import Pick as QuakePick
+Pair = tuple[Pick, Event | None]  # a pick and the event that it belongs to
 
 PICK_COLUMNS = (
     "network station location band channel phase time probability uncertainty time_uncertainty snr "
@@ -49,8 +45,7 @@ EQTRANSFORMER_COLUMNS = (
 ).split()
 ASSOCIATION_COLUMNS = "station phase time probability time_uncertainty".split()
 GAMMA_COLUMNS = "id timestamp type prob".split()
-COMMENT = "candidate: a detection of minieqt at one station, not associated with other stations"
-AGENCY = "minieqt"
+EARLY = 10**10  # ns, more than a P may lie before its event, and so before the event's day
 
 
 class Picks(list[Pick]):
@@ -58,15 +53,15 @@ class Picks(list[Pick]):
 
     def to_csv(self, path: Path | str) -> None:
         """picks.csv; the columns of the event stay empty: `Events.to_csv_of_picks` knows them."""
-        write_text(Path(path), table(PICK_COLUMNS, (pick_row(pick, None) for pick in self)))
+        write_table(path, PICK_COLUMNS, (pick_row(pick, None) for pick in self))
 
     def to_association(self, path: Path | str) -> None:
         """The table for PyOcto's `associate`."""
-        write_text(Path(path), table(ASSOCIATION_COLUMNS, map(association_row, self)))
+        write_table(path, ASSOCIATION_COLUMNS, map(association_row, self))
 
     def to_gamma(self, path: Path | str) -> None:
         """The table for GaMMA (use_amplitude = False: counts are no velocities) and PyOcto's `associate_gamma`."""
-        write_text(Path(path), table(GAMMA_COLUMNS, map(gamma_row, self)))
+        write_table(path, GAMMA_COLUMNS, map(gamma_row, self))
 
     @classmethod
     def from_csv(cls, path: Path | str) -> Picks:
@@ -95,47 +90,114 @@ class Events(list[Event]):
         """All picks, in order of time."""
         return Picks(pick for pick, _ in self.pairs())
 
-    def pairs(self) -> list[tuple[Pick, Event | None]]:
+    def pairs(self) -> list[Pair]:
         """All picks and the events that they belong to, in order of time."""
-        found: list[tuple[Pick, Event | None]] = [(pick, event) for event in self for pick in event.picks()]
-        found += [(pick, None) for pick in self.others]
-        return sorted(found, key=lambda pair: (pair[0].time.ns, pair[0].instrument, pair[0].phase))
+        found: list[Pair] = [(pick, event) for event in self for pick in event.picks()]
+        return sorted(found + [(pick, None) for pick in self.others], key=order)
 
     def to_csv(self, path: Path | str, coordinates: Coordinates | None = None) -> None:
         """X_prediction_results.csv, with EQTransformer's columns; stations without known coordinates have none."""
-        rows = (event_row(event, coordinates or Coordinates()) for event in self)
-        write_text(Path(path), table(EQTRANSFORMER_COLUMNS, rows))
+        write_table(path, EQTRANSFORMER_COLUMNS, (event_row(event, coordinates or Coordinates()) for event in self))
 
     def to_csv_of_picks(self, path: Path | str) -> None:
         """picks.csv, each pick with the detection that it belongs to."""
-        write_text(Path(path), table(PICK_COLUMNS, (pick_row(pick, event) for pick, event in self.pairs())))
+        write_table(path, PICK_COLUMNS, (pick_row(*pair) for pair in self.pairs()))
 
     def to_quakeml(self, path: Path | str) -> None:
-        """QuakeML; see this file's head for what its events are."""
-        with atomic_write(Path(path)) as partial:
-            self.catalogue().write(str(partial), format="QUAKEML")
+        """QuakeML; see minieqt/picking/quakeml.py for what its events are."""
+        with text_file(Path(path)) as write:
+            write(quakeml(self))
 
-    def catalogue(self) -> Catalog:
-        """An ObsPy Catalog."""
-        from obspy.core.event import Catalog, CreationInfo
 
-        return Catalog(
-            [quake_event(event) for event in self],
-            resource_id=resource("catalogue"),  # ObsPy's own choice is another one every time
-            creation_info=CreationInfo(agency_id=AGENCY),
+def order(pair: Pair) -> tuple[int, Instrument, str]:
+    """The place of a pick in a table."""
+    pick = pair[0]
+    return pick.time.ns, pick.instrument, pick.phase
+
+
+def write_tables(days: Iterable[tuple[int, Events]], out: Path, coordinates: Coordinates) -> None:
+    """All tables of days that follow each other, (first nanosecond, what was found); each is there whole or not at all.
+
+    A day's events begin in it. Picks may lie beside it: they wait until no earlier one can come.
+    """
+    with ExitStack() as files:
+        picks, events, association, gamma = (
+            files.enter_context(table_file(out / name, columns))
+            for name, columns in (
+                ("picks.csv", PICK_COLUMNS),
+                ("X_prediction_results.csv", EQTRANSFORMER_COLUMNS),
+                ("association.csv", ASSOCIATION_COLUMNS),
+                ("association_gamma.csv", GAMMA_COLUMNS),
+            )
         )
+        write_xml = files.enter_context(text_file(out / "picks.xml"))
+
+        def write(pairs: list[Pair]) -> None:
+            picks(pick_row(*pair) for pair in pairs)
+            association(association_row(pick) for pick, _ in pairs)
+            gamma(gamma_row(pick) for pick, _ in pairs)
+
+        def in_passing() -> Iterator[Event]:
+            """The events, one by one, for QuakeML; the other tables are written on the way."""
+            waiting: list[Pair] = []
+            for day, found in days:
+                ready = [pair for pair in waiting if pair[0].time.ns < day - EARLY]
+                write(ready)
+                waiting = sorted(waiting[len(ready) :] + found.pairs(), key=order)
+                found.sort(key=lambda event: (event.start.ns, event.instrument))
+                events(event_row(event, coordinates) for event in found)
+                yield from found
+            write(waiting)
+
+        write_xml(quakeml(in_passing()))
 
 
-# -- tables ------------------------------------------------------------------------------------------------------
+# -- files -------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def text_file(path: Path) -> Iterator[Callable[[Iterable[str]], None]]:
+    """Give what writes pieces of text, one after the other; the file is there when it is whole."""
+    with atomic_write(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+
+        def write(pieces: Iterable[str]) -> None:
+            with named(path):
+                file.writelines(pieces)
+
+        yield write
+
+
+@contextmanager
+def table_file(path: Path, columns: Iterable[str]) -> Iterator[Callable[[Iterable[Iterable[Any]]], None]]:
+    """Give what writes rows under a header; the file is there when it is whole."""
+    with text_file(path) as write:
+        write(csv_lines([columns]))
+        yield lambda rows: write(csv_lines(rows))
+
+
+def csv_lines(rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+    """Rows as lines of CSV."""
+    line = io.StringIO()
+    writer = csv.writer(line, lineterminator="\n")
+    for row in rows:
+        writer.writerow(row)
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
+
+
+def write_table(path: Path | str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+    """A table in one go."""
+    with table_file(Path(path), columns) as write:
+        write(rows)
+
+
+# -- rows -------------------------------------------------------------------------------------------------------
 
 
 def table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
     """CSV text with a header."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()
+    return "".join(csv_lines([columns, *rows]))
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -143,9 +205,9 @@ def number(value: float | None, digits: int = 4) -> str:
     return "" if value is None else f"{value:.{digits}f}"
 
 
-def moment(time: UTCDateTime) -> str:
-    """2022-02-06T02:31:29.318400Z."""
-    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def spaced(time: UTCDateTime) -> str:
+    """2022-02-06 02:31:29.318400, as EQTransformer writes it."""
+    return spelled(time.ns).replace("T", " ")
 
 
 def pick_row(pick: Pick, event: Event | None) -> list[str]:
@@ -211,8 +273,8 @@ def event_row(event: Event, coordinates: Coordinates) -> list[str]:
         at.station,
         at.band,
         *(("", "", "") if place is None else (f"{place[0]:.5f}", f"{place[1]:.5f}", f"{place[2]:.1f}")),
-        event.start.strftime("%Y-%m-%d %H:%M:%S.%f"),
-        event.end.strftime("%Y-%m-%d %H:%M:%S.%f"),
+        spaced(event.start),
+        spaced(event.end),
         number(event.probability, 2),
         number(event.uncertainty, 2),
     ]
@@ -220,64 +282,5 @@ def event_row(event: Event, coordinates: Coordinates) -> list[str]:
         if pick is None:
             row += ["", "", "", ""]
         else:
-            time = pick.time.strftime("%Y-%m-%d %H:%M:%S.%f")
-            row += [time, number(pick.probability, 2), number(pick.uncertainty, 2), number(pick.snr, 1)]
+            row += [spaced(pick.time), number(pick.probability, 2), number(pick.uncertainty, 2), number(pick.snr, 1)]
     return row
-
-
-# -- QuakeML -----------------------------------------------------------------------------------------------------
-
-
-def resource(*parts: str) -> ResourceIdentifier:
-    """An identifier of QuakeML; a byte of what it may not hold, even of %, becomes ~ and two hexadecimal digits."""
-    from obspy.core.event import ResourceIdentifier
-
-    def encoded(found: re.Match[str]) -> str:
-        return "".join(f"~{byte:02X}" for byte in found[0].encode("utf-8", "replace"))
-
-    return ResourceIdentifier("smi:minieqt/" + re.sub(r"[^A-Za-z0-9.()*_/-]", encoded, "/".join(parts)))
-
-
-def waveform_code(text: str) -> str:
-    """A code as QuakeML may hold it: eight characters at the most, printable ones."""
-    return "".join(character for character in text if character.isprintable())[:8]
-
-
-def quake_event(event: Event) -> QuakeEvent:
-    """One detection as an ObsPy Event, without an origin."""
-    from obspy.core.event import Comment, CreationInfo
-    from obspy.core.event import Event as QuakeEvent
-
-    name = f"{event.instrument.name()}/{event.start.ns}"
-    about = (
-        f"{COMMENT}; detected from {moment(event.start)} to {moment(event.end)} "
-        f"with probability {number(event.probability)}"
-    )
-    return QuakeEvent(
-        resource_id=resource("event", name),
-        event_type="earthquake",
-        event_type_certainty="suspected",
-        comments=[Comment(text=about, resource_id=resource("comment", name))],
-        picks=[quake_pick(pick, name) for pick in event.picks()],
-        creation_info=CreationInfo(agency_id=AGENCY),
-    )
-
-
-def quake_pick(pick: Pick, event: str) -> QuakePick:
-    """One pick: time and its uncertainty, phase, waveform, and the probability in a comment."""
-    from obspy.core.event import Comment, QuantityError, WaveformStreamID
-    from obspy.core.event import Pick as QuakePick
-
-    at = pick.instrument
-    spread = "" if pick.uncertainty is None else f", spread {number(pick.uncertainty)}"
-    about = f"probability {number(pick.probability)}{spread}"
-    return QuakePick(
-        resource_id=resource("pick", event, pick.phase),
-        time=pick.time,
-        time_errors=QuantityError(uncertainty=pick.time_uncertainty),
-        waveform_id=WaveformStreamID(*map(waveform_code, (at.network, at.station, at.location, pick.channel))),
-        phase_hint=pick.phase,
-        evaluation_mode="automatic",
-        evaluation_status="preliminary",
-        comments=[Comment(text=about, resource_id=resource("comment", event, pick.phase))],
-    )

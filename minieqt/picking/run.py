@@ -1,4 +1,4 @@
-"""Picking an archive: one station and one day after the other, each finished one kept, all tables at the end.
+"""Picking an archive: station by station and day by day, each finished one kept, all tables at the end.
 
     OUT/station_days/NET.STA.2022-02-06.json     what was found; a rerun of the same takes it as it is
     OUT/probabilities/NET.STA.LOC.HH.2022-02-06.mseed   if asked for
@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -30,7 +32,8 @@ from minieqt.picking.events import Event
 from minieqt.picking.part import Part, read_part, write_part
 from minieqt.picking.pick import CONTEXT, DAY, StationDay, station_day
 from minieqt.picking.probabilities import Settings
-from minieqt.picking.results import Events
+from minieqt.picking.results import Events, write_tables
+from minieqt.picking.staff import each_of
 from minieqt.records.archive import Archive
 from minieqt.records.channel import Instrument
 from minieqt.records.left_out import LeftOut
@@ -67,12 +70,27 @@ class Job:
 class Report:
     """How a run went."""
 
-    events: Events = field(default_factory=Events)
+    found: Counter[str] = field(default_factory=Counter)  # events, P and S, so far; in the end those of the tables
     done: int = 0  # station-days
     resumed: int = 0  # station-days that were there already
     earlier: int = 0  # station-days of other selections, made in the same way, that the tables hold as well
     foreign: int = 0  # station-days in OUT that were made in another way: not in the tables
     left_out: LeftOut = field(default_factory=LeftOut)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One station-day to pick: its first nanosecond, what its file must say of itself, and where that lies."""
+
+    day: int
+    station: Station
+    known: dict[str, Any]
+    part: Path
+
+    @property
+    def name(self) -> str:
+        """NET.STA.2022-02-06."""
+        return day_name(self.station, self.day)
 
 
 def pick_archive(
@@ -81,61 +99,86 @@ def pick_archive(
     begin: Callable[[str], object] = lambda title: None,
     progress: Callable[[int], object] = lambda windows: None,
     finish: Callable[[Report], object] = lambda report: None,
+    workers: int = 1,
 ) -> Report:
-    """Pick everything and write the tables. `begin` gets a station-day's name, `finish` the sums."""
+    """Pick everything and write the tables. `begin` gets a station-day's name, `finish` the sums.
+
+    Several workers are processes that share the threads of this one. WorkerLost if one of them is killed.
+    """
     fingerprint = job.fingerprint()
     folder = job.out / "station_days"
     folder.mkdir(parents=True, exist_ok=True)
     todo = []
     for day, station in archive.days(DAY):
-        name = f"{station[0]}.{station[1]}.{UTCDateTime(ns=day).strftime('%Y-%m-%d')}"
         files = archive.files(station, day - CONTEXT, day + DAY + CONTEXT)
         known = {
             "made": fingerprint,
             "selection": limits(archive, day),
             "files": [describe_file(path) for path in files],
         }
-        part = folder / f"{quote(name, safe=' ')}.json"
-        refuse_to_replace(part, known, name)
-        todo.append((day, station, name, known, part))
+        task = Task(day, station, known, folder / f"{quote(day_name(station, day), safe=' ')}.json")
+        refuse_to_replace(task.part, known, task.name)
+        todo.append(task)
     report = Report()
-    for day, station, name, known, part in todo:
-        begin(name)
-        found = read_part(part, known)
-        if found is not None:
-            report.resumed += 1
-        else:
-            found = pick_one(archive, job, day, station, progress)
-            write_part(part, known, found)
-            report.done += 1
-        report.events.extend(found.events)
+
+    def given_out() -> Iterator[tuple[Archive, Task]]:
+        for task in todo:
+            begin(task.name)
+            yield archive.extract(task.station, task.day - CONTEXT, task.day + DAY + CONTEXT), task
+
+    for was_there, found in each_of(partial(pick_task, job), given_out(), min(workers, len(todo)), progress):
+        report.resumed += was_there
+        report.done += not was_there
+        report.found += found
         finish(report)
     with locked(folder):  # another run may write the tables of this OUT too: the last one has all station-days
-        report.events = Events()
+        report.found.clear()
         report.left_out.extend(archive.left_out)
-        parts = sorted(folder.glob("*.json"))
-        for part in parts:
-            found = read_part(part, {"made": fingerprint})
-            if found is None:
-                report.foreign += 1
-            else:
-                report.events.extend(found.events)
-                report.events.others.extend(found.others)
-                report.left_out.extend(found.left_out)
-        report.earlier = len(parts) - report.foreign - len(todo)
-        write_tables(report, job)
+        parts = by_day(folder)
+        write_tables(days_of(parts, fingerprint, report), job.out, job.coordinates)
+        report.earlier = sum(map(len, parts.values())) - report.foreign - len(todo)
+        report.left_out.to_csv(job.out / "left_out.csv")
     return report
 
 
-def write_tables(report: Report, job: Job) -> None:
-    """All tables of OUT."""
-    report.events.sort(key=lambda event: (event.start, event.instrument))
-    report.events.to_csv_of_picks(job.out / "picks.csv")
-    report.events.to_csv(job.out / "X_prediction_results.csv", job.coordinates)
-    report.events.picks().to_association(job.out / "association.csv")
-    report.events.picks().to_gamma(job.out / "association_gamma.csv")
-    report.events.to_quakeml(job.out / "picks.xml")
-    report.left_out.to_csv(job.out / "left_out.csv")
+def day_name(station: Station, day: int) -> str:
+    """NET.STA.2022-02-06."""
+    return f"{station[0]}.{station[1]}.{UTCDateTime(ns=day).strftime('%Y-%m-%d')}"
+
+
+def by_day(folder: Path) -> dict[str, list[Path]]:
+    """{date: the station-days' files}, in order."""
+    found: dict[str, list[Path]] = {}
+    for part in sorted(folder.glob("*.json")):
+        found.setdefault(part.stem.rpartition(".")[2], []).append(part)
+    return dict(sorted(found.items()))
+
+
+def days_of(parts: dict[str, list[Path]], made: str, report: Report) -> Iterator[tuple[int, Events]]:
+    """Every day (its first nanosecond) and what was found in it; what is read is counted in `report`."""
+    for date, paths in parts.items():
+        events = Events()
+        for path in paths:
+            found = read_part(path, {"made": made})
+            if found is None:
+                report.foreign += 1
+                continue
+            events.extend(found.events)
+            events.others.extend(found.others)
+            report.found += found.count()
+            report.left_out.extend(found.left_out)
+        yield UTCDateTime(date).ns, events
+
+
+def pick_task(job: Job, task: tuple[Archive, Task], progress: Callable[[int], object]) -> tuple[bool, Counter[str]]:
+    """Pick one station-day, unless it is there already; whether it was, and how many events, P and S it has."""
+    archive, asked = task
+    found = read_part(asked.part, asked.known)
+    if found is not None:
+        return True, found.count()
+    found = pick_one(archive, job, asked.day, asked.station, progress)
+    write_part(asked.part, asked.known, found)
+    return False, found.count()
 
 
 def pick_one(archive: Archive, job: Job, day: int, station: Station, progress: Callable[[int], object]) -> Part:

@@ -91,6 +91,11 @@ class Archive:
         }
         return sorted(found)
 
+    def extract(self, station: Station, start: int, end: int) -> Archive:
+        """What of it holds data of one station between two times."""
+        entries = [entry for entry in self.entries[station] if entry.start <= end and entry.end >= start]
+        return Archive(self.selection, {station: entries})
+
     def parts(self, station: Station, start: int, end: int) -> list[Part]:
         """The files, or parts of them, that hold data of a station between two times."""
         return sorted({entry.part for entry in self.entries[station] if entry.start <= end and entry.end >= start})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from obspy import UTCDateTime
 
 from minieqt.files import atomic_write, write_text
-from minieqt.picking.results import AGENCY, resource, waveform_code
+from minieqt.picking.quakeml import AGENCY, resource, waveform_code
 from minieqt.review.journal import Journal
 from minieqt.review.state import Reviewed, found_times
 

@@ -14,11 +14,15 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minieqt.tables.missing import known
+
+if TYPE_CHECKING:
+    from obspy import UTCDateTime
 
 Array = Any
 
@@ -53,6 +57,17 @@ def time_of(text: str | None, month_first: bool = False) -> datetime | None:
     if time is None or not FIRST <= time.year < LAST:
         raise ValueError(f"{text[:40]!r} is no time between {FIRST} and {LAST}")
     return time
+
+
+def moment(time: UTCDateTime) -> str:
+    """2022-02-06T02:31:29.318400Z."""
+    return spelled(time.ns) + "Z"
+
+
+@lru_cache(4096)  # a table's row and its neighbours name one time over and over
+def spelled(time: int) -> str:
+    """2022-02-06T02:31:29.318400 of nanoseconds since 1970, to the nearest microsecond as ObsPy has it."""
+    return (EPOCH + timedelta(microseconds=round(time, -3) // 1000)).isoformat(timespec="microseconds")
 
 
 def nanoseconds(time: datetime) -> int:

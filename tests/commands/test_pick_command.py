@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import multiprocessing
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from functools import partial
 from itertools import pairwise
@@ -156,7 +158,8 @@ def test_interrupted(records, weights, monkeypatch, capsys):
     assert "station-days: 1 picked, 1 taken" in capsys.readouterr().out
 
 
-def test_a_real_ctrl_c(records, weights):
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_real_ctrl_c(records, weights, workers):
     """One line, exit code 130, no half files; a day that was done stays done."""
     stream = obspy.read(str(records / "1.mseed"))
     for one in stream:  # the second day takes a while, and the first knows nothing of it
@@ -165,7 +168,7 @@ def test_a_real_ctrl_c(records, weights):
     stream.write(str(records / "1.mseed"), format="MSEED", encoding="FLOAT64")
     out = records.parent / "out"
     command = [sys.executable, "-m", "minieqt", "pick", records, "--weights", weights, "--out", out]
-    more = ["--uncertainty", "20", "--batch-size", "8", "--threads", "1"]
+    more = ["--uncertainty", "20", "--batch-size", "8", "--threads", "1", "--workers", workers]
     pipe = subprocess.PIPE
     # Tests that run in the background inherit an ignored SIGINT.
     heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
@@ -182,6 +185,50 @@ def test_a_real_ctrl_c(records, weights):
     assert process.returncode == 130
     assert said == "minieqt: stopped; the same command goes on from here, 1 of 2 station-days are done\n"
     assert [path.name for path in out.rglob("*") if path.is_file()] == ["BW.RJOB.2022-02-06.json"]
+
+
+@pytest.fixture
+def network(records):
+    """Twelve station-days: six stations, two days each, one with a gap."""
+    for path in records.iterdir():
+        stream = obspy.read(str(path))
+        for number in range(1, 6):
+            for one in stream.select(station="RJOB").copy():
+                one.stats.station, one.data = f"S{number}", np.roll(one.data, 100 * number)
+                stream.append(one)
+        stream.write(str(path), format="MSEED", encoding="FLOAT64")
+    return records
+
+
+def test_the_same_bytes_from_several_workers(network, weights, capsys):
+    whole = contents(start(network, weights, "--picks", "all"))
+    assert whole["picks.csv"].count(b"\n") > 12 and whole["picks.xml"].count(b"<event ") >= 12
+    for workers in ("2", "4"):
+        shutil.rmtree(network.parent / "out")
+        capsys.readouterr()
+        assert contents(start(network, weights, "--picks", "all", "--workers", workers)) == whole
+        assert "station-days: 12 picked, 0 taken" in capsys.readouterr().out
+
+
+def test_a_worker_is_killed(network, weights):
+    """One line; what was done stays done, whole; the same command gives the same tables."""
+    whole = contents(start(network, weights))
+    out = network.parent / "out"
+    shutil.rmtree(out)
+
+    def kill():
+        while not list(out.glob("station_days/*.json")):
+            time.sleep(0.01)
+        multiprocessing.active_children()[0].kill()
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    with pytest.raises(UserError, match=r"^a worker was killed by SIGKILL; the same command goes on .* of 12 station"):
+        start(network, weights, "--workers", "2")
+    killer.join()
+    done = [json.loads(path.read_text()) for path in out.glob("station_days/*.json")]
+    assert 0 < len(done) < 12 and not contents(out) and not multiprocessing.active_children()
+    assert contents(start(network, weights, "--workers", "2")) == whole
 
 
 def test_more_to_write(records, weights):

@@ -18,7 +18,7 @@ from records import START
 
 from minieqt.errors import UserError
 from minieqt.picking.events import Event, Pick
-from minieqt.picking.results import EQTRANSFORMER_COLUMNS, Events, Picks
+from minieqt.picking.results import EQTRANSFORMER_COLUMNS, Events, Picks, write_tables
 from minieqt.records.channel import Instrument
 from minieqt.records.stations import Coordinates, Epoch
 
@@ -79,6 +79,14 @@ def test_quakeml_there_and_back(folder, found):
             assert one.waveform_id.channel_code == pick.channel and one.evaluation_mode == "automatic"
 
 
+@given(some)
+@settings(deadline=None, max_examples=25)
+def test_quakeml_is_what_obspy_would_write(folder, found):
+    found.to_quakeml(folder / "picks.xml")
+    read_events(folder / "picks.xml").write(str(folder / "again.xml"), format="QUAKEML")
+    assert (folder / "again.xml").read_bytes() == (folder / "picks.xml").read_bytes()
+
+
 ODD = ["A B", "Ä1", "A/B", "A&B<", "50%", "a~b", "TOOLONGACODE", "", "\x00\x01", "a'b\"c", "+1", "?"]
 
 
@@ -95,6 +103,45 @@ def test_quakeml_is_valid_whatever_the_codes(tmp_path, name):
     pattern = re.search(r'pattern value="(\(smi.*?)"', xsd.read_text())[1].replace("&amp;", "&")
     for each in (event, *event.picks):
         assert re.fullmatch(pattern, each.resource_id.id, re.ASCII)
+
+
+DAY = 86400 * 10**9
+
+
+@given(st.lists(events(), max_size=12), st.lists(events(), max_size=3))
+@settings(deadline=None, max_examples=25)
+def test_day_by_day_is_as_in_one(folder, found, more):
+    """Whatever day an event belongs to, and however far its picks lie beside it; `others` lie in their own day."""
+    whole = Events(sorted(found, key=lambda event: (event.start.ns, event.instrument)))
+    whole.others = [pick for event in more for pick in event.picks()]
+    starts = {event.start.ns // DAY for event in found} | {pick.time.ns // DAY for pick in whole.others}
+    days = []
+    for day in sorted(starts):
+        events_of = Events(event for event in reversed(whole) if event.start.ns // DAY == day)
+        events_of.others = [pick for pick in whole.others if pick.time.ns // DAY == day]
+        days.append((day * DAY, events_of))
+    (folder / "streamed").mkdir(exist_ok=True)
+    write_tables(days, folder / "streamed", Coordinates())
+    whole.to_csv_of_picks(folder / "picks.csv")
+    whole.to_csv(folder / "X_prediction_results.csv")
+    whole.to_quakeml(folder / "picks.xml")
+    whole.picks().to_association(folder / "association.csv")
+    whole.picks().to_gamma(folder / "association_gamma.csv")
+    for path in (folder / "streamed").iterdir():
+        assert path.read_bytes() == (folder / path.name).read_bytes(), path.name
+
+
+def test_no_table_is_half_written(tmp_path):
+    """What fails on the way leaves the tables as they were."""
+
+    def days():
+        yield START.ns, one_event()
+        raise UserError("a day that cannot be read")
+
+    (tmp_path / "picks.csv").write_text("before")
+    with pytest.raises(UserError):
+        write_tables(days(), tmp_path, Coordinates())
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("picks.csv", "before")]
 
 
 VELOCITIES = {"P": 6.0, "S": 6.0 / 1.75}  # km/s
