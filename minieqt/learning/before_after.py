@@ -24,6 +24,7 @@ Array = Any
 
 THRESHOLDS = {"detection": DETECTION_THRESHOLD, "P": P_THRESHOLD, "S": S_THRESHOLD}
 TOLERANCE = TOLERANCES[0]  # s
+FEW = 20  # earthquakes, below which an interval may miss what it should hold
 COLUMNS = {"precision": "precision", "recall": "recall", "mean_s": "mean residual (s)", "mae_s": "MAE (s)"}
 
 
@@ -92,6 +93,8 @@ def describe(comparison: Comparison) -> str:
                 lines.append(f"{title if row['name'] == 'before' else '':<17}{row['name']:<7}{cells}".rstrip())
     gain = comparison.gain
     lines.append(f"F1 of P and S: {gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f}); in brackets 95 % intervals")
+    if comparison.earthquakes < FEW:
+        lines.append(f"with fewer than {FEW} earthquakes this says little: review more of them")
     if comparison.unreadable:
         lines.append(f"left out: {', '.join(f'{count} × {why}' for why, count in comparison.unreadable.items())}")
     return "\n".join(lines)
