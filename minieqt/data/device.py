@@ -58,8 +58,8 @@ class OnDevice:
 class DeviceBatch:
     """A batch that is made where its traces lie, when somebody asks for it: what a Batch has, and `made` makes it.
 
-    inputs: the windows' facts alone (data/windows.py), a few kilobytes of the host. A captured step holds the kernels
-    of `made`, and makes windows of other facts at every replay.
+    inputs: the windows' facts alone (data/make_windows.py), a few kilobytes of the host. A captured step holds the
+    kernels of `made`, and makes windows of other facts at every replay.
     """
 
     def __init__(self, facts: Array, rows: Array, number: int, made: Callable[[Array], tuple[Array, Array]], xp: Any):
