@@ -12,7 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
@@ -54,28 +54,37 @@ def in_processes(
     staff: dict[Any, Any] = {}  # {pipe: process}
     busy: list[Any] = []
 
+    @contextmanager
+    def connected() -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, ConnectionError) as error:
+            raise WorkerLost(f"a worker was {fate(list(staff.values()))}") from error
+
     def give(pipe: Any) -> None:
         for item in todo:
             busy.append(pipe)
-            pipe.send(item)
+            with connected():
+                pipe.send(item)
             return
 
-    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which the workers inherit
     try:
-        for _ in range(workers):
-            ours, theirs = context.Pipe()
-            staff[ours] = context.Process(target=serve, args=(work, theirs, threads), daemon=True)
-            staff[ours].start()
-            theirs.close()
-    finally:
-        signal.signal(signal.SIGINT, heard)
-    try:
+        heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which the workers inherit
+        try:
+            for _ in range(workers):
+                ours, theirs = context.Pipe()
+                staff[ours] = context.Process(target=serve, args=(work, theirs, threads), daemon=True)
+                staff[ours].start()
+                theirs.close()
+        finally:
+            signal.signal(signal.SIGINT, heard)
         for pipe in staff:
             give(pipe)
         while busy:
             ready: list[Any] = wait(busy)
             for pipe in ready:
-                what, told = pipe.recv()
+                with connected():
+                    what, told = pipe.recv()
                 if what == FAILED:
                     raise told
                 if what == PROGRESS:
@@ -84,16 +93,16 @@ def in_processes(
                 busy.remove(pipe)
                 give(pipe)
                 yield told
-    except (EOFError, ConnectionError) as error:
-        raise WorkerLost(f"a worker was {fate(list(staff.values()))}") from error
     finally:
         for pipe, process in staff.items():
-            process.terminate()
+            if process.pid is not None:
+                process.terminate()
             pipe.close()
         for process in staff.values():
-            process.join(GRACE)
-            process.kill()
-            process.join()
+            if process.pid is not None:
+                process.join(GRACE)
+                process.kill()
+                process.join()
 
 
 def fate(processes: Iterable[Any]) -> str:

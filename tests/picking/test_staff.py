@@ -19,6 +19,8 @@ def square(number, progress):
     progress(1)
     if number == -1:
         raise UserError("no square of that")
+    if number == -4:
+        raise EOFError("a file that ends too soon")
     if number == -2:
         os.kill(os.getpid(), signal.SIGKILL)
     if number == -3:
@@ -40,6 +42,8 @@ def test_every_item_once(workers):
 def test_an_error_is_raised_here(workers):
     with pytest.raises(UserError, match="no square of that"):
         list(each_of(square, [1, -1, 2, 3], workers, lambda count: None))
+    with pytest.raises(EOFError, match="ends too soon"):  # of the work, not of a worker
+        list(each_of(square, [-4], workers, lambda count: None))
     assert not multiprocessing.active_children()
 
 
