@@ -1,9 +1,12 @@
-"""The two READMEs are in step: the Korean one has every command of the English one, in the same order."""
+"""What is written: the Korean README has every command of the English one, and every link leads somewhere."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -22,7 +25,16 @@ def test_the_korean_readme_has_the_same_commands():
     assert commands("README.ko.md") == english
 
 
-def test_every_link_of_the_readmes_leads_somewhere():
-    for name in ("README.md", "README.ko.md"):
-        for link in re.findall(r"\]\(([^)#]+)", (ROOT / name).read_text(encoding="utf-8")):
-            assert link.startswith("http") or (ROOT / link).exists(), f"{name}: {link}"
+def texts(path):
+    """What a reader reads of a file: its text, or a notebook's cells of text."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".ipynb":
+        return text
+    return "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown")
+
+
+@pytest.mark.parametrize("pattern", ["*.md", "docs/*.md", "notebooks/*.md", "notebooks/*.ipynb", "kernels/**/*.md"])
+def test_every_link_leads_somewhere(pattern):
+    for path in ROOT.glob(pattern):
+        for link in re.findall(r"\]\(([^)#]+)", texts(path)):
+            assert link.startswith("http") or (path.parent / link).exists(), f"{path}: {link}"
