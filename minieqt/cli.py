@@ -22,6 +22,7 @@ COMMANDS = {
     "compare": "compare two sets of picks: common, missed, additional, residuals",
     "fetch": "fetch continuous records and stations from data centres",
     "pick": "pick continuous records: events, P and S",
+    "status": "say what pick has done so far, station by station and day by day",
     "review": "look at picks and correct them, in the browser",
     "learn": "fine-tune a network on the corrections of review",
     "associate": "make earthquakes of the picks of several stations",

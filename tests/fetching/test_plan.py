@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from centre import DAY, station
 from obspy import Inventory, UTCDateTime
 
 from minieqt.fetching.plan import Region, tasks
-from tests.fetching.conftest import DAY, station
 
 
 def planned(networks, patterns, start=DAY, end=DAY + 86400):

@@ -6,11 +6,11 @@ import re
 
 import obspy
 import pytest
+from centre import DAY, RATE, Centre, station
 
 from minieqt.cli import main, program
 from minieqt.records.archive import open_archive
 from minieqt.records.selection import Selection
-from tests.fetching.conftest import DAY, RATE, Centre, station
 
 
 def fetch(centre, out, *more):

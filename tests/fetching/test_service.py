@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from centre import DAY, RATE, Centre
 
 from minieqt.errors import UserError
 from minieqt.fetching.plan import Region, Task, Wanted
 from minieqt.fetching.service import Refusal, Service
 from minieqt.records.mseed import scan
-from tests.fetching.conftest import DAY, RATE, Centre
 
 CHANNELS = (("00", "HHE"), ("00", "HHN"), ("00", "HHZ"))
 TASK = Task("XX", "AAA", CHANNELS, DAY.ns, (DAY + 86400).ns)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import obspy
 import pytest
+from centre import DAY, RATE, records, station
 from obspy import Inventory
 
 from minieqt.errors import UserError
 from minieqt.fetching.plan import Task
 from minieqt.fetching.store import FAILED, FETCHED, NOT_THERE, Store, line
-from tests.fetching.conftest import DAY, RATE, records, station
 
 TASK = Task("XX", "AAA", (("", "HHN"), ("", "HHZ")), DAY.ns, (DAY + 86400).ns)
 

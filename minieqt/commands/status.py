@@ -1,0 +1,30 @@
+"""What `pick` has done so far: station-days, hours, events and picks, and the stations to look at.
+
+OUT is the folder of pick, also while it runs. It gets status.csv, a row a station-day, and status.png: stations by
+days, coloured by their events. Hours are those of all channels together.
+
+  python -m minieqt status picks
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from minieqt.arguments import existing_path
+
+
+def arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("out", type=existing_path, metavar="OUT", help="what pick --out named")
+
+
+def run(options: Namespace) -> int:
+    from minieqt.files import write_text
+    from minieqt.picking.status import chart, read_status, summary, table
+    from minieqt.plots import save_figure
+
+    days = read_status(options.out)
+    write_text(options.out / "status.csv", table(days))
+    save_figure(chart(days), options.out / "status.png")
+    print(summary(days))
+    print(f"table and chart: {options.out / 'status.csv'}, {options.out / 'status.png'}")
+    return 0
