@@ -8,6 +8,7 @@ days, coloured by their events. Hours are those of all channels together.
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 
 from minieqt.arguments import existing_path
@@ -22,9 +23,11 @@ def run(options: Namespace) -> int:
     from minieqt.picking.status import chart, read_status, summary, table
     from minieqt.plots import save_figure
 
-    days = read_status(options.out)
+    days, unreadable = read_status(options.out)
     write_text(options.out / "status.csv", table(days))
     save_figure(chart(days), options.out / "status.png")
     print(summary(days))
+    if unreadable:
+        print(f"not counted: {unreadable} station-days that are damaged or of another version of pick", file=sys.stderr)
     print(f"table and chart: {options.out / 'status.csv'}, {options.out / 'status.png'}")
     return 0

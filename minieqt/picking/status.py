@@ -36,19 +36,24 @@ class StationDay:
     s: int
 
 
-def read_status(out: Path) -> list[StationDay]:
-    """Every station-day of OUT, in order of station and time. UserError if there is none."""
-    found = []
+def read_status(out: Path) -> tuple[list[StationDay], int]:
+    """Every station-day of OUT, in order of station and time, and how many files could not be read: damaged, or of
+    another version of pick. UserError if there is none.
+    """
+    found, unreadable = [], 0
     for path in sorted((out / "station_days").glob("*.json")):
         part = read_part(path, {})
-        if part is not None:
+        if part is None:
+            unreadable += 1
+        else:
             name, _, day = unquote(path.stem).rpartition(".")
             count, ledger = part.count(), part.left_out
             hours = ledger.recorded / 3600, ledger.picked / 3600
             found.append(StationDay(name, np.datetime64(day), *hours, count["events"], count["P"], count["S"]))
     if not found:
-        raise UserError(f"{out} holds no station-day of pick")
-    return found
+        others = f", only {unreadable} that are damaged or of another version" if unreadable else ""
+        raise UserError(f"{out} holds no station-day of pick{others}")
+    return found, unreadable
 
 
 def table(days: Iterable[StationDay]) -> str:

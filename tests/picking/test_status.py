@@ -38,19 +38,20 @@ def out(tmp_path):
 
 
 def test_the_table(out):
-    rows = table(read_status(out)).splitlines()
+    rows = table(read_status(out)[0]).splitlines()
     assert rows[0] == "station,day,hours_recorded,hours_picked,events,P,S"
     assert rows[1] == "XX.A,2022-02-06,3.000,2.000,2,2,2" and len(rows) == 1 + 8
 
 
 def test_the_grid(out):
-    stations, dates, events = grid(read_status(out))
+    stations, dates, events = grid(read_status(out)[0])
     assert stations == ["XX.A", "XX.B", "XX.C"] and dates.astype(str).tolist()[1] == "2022-02-07"
     np.testing.assert_array_equal(events, [[2, 2, 2], [2, 2, 2], [2, np.nan, 100]])
 
 
 def test_what_looks_odd(out):
-    days = read_status(out)
+    days, unreadable = read_status(out)
+    assert unreadable == 1
     assert odd_stations(days) == {"XX.C": pytest.approx((102 / 4) / (6 / 6))}
     assert "look at XX.C: 26 times" in summary(days) and "8 of 9 station-days, 114 events" in summary(days)
 
@@ -64,5 +65,6 @@ def test_nothing_is_there(tmp_path, capsys):
 
 def test_the_command(out, capsys):
     assert main(["status", str(out)]) == 0
-    assert "8 of 9 station-days" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "8 of 9 station-days" in said.out and "not counted: 1 station-days" in said.err
     assert (out / "status.png").stat().st_size > 10_000 and (out / "status.csv").exists()
