@@ -72,11 +72,11 @@ def read_csv(path: Path) -> tuple[TraceTable, Array, dict[str, int], dict[str, s
         *rest, seisbench_hz, hz, interval = rest
         rate, scale = RATE, 1.0
         if seisbench_hz or hz or interval:
-            rate = stated_rate(number(seisbench_hz or hz), number(interval))
-            scale = to_100_hz(rate)
+            rate = stated_rate(number(seisbench_hz or hz), number(interval), otherwise=0.0)
+            scale = to_100_hz(rate) if is_rate(rate) else np.nan
         reason = "" if earthquake or noise else "neither earthquake nor noise"
         if rate != RATE and not is_rate(rate):
-            reason = f"sampling rate of {rate:g} Hz"
+            reason = f"sampling rate of {rate:g} Hz" if rate else "sampling rate that is none"
         elif earthquake:
             p, s, coda = sample(p_text) * scale, sample(s_text) * scale, sample(coda_text) * scale
             snr, reason, coda = three_numbers(snr_text), wrong_arrivals(p, s), usable_coda(p, s, coda)

@@ -119,3 +119,21 @@ def test_a_name_that_comes_twice_counts_once(tmp_path):
     table, _, skipped, _ = read_csv(csv_of(tmp_path, "A_EV,,700,1200,,,", "A_EV,,900,1200,,,", "B_EV,,700,1200,,,"))
     assert table.name.tolist() == ["A_EV", "B_EV"] and table.p_sample.tolist() == [700, 700]
     assert skipped == {"name that stands in the CSV twice": 1}
+
+
+@pytest.mark.parametrize(
+    "column, text, reason",
+    [
+        ("sampling_rate", "0", "sampling rate that is none"),
+        ("sampling_rate", "50 Hz", "sampling rate that is none"),
+        ("trace_dt_s", "0", "sampling rate that is none"),
+        ("trace_dt_s", "-0.01", "sampling rate that is none"),
+        ("sampling_rate", "-5", "sampling rate of -5 Hz"),
+    ],
+)
+def test_a_rate_that_is_none_is_not_taken_for_100_hz(tmp_path, column, text, reason):
+    header = f"trace_name,trace_category,p_arrival_sample,s_arrival_sample,{column}\n"
+    rows = (f"A_EV,,700,1200,{text}", "B_EV,,700,1200,50" if column == "sampling_rate" else "B_EV,,700,1200,0.02")
+    table, rates, skipped, _ = read_csv(csv_of(tmp_path, *rows, header=header))
+    assert table.name.tolist() == ["B_EV"] and rates.tolist() == [50] and table.p_sample.tolist() == [1400]
+    assert skipped == {reason: 1}
