@@ -15,6 +15,8 @@ from minieqt.picking.events import Event, Pick
 from minieqt.records.channel import Instrument
 from minieqt.records.left_out import LeftOut
 
+DATED = "*.[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9].json"  # NET.STA.2022-02-06.json; a copy by hand is none of pick's
+
 
 @dataclass
 class Part:

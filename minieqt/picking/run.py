@@ -29,7 +29,7 @@ from minieqt.errors import UserError
 from minieqt.files import atomic_write, locked
 from minieqt.model import EQTransformer
 from minieqt.picking.events import Event
-from minieqt.picking.part import Part, read_part, write_part
+from minieqt.picking.part import DATED, Part, read_part, write_part
 from minieqt.picking.pick import CONTEXT, DAY, StationDay, station_day
 from minieqt.picking.probabilities import Settings
 from minieqt.picking.results import Events, write_tables
@@ -149,7 +149,7 @@ def day_name(station: Station, day: int) -> str:
 def by_day(folder: Path) -> dict[str, list[Path]]:
     """{date: the station-days' files}, in order."""
     found: dict[str, list[Path]] = {}
-    for part in sorted(folder.glob("*.json")):
+    for part in sorted(folder.glob(DATED)):
         found.setdefault(part.stem.rpartition(".")[2], []).append(part)
     return dict(sorted(found.items()))
 

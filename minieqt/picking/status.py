@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import numpy as np
 
 from minieqt.errors import UserError
-from minieqt.picking.part import read_part
+from minieqt.picking.part import DATED, read_part
 from minieqt.plots import BLUE, new_figure
 
 if TYPE_CHECKING:
@@ -37,11 +37,13 @@ class StationDay:
 
 
 def read_status(out: Path) -> tuple[list[StationDay], int]:
-    """Every station-day of OUT, in order of station and time, and how many files could not be read: damaged, or of
-    another version of pick. UserError if there is none.
+    """Every station-day of OUT, in order of station and time, and how many files could not be read: damaged, of
+    another version of pick, or not of its names. UserError if there is none.
     """
-    found, unreadable = [], 0
-    for path in sorted((out / "station_days").glob("*.json")):
+    folder = out / "station_days"
+    paths = sorted(folder.glob(DATED))
+    found, unreadable = [], len(list(folder.glob("*.json"))) - len(paths)
+    for path in paths:
         part = read_part(path, {})
         if part is None:
             unreadable += 1

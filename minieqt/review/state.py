@@ -17,7 +17,7 @@ from obspy import UTCDateTime
 
 from minieqt.errors import UserError
 from minieqt.picking.events import Event
-from minieqt.picking.part import Part, read_part
+from minieqt.picking.part import DATED, Part, read_part
 from minieqt.picking.pick import DAY
 from minieqt.records.channel import Instrument
 from minieqt.records.selection import Station
@@ -73,7 +73,7 @@ def found_times(event: Event | None) -> dict[str, int]:
 
 def read_out(path: Path) -> Out:
     """An OUT of `pick`. UserError if it is none, or nothing was found in it."""
-    parts = sorted((path / "station_days").glob("*.json"))
+    parts = sorted((path / "station_days").glob(DATED))
     if not parts:
         raise UserError(f"{path} holds no picks of `python -m minieqt pick`: it has no station_days")
     made: dict[str, list[Path]] = {}

@@ -10,6 +10,7 @@ from minieqt.cli import main, program
 from minieqt.errors import UserError
 from minieqt.picking.events import Event, Pick
 from minieqt.picking.part import Part, write_part
+from minieqt.picking.run import by_day
 from minieqt.picking.status import grid, odd_stations, read_status, summary, table
 from minieqt.records.channel import Instrument
 from minieqt.records.left_out import LeftOut
@@ -54,6 +55,14 @@ def test_what_looks_odd(out):
     assert unreadable == 1
     assert odd_stations(days) == {"XX.C": pytest.approx((102 / 4) / (6 / 6))}
     assert "look at XX.C: 26 times" in summary(days) and "8 of 9 station-days, 114 events" in summary(days)
+
+
+def test_a_copy_by_hand_is_not_counted(out):
+    held = out / "station_days" / "XX.A.2022-02-06.json"
+    held.with_name("XX.A.2022-02-06 (copy).json").write_bytes(held.read_bytes())
+    days, unreadable = read_status(out)
+    assert len(days) == 8 and unreadable == 2
+    assert by_day(out / "station_days")["2022-02-06"][0] == held and len(by_day(out / "station_days")) == 3
 
 
 def test_nothing_is_there(tmp_path, capsys):
