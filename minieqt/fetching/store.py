@@ -65,11 +65,14 @@ class Store:
         out.mkdir(parents=True, exist_ok=True)
         self.lines: dict[tuple[str, ...], Line] = {}
         self._done: dict[tuple[str, str], list[tuple[int, int]]] = {}  # of station and channels: what needs no asking
-        for entry in self._read():
-            self._hold(entry)
+        try:
+            for entry in self._read():
+                self._hold(entry)
+        except (TypeError, ValueError) as error:
+            raise UserError(f"{self.ledger} is damaged: a line's time is none ({error})") from error
 
     def _read(self) -> list[Line]:
-        if not self.ledger.exists():
+        if not self.ledger.exists() or not self.ledger.stat().st_size:  # a full disk leaves it empty
             return []
         with open(self.ledger, newline="", encoding="utf-8", errors="replace") as file:
             header, *rows = list(csv.reader(file)) or [[]]
@@ -115,7 +118,7 @@ class Store:
     def note(self, entry: Line) -> None:
         """Write a line into the ledger, at once."""
         with self._lock:
-            new = not self.ledger.exists()
+            new = not self.ledger.exists() or not self.ledger.stat().st_size
             with open(self.ledger, "ab+") as file:
                 if new:
                     file.write((",".join(Line._fields) + "\n").encode())
@@ -131,7 +134,11 @@ class Store:
         path = self.out / "stations.xml"
         if path.exists():
             new = {(network.code, station.code) for network in inventory for station in network}
-            for network in read_inventory(str(path)):
+            try:
+                before = read_inventory(str(path))
+            except Exception as error:  # ObsPy's readers raise whatever they like
+                raise UserError(f"{path} is no StationXML that ObsPy reads: move it away, or mend it") from error
+            for network in before:
                 network.stations = [held for held in network.stations if (network.code, held.code) not in new]
                 if network.stations:
                     inventory.networks.append(network)

@@ -90,3 +90,21 @@ def test_another_file_of_that_name(tmp_path):
     (tmp_path / "fetched.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match="not a list of what was fetched"):
         Store(tmp_path)
+
+
+def test_a_ledger_that_a_full_disk_left_empty(tmp_path):
+    (tmp_path / "fetched.csv").touch()
+    Store(tmp_path).note(line(TASK, "A", FETCHED, [], ""))
+    assert Store(tmp_path).is_done(TASK)
+
+
+def test_a_ledger_and_an_inventory_that_were_damaged(tmp_path):
+    (tmp_path / "stations.xml").write_text("<broken")
+    with pytest.raises(UserError, match="is no StationXML"):
+        Store(tmp_path).keep_stations(Inventory([station("AAA", ".HHZ")], source="test"))
+    assert (tmp_path / "stations.xml").read_text() == "<broken"
+    Store(tmp_path).note(line(TASK, "A", FETCHED, [], ""))
+    ledger = tmp_path / "fetched.csv"
+    ledger.write_text(ledger.read_text().replace("2019-07-04T", "noon"))
+    with pytest.raises(UserError, match="is damaged"):
+        Store(tmp_path)
