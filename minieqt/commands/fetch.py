@@ -58,7 +58,7 @@ def run(options: Namespace) -> int:
     if not start < end:
         raise UserError(f"--end {options.end} does not come after --start {options.start}")
     region = Region(options.region and tuple(options.region), options.circle and tuple(options.circle))
-    channels = tuple(options.channels)
+    channels = tuple(code for text in options.channels for code in text.replace(",", " ").upper().split())
     wanted = Wanted(options.networks, options.stations, channels, start.ns, end.ns, region, options.responses)
     store = Store(options.out)
     token = str(options.token) if options.token else None

@@ -42,6 +42,12 @@ def test_the_whole_way(centre, tmp_path, capsys):
     assert len(centre.asked) == 6
 
 
+def test_channels_with_commas_as_stations_are_given(centre, tmp_path, capsys):
+    assert fetch(centre, tmp_path, "--channels", "lh?,EH?") == 0
+    assert "1 stations, 2 station-days" in capsys.readouterr().out
+    assert {lines[-1].split()[3] for lines in centre.asked} == {"EHZ"}
+
+
 def test_what_failed_is_asked_for_again(centre, tmp_path, capsys):
     centre.faults = [503] * 5
     assert fetch(centre, tmp_path, "--connections", "1") == 0
