@@ -45,6 +45,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
+    from obspy import UTCDateTime
     from tqdm import tqdm
 
     from minieqt.commands.pick import parse_time
@@ -57,6 +58,12 @@ def run(options: Namespace) -> int:
     start, end = parse_time(options.start), parse_time(options.end)
     if not start < end:
         raise UserError(f"--end {options.end} does not come after --start {options.start}")
+    now = UTCDateTime()
+    if start >= now:
+        raise UserError(f"--start {options.start} has not come yet")
+    if end > now:  # what is asked for once is not asked for again: the rest of the day would never be
+        end = now
+        print(f"--end {options.end} has not come yet: up to {now}", file=sys.stderr)
     region = Region(options.region and tuple(options.region), options.circle and tuple(options.circle))
     channels = tuple(code for text in options.channels for code in text.replace(",", " ").upper().split())
     wanted = Wanted(options.networks, options.stations, channels, start.ns, end.ns, region, options.responses)

@@ -7,6 +7,7 @@ import re
 import obspy
 import pytest
 from centre import DAY, RATE, Centre, station
+from obspy import UTCDateTime
 
 from minieqt.cli import main, program
 from minieqt.records.archive import open_archive
@@ -46,6 +47,22 @@ def test_channels_with_commas_as_stations_are_given(centre, tmp_path, capsys):
     assert fetch(centre, tmp_path, "--channels", "lh?,EH?") == 0
     assert "1 stations, 2 station-days" in capsys.readouterr().out
     assert {lines[-1].split()[3] for lines in centre.asked} == {"EHZ"}
+
+
+def test_what_has_not_come_yet_is_asked_for_when_it_has(centre, tmp_path, capsys, monkeypatch):
+    """The ledger holds nothing that lay in the future: today is asked for again, up to the new now."""
+
+    def fetch_at(now):
+        monkeypatch.setattr("obspy.UTCDateTime", lambda *args, **more: UTCDateTime(*args, **more) if args else now)
+        assert fetch(centre, tmp_path, "--stations", "BBB", "--channels", "EH?", "--start", str(DAY)) == 0
+        return capsys.readouterr().err
+
+    assert "has not come yet: up to 2019-07-04T12" in fetch_at(DAY + 43200)
+    fetch_at(DAY + 80000)
+    ends = [UTCDateTime(lines[-1].split()[5]) for lines in centre.asked]
+    assert ends == [DAY + 43200, DAY + 80000]
+    (path,) = (tmp_path / "waveforms").rglob("*EHZ*2019*")
+    assert obspy.read(str(path)).merge()[0].stats.npts == 80000 * RATE
 
 
 def test_what_failed_is_asked_for_again(centre, tmp_path, capsys):
@@ -88,6 +105,7 @@ def test_a_station_that_two_services_have_is_fetched_once(centre, tmp_path):
     [
         (["--end", str(DAY)], "does not come after"),
         (["--channels", "LH?"], r"no station \*\.\* had channels LH\?"),
+        (["--start", "2090-01-01", "--end", "2090-01-02"], "has not come yet"),
         (["--start", "yesterday"], "is no time such as"),
         (["--service", "http://127.0.0.1:9999", "--timeout", "1"], "cannot be reached"),
     ],
