@@ -86,6 +86,7 @@ class Store:
         return any(start <= task.start and task.end <= end for start, end in spans)
 
     def _hold(self, entry: Line) -> None:
+        self.lines.pop(entry.key(), None)  # the newest is the last
         self.lines[entry.key()] = entry
         if entry.result != FAILED:
             span = UTCDateTime(entry.start).ns, UTCDateTime(entry.end).ns
@@ -146,9 +147,13 @@ class Store:
             inventory.write(str(partial), format="STATIONXML")
 
     def write_left_out(self) -> LeftOut:
-        """left_out.csv: every channel's stretches that could not be had."""
-        found = LeftOut()
-        for entry in self.lines.values():
+        """left_out.csv: every channel's stretches that could not be had, as the newest request for them tells."""
+        found, of_day = LeftOut(), dict[tuple[str, ...], list[Line]]()
+        for entry in reversed(self.lines.values()):
+            newer = of_day.setdefault((entry.station, entry.channels, entry.start[:10]), [])
+            if any(one.start <= entry.start and entry.end <= one.end for one in newer):
+                continue
+            newer.append(entry)
             for channel in entry.missing.split():
                 start, end = UTCDateTime(entry.start).ns, UTCDateTime(entry.end).ns
                 found.leave(f"{entry.station}.{channel}", start, end, entry.reason)

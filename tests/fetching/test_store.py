@@ -108,3 +108,14 @@ def test_a_ledger_and_an_inventory_that_were_damaged(tmp_path):
     ledger.write_text(ledger.read_text().replace("2019-07-04T", "noon"))
     with pytest.raises(UserError, match="is damaged"):
         Store(tmp_path)
+
+
+def test_a_longer_request_replaces_what_was_left_out(tmp_path):
+    store, noon = Store(tmp_path), (DAY + 43200).ns
+    morning, evening = (Task("XX", "AAA", TASK.channels, *times) for times in ((DAY.ns, noon), (noon, TASK.end)))
+    store.note(line(morning, "A", FAILED, TASK.ids(), "busy"))
+    store.note(line(evening, "A", FAILED, TASK.ids(), "busy"))
+    assert sum(row.length for row in store.write_left_out()) == 2 * 86400 * 10**9
+    store.note(line(TASK, "A", FETCHED, ["XX.AAA..HHN"], "no data"))
+    (row,) = Store(tmp_path).write_left_out()
+    assert (row.id, row.reason, row.length) == ("XX.AAA..HHN", "no data", 86400 * 10**9)
