@@ -13,6 +13,8 @@ from typing import Any
 
 from obspy import Inventory, UTCDateTime
 
+from minieqt.errors import UserError
+
 DAY = 86400 * 10**9  # nanoseconds
 
 
@@ -22,6 +24,17 @@ class Region:
 
     rectangle: tuple[float, float, float, float] | None = None  # south, north, west, east
     circle: tuple[float, float, float] | None = None  # latitude, longitude, radius
+
+    def __post_init__(self) -> None:
+        """UserError for what is no region: some services answer with all they have."""
+        if self.rectangle:
+            south, north, west, east = self.rectangle
+            if not (-90 <= south < north <= 90 and abs(west) <= 360 and abs(east) <= 360):  # or across 180°
+                raise UserError(f"a rectangle is S N W E, in degrees and S below N, got {self.rectangle}")
+        if self.circle:
+            latitude, longitude, radius = self.circle
+            if not (-90 <= latitude <= 90 and abs(longitude) <= 360 and 0 < radius < 20_100):
+                raise UserError(f"a circle is LAT LON KM, in degrees and above 0 km, got {self.circle}")
 
     def parameters(self) -> dict[str, float]:
         """As fdsnws-station takes it."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from centre import DAY, station
 from obspy import Inventory, UTCDateTime
 
+from minieqt.errors import UserError
 from minieqt.fetching.plan import Region, tasks
 
 
@@ -48,5 +50,21 @@ def test_an_instrument_that_was_taken_away_gives_way_to_the_next():
 
 def test_regions_as_the_service_takes_them():
     assert Region().parameters() == {}
+    assert Region(rectangle=(-22, -15, 175, -172)).parameters()["minlongitude"] == 175  # Tonga, across 180°
     assert Region(rectangle=(1, 2, 3, 4)).parameters()["maxlatitude"] == 2
     assert abs(Region(circle=(35, -117, 111.19)).parameters()["maxradius"] - 1) < 1e-12
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("rectangle", [(40, 30, -120, -110), (30, 40, -110, 1e9), (30, 100, 0, 1), (NAN,) * 4])
+def test_what_is_no_rectangle(rectangle):
+    with pytest.raises(UserError, match="S below N"):
+        Region(rectangle=rectangle)
+
+
+@pytest.mark.parametrize("circle", [(35, -117, -5), (35, -117, 0), (100, 0, 5), (35, 400, 5), (NAN, 0, 5)])
+def test_what_is_no_circle(circle):
+    with pytest.raises(UserError, match="above 0 km"):
+        Region(circle=circle)
