@@ -133,6 +133,11 @@ def correct(state: Reviewed, mine: list[Returned], journal: Journal, who: str, d
     """One detection, as the file has it."""
     verdicts = [pick.verdict for pick in mine if pick.verdict]
     verdict = verdicts[0] if verdicts else None
+    if len(set(verdicts)) > 1:
+        done[f"detections whose picks disagree on the verdict: taken as {verdict}"] += 1
+    of_phase = Counter(phase for phase, _ in {(pick.onset.phase, pick.onset.time) for pick in mine})
+    if more := sum(count - 1 for count in of_phase.values()):
+        done["picks left out: their detection has a nearer one of that phase"] += more
     if verdict != "rejected":
         for phase in "PS":
             now = state.times().get(phase)

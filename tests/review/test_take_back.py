@@ -79,6 +79,19 @@ def test_markers(case, markers):
     assert [(s.p, s.s, s.verdict) for s in states(case)] == [(e.p.time.ns, e.s.time.ns, None) for e in EVENTS]
 
 
+def test_what_one_detection_cannot_hold_is_said(case, markers):
+    """A second earthquake within a detection, and P and S of other kinds."""
+    head, *lines = markers.read_text().splitlines()
+    lines[0] = lines[0].replace("  0 XX", "  1 XX")
+    lines[1] = lines[1].replace("  0 XX", "  2 XX")
+    second = [line.replace("01:02:0", "01:02:1") for line in lines[2:4]]
+    markers.write_text("\n".join([head, *lines, *second]) + "\n")
+    done = back(case, markers)
+    assert done["picks left out: their detection has a nearer one of that phase"] == 2
+    assert done["detections whose picks disagree on the verdict: taken as accepted"] == 1
+    assert [state.p for state in states(case)][1] == (START + 121).ns and len(states(case)) == 5
+
+
 def test_quakeml(case, tmp_path):
     out, journal = case
     one, two, three, *_ = out.events
