@@ -6,8 +6,9 @@ time, if that is another; a phase that the file lacks there is taken away. What 
     QuakeML, tables   manual: accepted; automatic: nothing; an event of the type "not existing": rejected
     markers, by kind  0 (red): nothing; 1 (green): accepted; 2 (blue): rejected; 3 (orange): unsure
 
-Picks beside any detection are earthquakes that the network missed, and are added, P with the next S. A detection of
-which the file has no pick at all stays as it is: nobody knows whether it was deleted or never written.
+Picks beside any detection, on a day that was picked, are earthquakes that the network missed, and are added, P with the
+next S. A detection of which the file has no pick at all stays as it is: nobody knows whether it was deleted or never
+written.
 """
 
 from __future__ import annotations
@@ -102,9 +103,12 @@ def take_back(picks: Iterable[Returned], out: Out, journal: Journal, who: str) -
         if pick.station not in known:
             done["picks left out: nothing was picked at their station"] += 1
             continue
+        spans = out.picked.get(pick.station, [])
         near = [state for state in by_station.get(pick.station, []) if outside(state, pick) <= REACH]
         if near:
             own.setdefault(min(near, key=lambda state: distance(state, pick)).key, []).append(pick)
+        elif not any(first - REACH <= pick.onset.time <= last + REACH for first, last in spans):
+            done["picks left out: nothing was picked at that time"] += 1
         elif pick.verdict != "rejected":
             beside.append(pick)
     for key, mine in own.items():

@@ -92,6 +92,13 @@ def test_what_one_detection_cannot_hold_is_said(case, markers):
     assert [state.p for state in states(case)][1] == (START + 121).ns and len(states(case)) == 5
 
 
+def test_a_day_that_was_never_picked(case, markers):
+    """A catalogue of other years holds no earthquakes that the network missed."""
+    markers.write_text(markers.read_text().replace("2022-02-06", "2021-02-06"))
+    done = back(case, markers)
+    assert done["picks left out: nothing was picked at that time"] == 10 and not case[1].corrections
+
+
 def test_quakeml(case, tmp_path):
     out, journal = case
     one, two, three, *_ = out.events
