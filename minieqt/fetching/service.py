@@ -27,8 +27,9 @@ ROUTERS = ("earthscope-federator", "eida-routing")
 TRIES = 5
 WAIT = 2.0  # s before the second try; twice as long before each further one
 SHORTEST = 600 * 10**9  # nanoseconds: what is asked for is not halved below
+NO_DATA = "no data"
 FINAL = {
-    header.FDSNNoDataException: "no data",
+    header.FDSNNoDataException: NO_DATA,
     header.FDSNUnauthorizedException: "not open to everyone",
     header.FDSNForbiddenException: "not open to everyone",
     header.FDSNBadRequestException: "the service calls the request bad",
@@ -94,7 +95,7 @@ class Service:
         try:
             return self._patiently(ask, malformed="the answer is no StationXML")
         except Refusal as refusal:
-            if refusal.reason == "no data":
+            if refusal.reason == NO_DATA:
                 return Inventory(networks=[], source="minieqt")
             raise UserError(f"{self.name}: stations: {refusal.reason}") from refusal
 
@@ -106,17 +107,16 @@ class Service:
             if task.end - task.start <= 2 * SHORTEST:
                 raise Refusal("the service finds the smallest request too large", True) from None
         middle = (task.start + task.end) // 2
-        parts, why = [], Refusal("no data", True)
+        parts = []
         for first, last in ((task.start, middle), (middle, task.end)):
             part = Task(task.network, task.station, task.channels, first, last)
             try:
                 parts.append(self.waveforms(part))
             except Refusal as refusal:
-                if not refusal.final:
+                if refusal.reason != NO_DATA:  # a gap is a gap; all else has to be told
                     raise
-                why = refusal
         if not parts:
-            raise why
+            raise Refusal(NO_DATA, True)
         return b"".join(parts)
 
     def _ask(self, task: Task) -> bytes:

@@ -76,6 +76,15 @@ def test_what_is_too_large_is_asked_for_in_halves(centre, service):
         service.waveforms(TASK)
 
 
+@pytest.mark.parametrize("status", [400, 403])
+def test_half_a_day_that_is_refused_is_not_passed_over(centre, service, status):
+    centre.longest, centre.faults = 43200, [None, status]
+    with pytest.raises(Refusal, match="not open" if status == 403 else "bad"):
+        service.waveforms(TASK)
+    centre.faults = [None, 204]
+    assert samples(service.waveforms(TASK)) == 3 * 43200 * RATE
+
+
 def test_stations(centre, service):
     inventory = service.stations(WANTED)
     assert [network.stations[0].code for network in inventory] == ["AAA", "BBB"]
