@@ -149,7 +149,8 @@ def window_at_100_hz(name: str, samples: Array, rate: float) -> Array:
     """(N, 3) as stored at `rate` Hz -> (6000, 3) at 100 Hz: its first minute, zeros behind what is shorter."""
     if samples.ndim != 2 or samples.shape[1] != COMPONENTS or not len(samples) or samples.dtype.kind not in "fiu":
         raise BadTrace(name, "wrong shape", f"has shape {samples.shape}, wanted (N, {COMPONENTS})")
-    minute = resample(samples[: int(np.ceil(SAMPLES * rate / RATE)) + 1].T, rate)[:, :SAMPLES]
+    with np.errstate(over="ignore", invalid="ignore"):  # `as_window` finds what is not finite
+        minute = resample(samples[: int(np.ceil(SAMPLES * rate / RATE)) + 1].T, rate)[:, :SAMPLES]
     window = np.zeros((SAMPLES, COMPONENTS), minute.dtype)
     window[: minute.shape[1]] = minute.T
     return window

@@ -130,9 +130,11 @@ def read_each(read: Callable[[int], Array], rows: Array, out: Array) -> dict[int
 
 
 def as_window(name: str, samples: Array) -> Array:
-    """(6000, 3) numbers as stored -> (3, 6000) float32. BadTrace if the shape is wrong or a sample not finite."""
+    """(6000, 3) numbers as stored -> (3, 6000) float32. BadTrace if the shape is wrong or a sample no finite number."""
     if samples.shape != (SAMPLES, COMPONENTS):
         raise BadTrace(name, "wrong shape", f"has shape {samples.shape}, wanted {(SAMPLES, COMPONENTS)}")
+    if samples.dtype.kind not in "fiub":
+        raise BadTrace(name, "no numbers", f"holds {samples.dtype} and no real numbers")
     with np.errstate(over="ignore"):  # a float64 too large for float32 becomes infinite, and is found below
         window = np.ascontiguousarray(samples.T, np.float32)
     if not np.isfinite(window).all():

@@ -247,3 +247,23 @@ def test_the_older_tree_holds_noise_in_another_group(tmp_path):
     with open_dataset(tmp_path / "old.hdf5", path) as dataset:
         assert dataset.table.earthquake.tolist() == [False, True]
         assert dataset.read(0).max() == 1 and dataset.read(1).max() == 0
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "samples, rate, reason",
+    [
+        (np.full(6000, b"a"), 100, "no numbers"),
+        (np.zeros((6000, 3), complex), 100, "no numbers"),
+        (np.full((3000, 3), np.inf), 50, "NaN or infinity"),
+        (np.full((3000, 3), 1e308), 50, "NaN or infinity"),
+    ],
+)
+def test_what_is_no_seismogram_is_a_bad_trace_and_no_warning(tmp_path, samples, rate, reason):
+    with h5py.File(tmp_path / "x.hdf5", "w") as file:
+        file["data/A_EV"] = samples
+    header = "trace_name,p_arrival_sample,s_arrival_sample,trace_sampling_rate_hz"
+    (tmp_path / "x.csv").write_text(f"{header}\nA_EV,500,900,{rate}\n")
+    with open_dataset(tmp_path / "x.hdf5") as dataset, pytest.raises(BadTrace) as caught:
+        dataset.read(0)
+    assert caught.value.reason == reason
