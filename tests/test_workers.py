@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from records import record, small_model, times
 
-from minieqt.picking import pick, windows
+from minieqt.picking import pick, probabilities
 from minieqt.workers import in_order
 
 
@@ -51,9 +51,10 @@ def test_kernels_share_the_threads():
 
 def test_workers_change_nothing(monkeypatch):
     found = []
+    options = {"batch_size": 4, "detection_threshold": 0.4, "rule": "eqtransformer"}
     for alone in (True, False):
-        monkeypatch.setattr(windows, "kernels_may_meet", lambda alone=alone: not alone)
-        found.append(pick.pick(record(120), small_model(), batch_size=4, detection_threshold=0.4)[1])
+        monkeypatch.setattr(probabilities, "kernels_may_meet", lambda alone=alone: not alone)
+        found.append(pick.pick(record(120), small_model(), **options)[1])
     assert len(found[0]) > 4
     assert [row[:4] for row in times(found[0])] == [row[:4] for row in times(found[1])]
     np.testing.assert_allclose([one.probability for one in found[0]], [one.probability for one in found[1]], atol=1e-6)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from importlib.resources import files
 
 import pytest
-from centre import Centre, station
 
 
 @pytest.fixture
 def centre():
     """XX.AAA with three components at two locations, an accelerometer, and XX.BBB with a short-period vertical."""
+    from centre import Centre, station  # needs ObsPy, which may be missing
+
     wadl = files("obspy.clients.fdsn").joinpath("tests", "data", "2014-01-07_iris_station.wadl")
     if not wadl.is_file():
         pytest.skip("this ObsPy came without its tests' data")

@@ -129,7 +129,8 @@ def test_a_rank_that_sleeps(folder):
 def test_a_rank_that_is_stopped(folder):
     process = start(folder, timeout=3)
     os.kill(pids(folder)[2], signal.SIGSTOP)
-    assert end(process, 2).startswith("program: rank 2 of 3 has not come for 3 s")
+    said = end(process, 2)  # on a busy machine another may be late as well
+    assert said.startswith("program: rank ") and "2 of 3 has not come for 3 s" in said
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
