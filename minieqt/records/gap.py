@@ -63,13 +63,16 @@ def pieces(trace: Trace, left_out: LeftOut) -> Iterator[Piece]:
     start, rate, samples = trace.stats.starttime.ns, float(trace.stats.sampling_rate), len(trace.data)
     if samples == 0:
         return
-    if not usable_rate(rate):
-        end = start + (duration(samples, rate) if rate > 0 else 1)
-        left_out.record(start, end)
-        left_out.leave(trace.id, start, end, outside(rate))
-        return
     whole = Piece(start, rate, np.ma.getdata(trace.data), trace.id)
     there = ~np.ma.getmaskarray(trace.data) if np.ma.isMaskedArray(trace.data) else None
+    if not usable_rate(rate):
+        spans = [(start, start + (duration(samples, rate) if rate > 0 else 1))]
+        if there is not None and rate > 0:  # what is masked was never recorded
+            spans = [(part.start, part.end()) for part in where(whole, there)]
+        for span in spans:
+            left_out.record(*span)
+            left_out.leave(trace.id, *span, outside(rate))
+        return
     for part in where(whole, there):
         left_out.record(part.start, part.end())
         if part.data.dtype.kind not in "iuf":

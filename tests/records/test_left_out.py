@@ -15,6 +15,7 @@ from minieqt import pick
 from minieqt.errors import UserError
 from minieqt.picking.pick import station_days
 from minieqt.picking.probabilities import Settings
+from minieqt.records.gap import pieces
 from minieqt.records.left_out import LeftOut
 from minieqt.records.span import SECOND
 
@@ -93,3 +94,15 @@ def test_rows_that_follow_each_other_are_one():
     again = LeftOut.from_json(left_out.to_json())
     assert list(again) == list(left_out) and again.seconds == left_out.seconds
     assert str(left_out).endswith("1 × bad (file)")
+
+
+@pytest.mark.parametrize("rate", [0.5, 1.0, 20_000.0])
+def test_what_is_masked_was_not_recorded_at_any_rate(rate):
+    """A trace at a rate that nobody picks counts without its gaps too."""
+    one = trace(seconds=40 / rate, rate=rate, dtype="int32")
+    mask = np.zeros(len(one.data), bool)
+    mask[3:10] = True
+    one.data = np.ma.array(one.data, mask=mask)
+    left_out = LeftOut()
+    assert list(pieces(one, left_out)) == []
+    assert left_out.recorded == pytest.approx((len(mask) - 7) / rate) == left_out.seconds
