@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minieqt.data.table import RATE
+from minieqt.tables.missing import known, number
 
 Array = Any
 
@@ -42,11 +43,17 @@ def _low_pass(factor: int) -> Array:
     return firwin(2 * HALF_LENGTH * factor + 1, 1 / factor, window=("kaiser", 5.0))
 
 
-def stated_rate(rate: float, interval: float, otherwise: float = RATE) -> float:
-    """Hz, of what a table says: a rate in Hz, or a sampling interval in s; NaN where a column says nothing."""
-    if np.isnan(rate) and interval > 0:
-        rate = 1 / interval
-    return (RATE if np.isnan(otherwise) else otherwise) if np.isnan(rate) else rate
+def stated_rate(rate: str, interval: str = "", otherwise: float = RATE) -> float:
+    """Hz, of a table's texts: a rate in Hz, or else a sampling interval in s; `otherwise` where both are empty.
+
+    NaN for a text that is no rate: "50 Hz", an interval of 0.
+    """
+    if known(rate):
+        return number(rate)
+    if known(interval):
+        seconds = number(interval)
+        return 1 / seconds if seconds > 0 else np.nan
+    return otherwise
 
 
 def to_100_hz(rate: float) -> float:
@@ -54,6 +61,8 @@ def to_100_hz(rate: float) -> float:
     return RATE / rate if abs(rate / RATE - 1) > 1e-9 else 1.0
 
 
-def is_rate(rate: float) -> bool:
-    """Whether records of this rate (Hz, NaN if unknown) can be resampled."""
-    return SLOWEST <= rate <= FASTEST
+def wrong_rate(rate: float) -> str:
+    """Why records of this rate (Hz) cannot be resampled; the empty text if they can."""
+    if SLOWEST <= rate <= FASTEST:
+        return ""
+    return "sampling rate that is no number" if np.isnan(rate) else f"sampling rate of {rate:g} Hz"

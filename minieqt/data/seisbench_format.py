@@ -25,7 +25,7 @@ import numpy as np
 
 from minieqt.data.arrivals import usable_coda, wrong_arrivals
 from minieqt.data.index import open_hdf5
-from minieqt.data.resample import is_rate, resample, stated_rate, to_100_hz
+from minieqt.data.resample import resample, stated_rate, to_100_hz, wrong_rate
 from minieqt.data.several import Several
 from minieqt.data.stead_csv import NAME_TWICE, read_columns
 from minieqt.data.table import (
@@ -88,7 +88,7 @@ class Format:
 
     order: str  # of dimensions, C and W, in a trace
     components: str
-    rate: float  # Hz, NaN if it does not say
+    rate: float  # Hz; 100 if it does not say
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class SeisBench:
         components = known(text.get("component_order", "ZNE")).upper()
         if sorted(order) not in (["C", "W"], ["W"]) or not _letters(components):
             raise UserError(f"{self.hdf5} holds {order} of {components}; wanted C and W of some of Z, N, E")
-        return Format(order, components, number(text.get("sampling_rate", "")))
+        return Format(order, components, stated_rate(text.get("sampling_rate", "")))
 
     def _read_table(self) -> tuple[TraceTable, list[Place]]:
         rows: list[tuple[Any, ...]] = []
@@ -184,9 +184,10 @@ class SeisBench:
         def value(column: str) -> float:
             return number(row.get(column) or "")
 
-        rate = stated_rate(value("trace_sampling_rate_hz"), value("trace_dt_s"), self._format.rate)
-        if not is_rate(rate):
-            return f"sampling rate of {rate:g} Hz", ()
+        hz, interval = row.get("trace_sampling_rate_hz", ""), row.get("trace_dt_s", "")
+        rate = stated_rate(hz, interval, self._format.rate)
+        if reason := wrong_rate(rate):
+            return reason, ()
         components = _order(known(row.get("trace_component_order"))) or self._format.components
         if not _letters(components):
             return f"components {components}", ()

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from minieqt.data.arrivals import usable_coda, wrong_arrivals
-from minieqt.data.resample import is_rate, stated_rate, to_100_hz
+from minieqt.data.resample import stated_rate, to_100_hz, wrong_rate
 from minieqt.data.table import RATE, TEXT, TraceTable, describe, first_of_each
 from minieqt.errors import UserError
 from minieqt.tables.missing import MISSING, identifier, number, sample, three_numbers
@@ -70,14 +70,14 @@ def read_csv(path: Path) -> tuple[TraceTable, Array, dict[str, int], dict[str, s
         earthquake = category.startswith("earthquake") or (not category and name.endswith("_EV"))
         noise = category == "noise" or (not category and name.endswith("_NO"))
         *rest, seisbench_hz, hz, interval = rest
-        rate, scale = RATE, 1.0
+        rate, reason = RATE, ""
         if seisbench_hz or hz or interval:
-            rate = stated_rate(number(seisbench_hz or hz), number(interval), otherwise=0.0)
-            scale = to_100_hz(rate) if is_rate(rate) else np.nan
-        reason = "" if earthquake or noise else "neither earthquake nor noise"
-        if rate != RATE and not is_rate(rate):
-            reason = f"sampling rate of {rate:g} Hz" if rate else "sampling rate that is none"
-        elif earthquake:
+            rate = stated_rate(seisbench_hz or hz, interval)
+            reason = wrong_rate(rate)
+        if not earthquake and not noise:
+            reason = reason or "neither earthquake nor noise"
+        elif earthquake and not reason:
+            scale = to_100_hz(rate)
             p, s, coda = sample(p_text) * scale, sample(s_text) * scale, sample(coda_text) * scale
             snr, reason, coda = three_numbers(snr_text), wrong_arrivals(p, s), usable_coda(p, s, coda)
         if reason:

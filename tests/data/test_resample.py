@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minieqt.data.resample import is_rate, resample
+from minieqt.data.resample import resample, stated_rate, wrong_rate
 
 
 @settings(max_examples=30, deadline=None)
@@ -34,4 +34,20 @@ def test_whatever_numbers_a_file_holds(rng, kind):
 
 @pytest.mark.parametrize("rate, usable", [(100, True), (20, True), (1, True), (0, False), (-1, False), (np.nan, False)])
 def test_rates_that_can_be(rate, usable):
-    assert is_rate(rate) == usable
+    assert (wrong_rate(rate) == "") == usable
+
+
+@pytest.mark.parametrize(
+    "texts, rate",
+    [
+        (("50", "0.01"), 50),
+        (("NA", "0.05"), 20),
+        (("", "None"), 40),
+        (("-5", ""), -5),
+        (("50 Hz", "0.02"), np.nan),
+        (("", "0"), np.nan),
+        (("nan", "-0.01"), np.nan),
+    ],
+)
+def test_a_rate_that_a_table_states(texts, rate):
+    np.testing.assert_equal(stated_rate(*texts, otherwise=40), rate)

@@ -176,6 +176,15 @@ def test_a_slower_rate_is_resampled_and_its_arrivals_move_with_it(tmp_path, rng,
         np.testing.assert_allclose(window[:, :900].mean(axis=1), [300, 200, 100], atol=1)
 
 
+@pytest.mark.parametrize(
+    "column, stored",
+    [({"trace_sampling_rate_hz": "50 Hz"}, 100), ({"trace_dt_s": "0"}, 100), ({}, "fast")],
+)
+def test_a_rate_that_is_no_number_is_not_taken_for_100_hz(tmp_path, rng, column, stored):
+    with pytest.raises(UserError, match="1 × sampling rate that is no number"):
+        written(tmp_path / "d", told_apart(rng), arrivals() | column, sampling_rate=stored)
+
+
 def test_a_faster_rate_is_resampled_without_aliases(tmp_path):
     t = np.arange(15000) / 250
     low, high = np.sin(2 * np.pi * 5 * t), np.sin(2 * np.pi * 90 * t)  # 90 Hz would appear at 10 Hz

@@ -124,10 +124,10 @@ def test_a_name_that_comes_twice_counts_once(tmp_path):
 @pytest.mark.parametrize(
     "column, text, reason",
     [
-        ("sampling_rate", "0", "sampling rate that is none"),
-        ("sampling_rate", "50 Hz", "sampling rate that is none"),
-        ("trace_dt_s", "0", "sampling rate that is none"),
-        ("trace_dt_s", "-0.01", "sampling rate that is none"),
+        ("sampling_rate", "0", "sampling rate of 0 Hz"),
+        ("sampling_rate", "50 Hz", "sampling rate that is no number"),
+        ("trace_dt_s", "0", "sampling rate that is no number"),
+        ("trace_dt_s", "-0.01", "sampling rate that is no number"),
         ("sampling_rate", "-5", "sampling rate of -5 Hz"),
     ],
 )
