@@ -4,9 +4,10 @@
     python benchmarks/month.py RECORD.mseed WEIGHTS --days 3 --out /dev/stdout
 
 RECORD, three components of one station, is repeated until it fills the days, one after the other without a gap. They
-are picked three times by `python -m minieqt pick`, each time from nothing and in a process of its own: the first day
-alone; all days, a file a channel and day, in an SDS archive; all days in one single file. Before that, kernels are
-compiled, where they never were. Peak memory is the whole process's. That both layouts give the same tables is checked.
+are picked by `python -m minieqt pick`, each time from nothing and in a process of its own: the first day
+alone; all days, a file a channel and day, in an SDS archive; all days in one single file. Then the archive twice more,
+by one thread and by two workers of a thread each. Before that, kernels are compiled, where they never were. Peak memory
+is that of the largest process. That all of them give the same tables is checked.
 """
 
 from __future__ import annotations
@@ -56,9 +57,10 @@ def make(record: Path, days: int, folder: Path) -> dict[str, Path]:
     return made
 
 
-def measure(source: Path, weights: Path, out: Path) -> tuple[float, float, int]:
+def measure(source: Path, weights: Path, out: Path, *options: str) -> tuple[float, float, int]:
     """Pick in a process of its own -> seconds, peak memory in MiB, number of picks."""
     command = [sys.executable, "-m", "minieqt", "pick", str(source), "--weights", str(weights), "--out", str(out)]
+    command += options
     begin = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -87,15 +89,23 @@ def main() -> None:
         folder = Path(name)
         made = make(options.record, options.days, folder)
         measure(made["one day"], options.weights, folder / "compiled")
-        for what, source in made.items():
+        archive = made["SDS archive"]
+        cases: dict[str, tuple[Path, tuple[str, ...]]] = {what: (source, ()) for what, source in made.items()}
+        cases["one thread"] = archive, ("--threads", "1")
+        cases["two workers"] = archive, ("--threads", "2", "--workers", "2")
+        seconds_of = {}
+        for what, (source, further) in cases.items():
             files = [source] if source.is_file() else [path for path in source.rglob("*") if path.is_file()]
             size = sum(path.stat().st_size for path in files) / MIB
-            seconds, peak, picks = measure(source, options.weights, folder / f"picks of {what}")
+            seconds, peak, picks = measure(source, options.weights, folder / f"picks of {what}", *further)
+            seconds_of[what] = seconds
             a_day = seconds / (1 if what == "one day" else options.days)
             lines.append(f"{what:<14}{len(files):>6}{size:>12.0f}{seconds:>10.1f}{a_day:>11.2f}{peak:>19.0f}{picks:>8}")
-        archive, single = (folder / f"picks of {what}" for what in ("SDS archive", "one file"))
-        same = all((archive / table).read_bytes() == (single / table).read_bytes() for table in TABLES)
-    lines += ["", f"the archive's tables and the file's are {'the same' if same else 'NOT the same'} to the byte"]
+        first, *others = (folder / f"picks of {what}" for what in cases if what != "one day")
+        same = all((first / table).read_bytes() == (out / table).read_bytes() for out in others for table in TABLES)
+    ratio = seconds_of["one thread"] / seconds_of["two workers"]
+    lines += ["", f"two workers of a thread each are {ratio:.2f} times as fast as one"]
+    lines += [f"the tables of all {options.days} days are {'the same' if same else 'NOT the same'} to the byte"]
     text = "\n".join(lines) + "\n"
     print(text, end="")
     options.out.write_text(text, encoding="utf-8")
