@@ -73,10 +73,11 @@ def force_to_disk(path: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, wait: bool = True) -> Iterator[None]:
     """One process at a time, all others wait: held by whoever has locked the folder.
 
     The system lets go of it when the process ends, however it ends. On a disk that knows no locks nobody waits.
+    Without `wait`, BlockingIOError if another process holds it.
     """
     windows = os.name == "nt"  # which opens no folders
     descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT) if windows else os.open(folder, os.O_RDONLY)
@@ -85,13 +86,14 @@ def locked(folder: Path) -> Iterator[None]:
             if windows:
                 import msvcrt
 
-                msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]
+                msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
             else:
                 import fcntl
 
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-        except OSError:
-            pass
+                fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except OSError as error:
+            if not wait and isinstance(error, (BlockingIOError, PermissionError)):  # the latter is Windows' word
+                raise BlockingIOError(f"another process holds {folder}") from error
         yield
     finally:
         os.close(descriptor)

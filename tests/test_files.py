@@ -49,6 +49,13 @@ def test_two_writers_at_once_do_not_meet(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_who_does_not_wait_for_a_lock_is_told(tmp_path):
+    with locked(tmp_path), pytest.raises(BlockingIOError), locked(tmp_path, wait=False):
+        pass
+    with locked(tmp_path, wait=False):
+        pass
+
+
 def test_a_lock_keeps_others_waiting(tmp_path):
     counted = tmp_path / "count"
     counted.write_text("0")

@@ -32,6 +32,7 @@ from minieqt.errors import UserError
 
 HOLD_BACK, SHARE, BAND = 0.2, 0.5, "1-45"
 OLD_SCORED = 1000  # windows of the old data at most, of those that are held back
+OF_THE_RUN = ("epochs", "learning_rate", "batch_size", "seed")  # as its config.json has them
 WORSE = 1  # exit code
 
 
@@ -59,25 +60,41 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     from minieqt.learning import versions
 
-    stopped = versions.unfinished(options.out)
-    if options.resume:
-        named = {name for name, value in vars(options).items() if value}
-        named -= {"command", "arguments", "out", "resume", "threads"}
-        if named:
-            option = sorted(named)[0]
-            raise UserError(f"--resume goes on with the options that it began with: leave out {option_name(option)}")
-        if stopped is None:
-            raise UserError(f"{options.out} has nothing to resume: leave --resume out")
-        folder = stopped
-    else:
-        if stopped is not None:
-            print(f"{stopped} was stopped, and stays so: --resume goes on with it", file=sys.stderr)
-        folder = versions.new_folder(options.out)
-    try:
-        return learn(options, folder)
-    except KeyboardInterrupt:
-        begun = versions.unfinished(options.out) == folder
-        raise KeyboardInterrupt(f"stopped; {how_to_go_on(options)}" if begun else "stopped") from None
+    with versions.alone(options.out):
+        settled = versions.settle(options.out)
+        if settled:
+            print(f"version {settled['version']} had learnt when it was killed: it is entered now", file=sys.stderr)
+        stopped = versions.unfinished(options.out)
+        if options.resume:
+            if stopped is None and settled:
+                return 0 if settled["taken"] else WORSE
+            if stopped is None:
+                raise UserError(f"{options.out} has nothing to resume: leave --resume out")
+            refuse_other_options(options, stopped)
+            folder = stopped
+        else:
+            if stopped is not None:
+                print(f"{stopped} was stopped, and stays unfinished: --resume would go on with it", file=sys.stderr)
+            folder = versions.new_folder(options.out)
+        try:
+            return learn(options, folder)
+        except KeyboardInterrupt:
+            begun = versions.unfinished(options.out) == folder
+            raise KeyboardInterrupt(f"stopped; {how_to_go_on(options)}" if begun else "stopped") from None
+
+
+def refuse_other_options(options: Namespace, stopped: Path) -> None:
+    """UserError for an option beside --resume, unless it says what the stopped run has."""
+    from minieqt.learning import versions
+    from minieqt.training import config as configuration
+
+    config = configuration.read(stopped / versions.RUN)
+    for name, value in sorted(vars(options).items()):
+        unnamed = value is None or value is False or value == []
+        if unnamed or name in ("command", "arguments", "out", "resume", "threads"):
+            continue
+        if name not in OF_THE_RUN or value != getattr(config, name):
+            raise UserError(f"--resume goes on with the options that it began with: leave out {option_name(name)}")
 
 
 def option_name(name: str) -> str:
@@ -128,12 +145,13 @@ def prepare(options: Namespace, folder: Path) -> tuple[Any, dict[str, Any]]:
     weights = open_weights(options.weights or versions.newest_taken(options.out))
     named = weights.name if options.weights and not Path(options.weights).is_file() else str(weights.path.resolve())
     given: dict[str, Any] = {"weights": named, "select": "picks", "split": str(folder / "split")}
-    names = ("epochs", "learning_rate", "batch_size", "seed")
-    given |= {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    given |= {name: getattr(options, name) for name in OF_THE_RUN if getattr(options, name) is not None}
     given |= {"freeze": " ".join(options.freeze)} if options.freeze else {}
     config = fine_tuning.settings(given)  # refuses weights that cannot be used, before anything is written
     hold_back = hold_back_of(options, weights)
-    folder.mkdir(parents=True, exist_ok=True)
+    if folder.exists():
+        shutil.rmtree(folder)  # of a process that was killed before it began to train: nothing but copies
+    folder.mkdir()
     try:
         counts = cut(options, folder)
         data = [folder / "training.hdf5", *(options.data or [])]

@@ -7,31 +7,51 @@ OUT/learned/001/weights.h5            what was learnt; its attributes tell its o
 OUT/learned/001/report.json           before and after, and whether it took the place of the one before
 OUT/learned/weights.h5                the newest that did
 OUT/learned/versions.csv              a line a version: name, SHA-256, parent, number of corrections, gain
+
+One process at a time learns in an OUT. It may be killed at any moment: a version is finished once its report is there,
+which is written last of its own files; what follows from the reports, the last two files, the next process makes good.
 """
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from minieqt.errors import UserError
 from minieqt.evaluation.report import write_csv, write_json
-from minieqt.files import atomic_write
+from minieqt.files import atomic_write, locked
 from minieqt.training import config as configuration
 from minieqt.training.fine_tuning import sha256
 from minieqt.training.loop import BEST
 from minieqt.weights import native
 
 FOLDER, RUN, WEIGHTS, REPORT, BEGUN = "learned", "run", "weights.h5", "report.json", "begun.json"
+TABLE = "versions.csv"
 HOLD_BACK = "hold_back"  # the attribute of a weight file that tells which share of time it must not be trained on
 LEADING = ("version", "sha256", "parent", "parent_sha256", "corrections", "taken", "gain_f1", "gain_low", "gain_high")
 
 
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Nobody else learns in this OUT meanwhile. UserError if somebody does."""
+    folder = out / FOLDER
+    folder.mkdir(exist_ok=True)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder, wait=False))
+        except BlockingIOError as error:
+            raise UserError(f"another learn is at work in {out}: wait until it has ended") from error
+        yield
+
+
 def folders(out: Path) -> list[Path]:
     """Of the versions that began to learn, in their order."""
-    found = [path for path in (out / FOLDER).glob("[0-9]*") if (path / RUN / configuration.NAME).is_file()]
+    told = (Path(RUN, configuration.NAME), Path(REPORT))
+    found = [path for path in (out / FOLDER).glob("[0-9]*") if any((path / name).is_file() for name in told)]
     return sorted((path for path in found if path.name.isdecimal()), key=lambda path: int(path.name))
 
 
@@ -69,28 +89,44 @@ def reports(out: Path) -> list[dict[str, Any]]:
 
 
 def keep(folder: Path, begun: Mapping[str, Any], taken: bool, report: Mapping[str, Any]) -> Path:
-    """Write the version's weights with their origin, its report, versions.csv, and learned/weights.h5 if it is taken.
+    """Write the version's weights with their origin and its report, and what follows from it.
 
     begun: parent, parent_sha256, corrections, hold_back. Returns the weights' path.
     """
     best = native.read(folder / RUN / BEST)
     attributes = best.attributes | {name: str(value) for name, value in begun.items()}
-    attributes |= {"version": folder.name, "learned_from": str(folder.parent.parent)}
+    attributes["learned_from"] = str(folder.parent.parent)
     native.save(folder / WEIGHTS, native.load(folder / RUN / BEST), attributes=attributes)
     told = {"version": folder.name, "sha256": sha256(folder / WEIGHTS), "taken": taken, **begun, **report}
-    if taken:
-        with atomic_write(folder.parent / WEIGHTS) as partial:
-            partial.write_bytes((folder / WEIGHTS).read_bytes())
     write_json(folder / REPORT, told)
-    write_versions(folder.parent.parent)
+    settle(folder.parent.parent)
     return folder / WEIGHTS
 
 
-def write_versions(out: Path) -> None:
-    """versions.csv, of all reports."""
+def settle(out: Path) -> dict[str, Any] | None:
+    """Make learned/weights.h5 and versions.csv what the reports say; the report of the newest version, if it was new.
+
+    versions.csv is written last: what it holds needs nothing more, and learned/weights.h5 is not touched again.
+    """
+    told = reports(out)
+    if not told or told[-1]["version"] in listed(out):
+        return None
+    if told[-1]["taken"]:
+        with atomic_write(out / FOLDER / WEIGHTS) as partial:
+            partial.write_bytes((out / FOLDER / told[-1]["version"] / WEIGHTS).read_bytes())
     rows = []
-    for report in reports(out):
+    for report in told:
         gain = report["comparisons"][0]["gain_f1"]
         row = report | {"gain_f1": gain["value"], "gain_low": gain["low"], "gain_high": gain["high"]}
         rows.append({name: row.get(name) for name in LEADING})
-    write_csv(out / FOLDER / "versions.csv", rows, LEADING)
+    write_csv(out / FOLDER / TABLE, rows, LEADING)
+    return told[-1]
+
+
+def listed(out: Path) -> set[str]:
+    """The versions that versions.csv holds."""
+    path = out / FOLDER / TABLE
+    if not path.exists():
+        return set()
+    with path.open(newline="", encoding="utf-8") as file:
+        return {row.get("version", "") for row in csv.DictReader(file)}

@@ -15,6 +15,7 @@ from minieqt.cli import main
 from minieqt.data import open_dataset
 from minieqt.data.synthetic.write import write_stead
 from minieqt.errors import UserError
+from minieqt.learning.versions import alone
 from minieqt.model import EQTransformer
 from minieqt.review.journal import Journal
 from minieqt.review.state import read_out
@@ -120,16 +121,23 @@ def test_old_windows_are_trained_on_and_scored(out, tmp_path, capsys):
 def test_what_was_stopped_goes_on(out, monkeypatch, capsys):
     with monkeypatch.context() as patch:
         patch.setattr(run_module, "train", lambda *args, **options: signal.SIGINT)
-        assert learn(out) == 130
+        assert learn(out, "--seed", 3) == 130
     assert f"go on with: python -m minieqt learn {out} --resume" in capsys.readouterr().out
-    with pytest.raises(UserError, match="leave out --seed"):
-        main(["learn", str(out), "--resume", "--seed", "3"])
+    for option in ("seed", "share"):
+        with pytest.raises(UserError, match=f"leave out --{option}"):
+            main(["learn", str(out), "--resume", f"--{option}", "0"])
     Journal(out).write("anna", next(Journal(out).events()), "verdict", "rejected", "unsure")
-    main(["learn", str(out), "--resume", "--threads", "1"])
+    main(["learn", str(out), "--resume", "--threads", "1", "--seed", "3"])
     (row,) = versions(out)
     assert (row["version"], row["corrections"]) == ("001", "32")  # as they were when it began
     with pytest.raises(UserError, match="nothing to resume"):
         main(["learn", str(out), "--resume"])
+
+
+def test_two_at_once(out, capsys):
+    with alone(out), pytest.raises(UserError, match="another learn is at work"):
+        learn(out)
+    assert not list((out / "learned").iterdir())
 
 
 @pytest.mark.parametrize(
