@@ -1,8 +1,8 @@
 """The page: three components, probabilities below, picks as lines to drag; every key and button an action of the desk.
 
 All of it is Bokeh's: models here, drawn by the browser, whose changes come back through the server. The one piece of
-JavaScript hands keys over. Text that comes from data (station names, authors) is escaped, and no mathematics is looked
-for in it: whatever it holds is shown as it is.
+JavaScript hands keys over, and lets a drag begin slowly. Text that comes from data (station names, authors) is escaped,
+and no mathematics is looked for in it: whatever it holds is shown as it is.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ MILLISECOND = 10**6  # nanoseconds: Bokeh's axes of time count milliseconds sinc
 SETTLED = 300  # ms that a dragged line stands still before it is saved
 POLL = 1000  # ms between looks for what other processes have written
 OUTPUTS = {"detection": "-", "P": "P", "S": "S"}
+# Bokeh takes a button that is held still for 300 ms for a press, and ignores where it moves then: no drag would begin.
 HANDOVER = """
+Bokeh.require('core/ui_gestures').UIGestures.press_threshold = 2 ** 31 - 1;
 document.addEventListener('keydown', (event) => {
   const typing = event.composedPath()[0].tagName;
   if (event.ctrlKey || event.metaKey || event.altKey || typing == 'INPUT' || typing == 'TEXTAREA') return;
@@ -123,9 +125,8 @@ class Page:
         return panel
 
     def _line(self, panel: Any, phase: str) -> Span:
-        line = Span(
-            dimension="height", line_color=COLOURS[phase], line_width=2.5, editable=True, name=f"{phase} {panel.name}"
-        )
+        line = Span(dimension="height", line_color=COLOURS[phase], line_width=2.5, name=f"{phase} {panel.name}")
+        line.update(editable=True, visible=False)
         line.on_change("location", lambda attribute, old, new: self._dragged(phase, new))
         panel.add_layout(line)
         return line
@@ -177,7 +178,8 @@ class Page:
             for phase, lines in self.lines.items():
                 time = None if state is None else state.times().get(phase)
                 for line in lines:
-                    line.location = None if time is None else time / MILLISECOND
+                    # One without a place could still be caught where it was drawn last.
+                    line.update(location=None if time is None else time / MILLISECOND, visible=time is not None)
             for mark in self.marks:
                 mark.location = None if self.cursor is None else self.cursor / MILLISECOND
             for box in self.boxes:
