@@ -1,7 +1,9 @@
 """How long the review page's server takes an event: python benchmarks/review.py [RECORDS] [--weights FILE].
 
 Picks the records (an hour of a synthetic network where none are named), goes through the whole queue as the key for
-"next" does, and then draws a whole day and zooms into it. Time is the process's own, and the clock's beside it.
+"next" does, and then draws a whole day and zooms into it. Every second item is read ahead, as the page does it while
+the one before is looked at. Messages to the browser are made, and go nowhere. Time is the process's own, and the
+clock's beside it.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
+from bokeh.protocol import Protocol
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -51,18 +54,41 @@ def main() -> None:
         queue = make_queue(out, draw_sample(out, recorded, 50, 50, 0), 100)
         model = open_weights(options.weights).model.eval()
         waveforms = Waveforms(archive, out.path, (1.0, 45.0), model)
-        page = Page(Document(), Review(out, Journal(out.path), queue, "benchmark"), waveforms, [])
-        rows = {"next event": [timed(lambda: page.act("n")) for _ in queue[1:]]}
+        document = Document()
+        page = Page(document, Review(out, Journal(out.path), queue, "benchmark"), waveforms, [])
+        document.callbacks.on_change_dispatch_to(Messages())
+        ahead, surprised, prepared = [], [], []
+        for number in range(1, len(queue)):
+            if number % 2:
+                ahead.append(timed(page.read_ahead))
+            (prepared if number % 2 else surprised).append(timed(lambda: page.act("n")))
+        rows = {"next event, read ahead": prepared, "next event, not read ahead": surprised, "reading ahead": ahead}
+        page.act("g")
+        page.act("t")
+        page.desk.show(0)
+        pairs = [(timed(page.read_ahead), timed(lambda: page.act("n"))) for _ in range(20)]
+        rows["the same with all stations and spectrogram"] = [shown for _, shown in pairs]
+        rows["reading those ahead"] = [read for read, _ in pairs]
+        page.act("g")
+        page.act("t")
         rows["accept, saved"] = [timed(lambda: page.act("a")) for _ in range(10)]
         rows["whole day, first"] = [timed(lambda: page.act("w"))]
         start = page.desk.item.start
         hours = [timed(lambda k=k: page.draw(start - k * 10**12, start + k * 10**12)) for k in (2, 4, 8, 16, 32)]
         rows["zoom within the day"] = hours
     print(describe())
-    print(f"{len(queue)} items; ms, process (clock)      median        95 %       largest")
+    print(f"{len(queue)} items; ms, process (clock)              median        95 %       largest")
     for name, times in rows.items():
         cells = (1000 * np.quantile(np.array(times), share, axis=0) for share in (0.5, 0.95, 1.0))
-        print(f"{name:36s}" + "".join(f"{own:8.1f} ({wall:6.1f})" for own, wall in cells))
+        print(f"{name:44s}" + "".join(f"{own:8.1f} ({wall:6.1f})" for own, wall in cells))
+
+
+class Messages:
+    """Makes what the server would send, as Bokeh's sessions do."""
+
+    def _document_patched(self, event) -> None:
+        message = Protocol().create("PATCH-DOC", [event])
+        _ = message.content_json
 
 
 def timed(action) -> tuple[float, float]:

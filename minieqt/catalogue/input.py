@@ -43,7 +43,7 @@ def read_input(path: Path, inventory: Path | None, start: UTCDateTime | None, en
         folder, path = path, path / "picks.csv"
         if not path.is_file():
             raise UserError(f"{folder} holds no picks.csv: it is no OUT of pick")
-    coordinates = read_coordinates(inventory) if inventory else _coordinates_of(path)
+    coordinates = read_coordinates(inventory) if inventory else coordinates_of(path)
     if not coordinates:
         raise UserError(f"nothing says where the stations of {path} stand: name an inventory with --stations")
     found = read_picks_of(path)
@@ -69,7 +69,7 @@ def read_input(path: Path, inventory: Path | None, start: UTCDateTime | None, en
     return Input(onsets, places, skipped)
 
 
-def _coordinates_of(path: Path) -> Coordinates:
+def coordinates_of(path: Path) -> Coordinates:
     """Of a table with columns station_lat, station_lon and station_elv, or of the detections beside picks.csv."""
     found = Coordinates()
     for table in (path, path.with_name(DETECTIONS)):

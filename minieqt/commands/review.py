@@ -47,10 +47,10 @@ def arguments(parser: ArgumentParser) -> None:
     page.add_argument("--no-browser", action="store_true", help="print the address, and open no browser")
     page.add_argument("--filter", default="1-45", metavar="LOW-HIGH", help="band-pass in Hz, or none (1-45)")
     add_weights_option(page, "minieqt's own; asked where pick wrote no --probabilities")  # type: ignore[arg-type]
+    page.add_argument("--stations", type=Path, metavar="FILE", help="inventory: coordinates (those that pick wrote)")
     files = parser.add_argument_group("instead of the page")
     files.add_argument("--export", type=Path, metavar="DIR", help="write what was reviewed")
     files.add_argument("--take-back", type=existing_file, metavar="FILE", help="enter what was corrected elsewhere")
-    files.add_argument("--stations", type=Path, metavar="FILE", help="StationXML or other inventory: coordinates")
     files.add_argument("--overwrite", action="store_true", help="replace files that are already there")
     add_weight_options(parser)
 
@@ -163,6 +163,8 @@ def tell_left_out(counts: Mapping[str, int]) -> None:
 
 def serve(options: Namespace, out: Any, journal: Any, archive: Any, queue: Any, band: Any) -> int:
     """The page, until Ctrl-C."""
+    from minieqt.catalogue.input import coordinates_of
+    from minieqt.records.stations import read_coordinates
     from minieqt.review.desk import Review
     from minieqt.review.server import start_server
     from minieqt.review.waveforms import Waveforms
@@ -175,9 +177,9 @@ def serve(options: Namespace, out: Any, journal: Any, archive: Any, queue: Any, 
         print(f"probabilities by {weights.name}: {weights.describe()}")
         model = weights.model
     who = options.who or login()
-    server, address = start_server(
-        Review(out, journal, queue, who), Waveforms(archive, out.path, band, model), options.port
-    )
+    coordinates = read_coordinates(options.stations) or coordinates_of(out.path / "picks.csv")
+    review, waveforms = Review(out, journal, queue, who), Waveforms(archive, out.path, band, model)
+    server, address = start_server(review, waveforms, coordinates, options.port)
     if model is not None:
         warm_up("cpu")
     print(f"{len(queue)} to look at, corrections by {who} in {journal.path}\n{address}\nCtrl-C ends it", flush=True)

@@ -16,7 +16,6 @@ from minieqt.review.journal import Correction, Journal
 from minieqt.review.queue import Item
 from minieqt.review.state import Out, Reviewed, key_of, new_event, reviewed, update
 
-BEFORE, VIEW = 20 * SECOND, 60 * SECOND  # of the view: before what is looked at, and in all
 ADDED = 5 * SECOND  # how long an earthquake that a person adds is at first
 
 
@@ -69,12 +68,6 @@ class Desk:
         """Go to an item of the queue."""
         self.place = min(max(place, 0), len(self.review.queue) - 1)
         self.selected: str | None = None if self.item.quiet else self.item.key
-
-    def view(self) -> tuple[int, int]:
-        """The minute that is shown at first (nanoseconds)."""
-        if self.item.quiet:
-            return self.item.start, max(self.item.end, self.item.start + VIEW)
-        return self.item.start - BEFORE, max(self.item.start - BEFORE + VIEW, self.item.end + BEFORE)
 
     def beside(self) -> Mapping[str, Reviewed]:
         """The station's other detections, of a day before and after."""

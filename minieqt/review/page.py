@@ -11,31 +11,24 @@ import html
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from bokeh.document import Document
 from bokeh.events import PlotEvent, RangesUpdate, Reset, Tap
 from bokeh.layouts import column, row
-from bokeh.models import (
-    BoxAnnotation,
-    Button,
-    ColumnDataSource,
-    CustomJS,
-    Div,
-    Range1d,
-    Span,
-    TextInput,
-)
-from bokeh.plotting import figure
+from bokeh.models import BoxAnnotation, Button, CustomJS, Div, Span, TextInput
 from obspy import UTCDateTime
 
-from minieqt.plots import COLOURS, COMPONENTS
+from minieqt.picking.pick import DAY
+from minieqt.plots import COLOURS
+from minieqt.records.stations import Coordinates
 from minieqt.review.desk import Desk, Review
-from minieqt.review.waveforms import Waveforms
+from minieqt.review.panels import MILLISECOND, Panels
+from minieqt.review.queue import Item
+from minieqt.review.section import MOST, Section, Trace, arrange
+from minieqt.review.waveforms import SHORT, Curves, Waveforms
 
-MILLISECOND = 10**6  # nanoseconds: Bokeh's axes of time count milliseconds since 1970
 SETTLED = 300  # ms that a dragged line stands still before it is saved
 POLL = 1000  # ms between looks for what other processes have written
-OUTPUTS = {"detection": "-", "P": "P", "S": "S"}
+AHEAD = 100  # ms after an item is shown until the next one's records are read
 # Bokeh takes a button that is held still for 300 ms for a press, and ignores where it moves then: no drag would begin.
 HANDOVER = """
 Bokeh.require('core/ui_gestures').UIGestures.press_threshold = 2 ** 31 - 1;
@@ -48,81 +41,63 @@ document.addEventListener('keydown', (event) => {
 });
 """
 GONE = "notice.text = 'The server is gone: what you do here is no longer saved. Start it again and reload.';"
+TOO_LONG = "spectrogram and stations are shown of a few minutes only: zoom in"
+LOOKS = "fctgwv"  # keys that change nothing but what is seen
 HELP = (
     "→ or n next, ← or b back · a accept, x not an earthquake, u unsure · click sets the cursor, p and s set P and S "
     "there, P and S (shift) take them away, lines can be dragged · e an earthquake that was missed, at the cursor · "
-    "z undo, y redo · f filter, c common scale, w whole day, v back to the minute"
+    "z undo, y redo · f filter, c common scale, t spectrogram, g all stations, w whole day, v back to the minute"
 )
 
 
 class Page:
     """One browser tab."""
 
-    def __init__(self, document: Document, review: Review, waveforms: Waveforms, pages: list[Page]):
+    def __init__(
+        self,
+        document: Document,
+        review: Review,
+        waveforms: Waveforms,
+        pages: list[Page],
+        coordinates: Coordinates | None = None,
+    ):
         self.document, self.review, self.waveforms, self.pages = document, review, waveforms, pages
         self.desk = Desk(review)
-        self.filtered, self.common = True, False
+        self.filtered, self.common, self.spectrogram = True, False, False
         self.cursor: int | None = None
         self._drawing = False  # while our own changes to lines come back as if somebody had dragged them
         self._drawn = 0, 0  # between which times
         self._pending: dict[str, Any] = {}
+        self._ahead: Any = None
         self.notice, self.info = (
             Div(text="", disable_math=True, name=name, min_height=18) for name in ("notice", "info")
         )
-        self.source = ColumnDataSource({name: [] for name in ("time", *COMPONENTS, *COLOURS)})
-        self.others = ColumnDataSource({"time": [], "colour": []})
-        self.range = Range1d(0, 1)
-        self.panels = [self._panel(name) for name in COMPONENTS]
-        self.panels.append(self._panel("probability"))
-        self.lines = {phase: [self._line(panel, phase) for panel in self.panels] for phase in "PS"}
-        self.marks = [Span(dimension="height", line_color="black", line_dash="dotted") for _ in self.panels]
-        self.boxes = [BoxAnnotation(fill_color=COLOURS["detection"], fill_alpha=0.12) for _ in self.panels]
-        for panel, mark, box in zip(self.panels, self.marks, self.boxes, strict=True):
+        self.panels = Panels()
+        self.section = Section(self.panels.range, coordinates or Coordinates())
+        figures = self.panels.figures
+        self.lines = {phase: [self._line(panel, phase) for panel in figures] for phase in "PS"}
+        self.marks = [Span(dimension="height", line_color="black", line_dash="dotted") for _ in figures]
+        self.boxes = [BoxAnnotation(fill_color=COLOURS["detection"], fill_alpha=0.12) for _ in figures]
+        for panel, mark, box in zip(figures, self.marks, self.boxes, strict=True):
             panel.add_layout(mark)
             panel.add_layout(box)
             panel.on_event(Tap, self._tapped)
             panel.on_event(RangesUpdate, self._zoomed)
             panel.on_event(Reset, self._zoomed)
+        self.section.panel.on_event(Tap, self._tapped)
         keys = TextInput(visible=False, name="keys")
         keys.on_change("value", lambda attribute, old, new: self.act(new.partition(" ")[2]))
         document.js_on_event("document_ready", CustomJS(args={"sink": keys}, code=HANDOVER))
         document.js_on_event("connection_lost", CustomJS(args={"notice": self.notice}, code=GONE))
         document.title = "minieqt review"
         self.show()  # before the document watches every change
-        document.add_root(
-            column(self.info, self._buttons(), self.notice, *self.panels, Div(text=HELP, disable_math=True), keys)
-        )
+        seen = (*figures, self.section.panel, Div(text=HELP, disable_math=True))
+        document.add_root(column(self.info, self._buttons(), self.notice, *seen, keys))
         document.add_periodic_callback(self._poll, POLL)
         document.on_session_destroyed(lambda context: pages.remove(self))
         pages.append(self)
 
     # -- what there is to see ----------------------------------------------------------------------------------------
-
-    def _panel(self, name: str) -> Any:
-        panel = figure(
-            width=1100,
-            height=150,
-            x_axis_type="datetime",
-            x_range=self.range,
-            y_range=Range1d(-0.02, 1.02) if name == "probability" else Range1d(-1, 1),
-            tools="xpan,xwheel_zoom,xbox_zoom,reset" if name == COMPONENTS[0] else "xpan,xwheel_zoom",
-            active_scroll="xwheel_zoom",
-            toolbar_location="right",
-            y_axis_label=name,
-            output_backend="canvas",
-            name=name,
-        )
-        panel.toolbar.logo = None
-        panel.xaxis.visible = name == "probability"
-        if name == "probability":
-            for output, colour in COLOURS.items():
-                panel.line("time", output, source=self.source, color=colour, legend_label=output)
-            panel.legend.orientation = "horizontal"
-            panel.legend.update(location="top_left", background_fill_alpha=0.5, label_text_font_size="9pt", padding=2)
-        else:
-            panel.line("time", name, source=self.source, color="black", line_width=0.8)
-        panel.vspan("time", source=self.others, color="colour", line_dash="dashed", line_width=1)
-        return panel
 
     def _line(self, panel: Any, phase: str) -> Span:
         line = Span(dimension="height", line_color=COLOURS[phase], line_width=2.5, name=f"{phase} {panel.name}")
@@ -134,7 +109,8 @@ class Page:
     def _buttons(self) -> Any:
         names = {
             "b": "← back", "n": "next →", "a": "accept", "x": "not an earthquake", "u": "unsure", "p": "P here",
-            "s": "S here", "e": "missed one here", "z": "undo", "y": "redo", "f": "filter", "w": "whole day",
+            "s": "S here", "e": "missed one here", "z": "undo", "y": "redo", "f": "filter", "t": "spectrogram",
+            "g": "stations", "w": "whole day",
         }  # fmt: skip
         buttons = []
         for key, label in names.items():
@@ -145,30 +121,55 @@ class Page:
 
     def show(self) -> None:
         """Go to what the desk looks at."""
-        start, end = self.desk.view()
+        start, end = self.desk.item.view()
         self.cursor = None
-        self.range.update(start=start / MILLISECOND, end=end / MILLISECOND)
-        self.range.update(reset_start=self.range.start, reset_end=self.range.end)
+        self.panels.look_at(start, end)
+        self.panels.range.update(reset_start=start / MILLISECOND, reset_end=end / MILLISECOND)
         self.draw(start, end)
         self.refresh()
+        if self._ahead is not None:
+            self.document.remove_timeout_callback(self._ahead)
+        self._ahead = self.document.add_timeout_callback(self.read_ahead, AHEAD)
 
     def draw(self, start: int, end: int) -> None:
-        """The curves between two times, and as much again to either side, for the hand that moves them."""
+        """The curves between two times (nanoseconds)."""
         self._drawn = start, end
-        beside = min((end - start) // 2, 60 * 10**9)
-        curves = self.waveforms.curves(self.desk.item.instrument, start - beside, end + beside, self.filtered)
-        N = len(curves.time)
-        probability = np.full((3, N), np.nan, np.float32) if curves.probability is None else curves.probability
-        self.source.data = {
-            "time": curves.time / MILLISECOND,
-            **dict(zip(COMPONENTS, curves.x, strict=True)),
-            **dict(zip(COLOURS, probability, strict=True)),
-        }
-        shown = (curves.time >= start) & (curves.time <= end)
-        size = np.nan_to_num(np.abs(curves.x[:, shown])).max(axis=1, initial=0) * 1.05
-        size = np.maximum(size.max() if self.common else size, 1e-12)
-        for panel, reach in zip(self.panels, np.broadcast_to(size, 3).tolist(), strict=False):
-            panel.y_range.update(start=-reach, end=reach)
+        item = self.desk.item
+        self.panels.draw(self._curves(item, start, end), start, end, self.common)
+        first, last = with_margins(start, end)
+        short = last - first <= SHORT
+        spectrogram = self.spectrogram and short
+        curves = self.waveforms.samples(item.instrument, first, last, self.filtered) if spectrogram else None
+        self.panels.draw_spectrograms(curves)
+        if self.section.panel.visible and short:
+            traces = self._traces(item, start, end)
+            self.section.draw(self.waveforms, traces, item, start, end, self.filtered)
+        elif self.section.panel.visible or self.spectrogram:
+            self.notice.text = TOO_LONG
+
+    def read_ahead(self) -> None:
+        """What the next item shows, while this one is looked at."""
+        self._ahead = None
+        place = self.desk.place + 1
+        if place < len(self.review.queue):
+            item = self.review.queue[place]
+            start, end = item.view()
+            self._curves(item, start, end)
+            for trace in self._traces(item, start, end) if self.section.panel.visible else ():
+                self.waveforms.samples(trace.instrument, start, end, self.filtered)
+
+    def _curves(self, item: Item, start: int, end: int) -> Curves:
+        return self.waveforms.curves(item.instrument, *with_margins(start, end), self.filtered)
+
+    def _traces(self, item: Item, start: int, end: int) -> list[Trace]:
+        """The stations of the section, the nearest first."""
+        states = [
+            state
+            for state in self.review.states().values()
+            if start <= state.start <= end and state.verdict != "rejected"
+        ]
+        recorded = self.waveforms.recorded(start, end)
+        return arrange(recorded, states, item.instrument, start, self.section.coordinates)[:MOST]
 
     def refresh(self) -> None:
         """Lines and words, as the journal has them now."""
@@ -189,7 +190,7 @@ class Page:
         finally:
             self._drawing = False
         beside = [(t / MILLISECOND, COLOURS[p]) for s in self.desk.beside().values() for p, t in s.times().items()]
-        self.others.data = {"time": [time for time, _ in beside], "colour": [colour for _, colour in beside]}
+        self.panels.others.data = {"time": [time for time, _ in beside], "colour": [colour for _, colour in beside]}
         review = self.review
         verdict = review.journal.value(item.key, "verdict") or "not judged"
         when = UTCDateTime(ns=item.start).strftime("%Y-%m-%d %H:%M:%S")
@@ -243,20 +244,24 @@ class Page:
             self.desk.message = (
                 f"{'filtered' if self.filtered else 'not filtered'}, {'common' if self.common else 'own'} scale"
             )
-            self.draw(*self._visible())
+            self.draw(*self.panels.seen())
             self.refresh()
+        elif key in ("t", "g"):
+            self.spectrogram ^= key == "t"
+            self.section.panel.visible ^= key == "g"
+            self.draw(*self.panels.seen())
         elif key == "w":
-            day = 86400 * 10**9
-            start = self.desk.item.start // day * day
-            self.range.update(start=start / MILLISECOND, end=(start + day) / MILLISECOND)
-            self.draw(start, start + day)
+            start = self.desk.item.start // DAY * DAY
+            self.panels.look_at(start, start + DAY)
+            self.draw(start, start + DAY)
         elif key == "v":
             self.show()
-        if key not in ("f", "c", "w", "v"):
+        if key not in LOOKS:
             self._tell_others()
 
     def _saved(self, action: Callable[[], object]) -> bool:
         """Do what writes to the journal; what the disk refuses is said."""
+        before = self.desk.item
         try:
             action()
         except OSError as error:
@@ -264,10 +269,9 @@ class Page:
             self.refresh()
             return False
         self.refresh()
+        if self.section.panel.visible and self.desk.item is before:
+            self.draw(*self.panels.seen())  # its picks, too
         return True
-
-    def _visible(self) -> tuple[int, int]:
-        return round(self.range.start * MILLISECOND), round(self.range.end * MILLISECOND)
 
     def _tapped(self, event: Tap) -> None:
         self.cursor = round(event.x * MILLISECOND)
@@ -275,8 +279,8 @@ class Page:
 
     def _zoomed(self, event: PlotEvent) -> None:
         """Every panel says so of the range that they share: the first is enough."""
-        if self._visible() != self._drawn:
-            self.draw(*self._visible())
+        if self.panels.seen() != self._drawn:
+            self.draw(*self.panels.seen())
 
     def _dragged(self, phase: str, location: float | None) -> None:
         """A line moves: save it where it comes to rest."""
@@ -309,3 +313,9 @@ class Page:
         if self.review.journal.refresh():
             self.refresh()
             self._tell_others()
+
+
+def with_margins(start: int, end: int) -> tuple[int, int]:
+    """What is drawn of what is seen: as much again to either side, for the hand that moves it."""
+    beside = min((end - start) // 2, 60 * 10**9)
+    return start - beside, end + beside

@@ -30,6 +30,7 @@ from minieqt.review.state import Out, minute_key
 TOLERANCE = 0.5  # s between two networks' picks of one arrival
 LARGEST_SPREAD = 0.5  # of numbers between 0 and 1
 MINUTE = 60 * SECOND
+BEFORE = 20 * SECOND  # what is seen before a detection
 MARGIN = 2 * SECOND  # of a detection, beyond its ends, that no quiet minute holds: its P may be there
 
 
@@ -49,6 +50,12 @@ class Item:
     def quiet(self) -> bool:
         """Whether the network found nothing here."""
         return self.key.startswith(QUIET)
+
+    def view(self) -> tuple[int, int]:
+        """The minute that is shown at first, or more if it is longer (nanoseconds)."""
+        if self.quiet:
+            return self.start, max(self.end, self.start + MINUTE)
+        return self.start - BEFORE, max(self.start - BEFORE + MINUTE, self.end + BEFORE)
 
 
 @dataclass(frozen=True)

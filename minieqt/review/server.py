@@ -7,13 +7,14 @@ import socket
 from typing import Any
 
 from minieqt.errors import UserError
+from minieqt.records.stations import Coordinates
 from minieqt.review.desk import Review
 from minieqt.review.waveforms import Waveforms
 
 HOST = "127.0.0.1"
 
 
-def start_server(review: Review, waveforms: Waveforms, port: int) -> tuple[Any, str]:
+def start_server(review: Review, waveforms: Waveforms, coordinates: Coordinates, port: int) -> tuple[Any, str]:
     """(Bokeh's server, started, and the address of its page). UserError if Bokeh is missing or the port is in use.
 
     port 0: any that is free. Whoever does not know the address's token is refused, and so is a page of another site.
@@ -30,7 +31,11 @@ def start_server(review: Review, waveforms: Waveforms, port: int) -> tuple[Any, 
     settings.resources = "server"  # scripts come from here, whatever the environment says
     token = secrets.token_urlsafe(24)
     pages: list[Page] = []
-    application = Application(FunctionHandler(lambda document: Page(document, review, waveforms, pages) and None))
+
+    def open_page(document: Any) -> None:
+        Page(document, review, waveforms, pages, coordinates)
+
+    application = Application(FunctionHandler(open_page))
     port = port or free_port()
     try:
         server = Server(

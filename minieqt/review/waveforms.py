@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -25,7 +25,7 @@ from minieqt.records.archive import Archive, open_archive
 from minieqt.records.channel import RATE, Instrument
 from minieqt.records.left_out import LeftOut
 from minieqt.records.segment import Segment, segments
-from minieqt.records.selection import Selection
+from minieqt.records.selection import Selection, Station
 from minieqt.records.serve import Groups, group
 from minieqt.records.span import SECOND
 
@@ -36,7 +36,7 @@ SHORT = 600 * SECOND  # what is read as it is wanted
 MARGIN = 30 * SECOND  # read beyond both ends of it, for the filter and the network's windows
 FINEST, FACTOR = 16, 4  # samples of a day's finest level; how many of one level make one of the next
 POINTS = 3000  # of a curve: more than a screen has
-STRETCHES, DAYS = 16, 2  # kept
+STRETCHES, DAYS = 64, 2  # kept
 
 
 @dataclass
@@ -55,7 +55,8 @@ class Waveforms:
         self.archive, self.out, self.band, self.model = archive, out, band, model
         if model is not None:
             model.eval()
-        self._stretches: OrderedDict[Any, Curves] = OrderedDict()
+        self._read: OrderedDict[Any, list[Segment]] = OrderedDict()
+        self._answers: OrderedDict[Any, Array | None] = OrderedDict()
         self._days: OrderedDict[Any, list[tuple[Array, Array]]] = OrderedDict()
         self._files: dict[Path, Archive | None] = {}
 
@@ -65,18 +66,30 @@ class Waveforms:
         What is longer than SHORT is cut to the day in which its middle lies.
         """
         if end - start <= SHORT:
-            key = (at, start // MARGIN, -(-end // MARGIN), filtered)
-            return thinned(keep(self._stretches, key, STRETCHES, lambda: self._stretch(*key)))
+            curves = self.samples(at, start, end, filtered)
+            stretch = at, *whole(start, end)
+            probability = keep(self._answers, stretch, STRETCHES, lambda: self._probability(*stretch))
+            return thinned(replace(curves, probability=probability))
         day = (start + end) // 2 // DAY * DAY
         levels = keep(self._days, (at, day, filtered), DAYS, lambda: self._levels(at, day, filtered))
         return from_levels(levels, day, max(start, day), min(end, day + DAY))
 
-    def _stretch(self, at: Instrument, first: int, last: int, filtered: bool) -> Curves:
-        start, end = first * MARGIN, last * MARGIN
-        found = self._segments(at, start - MARGIN, end + MARGIN, filtered)
+    def samples(self, at: Instrument, start: int, end: int, filtered: bool = True) -> Curves:
+        """Every sample of at most SHORT, without probabilities."""
+        start, end = whole(start, end)
         time = start + (np.arange(round((end - start) / SECOND * RATE)) / RATE * SECOND).astype(np.int64)
-        x = placed(((segment.start, segment.x) for segment in found), start, len(time))
-        return Curves(time, x, self._probability(at, start, end, found if filtered else None))
+        found = self._stretch(at, start, end, filtered)
+        return Curves(time, placed(((each.start, each.x) for each in found), start, len(time)), None)
+
+    def recorded(self, start: int, end: int) -> list[Station]:
+        """The stations that have data between two times."""
+        entries = self.archive.entries.items()
+        return [name for name, held in entries if any(each.start < end and start < each.end for each in held)]
+
+    def _stretch(self, at: Instrument, start: int, end: int, filtered: bool) -> list[Segment]:
+        """What lies between two times and MARGIN beyond them, kept for a while."""
+        key = at, start - MARGIN, end + MARGIN, filtered
+        return keep(self._read, key, STRETCHES, lambda: self._segments(*key))
 
     def _segments(self, at: Instrument, start: int, end: int, filtered: bool) -> list[Segment]:
         station = at.network, at.station
@@ -86,7 +99,7 @@ class Waveforms:
         chosen = choose(groups, at)
         return [] if chosen is None else segments(groups.pop(chosen), self.band if filtered else None)
 
-    def _probability(self, at: Instrument, start: int, end: int, found: list[Segment] | None) -> Array | None:
+    def _probability(self, at: Instrument, start: int, end: int) -> Array | None:
         """From pick's own files, else from the network, where there is one; (3, N)."""
         N = round((end - start) / SECOND * RATE)
         stored = self._stored(at, start, end)
@@ -94,8 +107,7 @@ class Waveforms:
             return placed(stored, start, N)
         if self.model is None:
             return None
-        if found is None:
-            found = self._segments(at, start - MARGIN, end + MARGIN, True)
+        found = self._stretch(at, start, end, True)
         answers = probabilities(found, self.model, Settings(band=self.band)) if found else []
         return placed(((s.start, answer.mean) for s, answer in zip(found, answers, strict=True)), start, N)
 
@@ -147,6 +159,11 @@ def keep(kept: OrderedDict[Any, Kept], key: Any, most: int, make: Callable[[], K
             kept.popitem(last=False)
     kept.move_to_end(key)
     return kept[key]
+
+
+def whole(start: int, end: int) -> tuple[int, int]:
+    """A stretch that is read, of whole MARGINs: the same again if the view moves a little."""
+    return start // MARGIN * MARGIN, -(-end // MARGIN) * MARGIN
 
 
 def choose(groups: Groups, at: Instrument) -> Instrument | None:

@@ -208,6 +208,13 @@ def test_a_session(browser, tab, folder, served):
     wait_for(other, "1 of 5 judged")
     tab.reload(wait_until="commit")
     wait_for(tab, "1 of 5 judged")
+    tab.wait_for_function("Bokeh.documents.length && Bokeh.documents[0].is_idle")
+    tab.keyboard.press("g")
+    tab.wait_for_function("Bokeh.documents[0].get_model_by_name('section').visible")
+    tab.keyboard.press("t")
+    axes = "Bokeh.documents[0].get_model_by_name('E').left.map((axis) => axis.visible).join()"
+    tab.wait_for_function(f"{axes} == 'false,true'")
+    tab.wait_for_function("Bokeh.documents[0].is_idle")
 
     for each in (tab, other):
         assert not each.wrong
@@ -256,7 +263,7 @@ def test_a_line_just_dragged_is_saved_before_the_next_is_shown(tmp_path):
     page.act("n")
     (moved,) = review.journal.corrections
     assert (moved.event, moved.field) == (key, "p") and abs(moved.new - moved.old - 250 * 10**6) < 1000
-    assert page.desk.item.key != key and len(page.source.data["time"])
+    assert page.desk.item.key != key and len(page.panels.source.data["time"])
 
 
 def status(url, **headers):
