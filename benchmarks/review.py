@@ -34,6 +34,7 @@ def main() -> None:
     from minieqt.records.archive import open_archive
     from minieqt.records.selection import Selection
     from minieqt.review.desk import Review
+    from minieqt.review.explain_page import ExplainPage
     from minieqt.review.journal import Journal
     from minieqt.review.page import Page
     from minieqt.review.queue import draw_sample, make_queue
@@ -76,6 +77,13 @@ def main() -> None:
         start = page.desk.item.start
         hours = [timed(lambda k=k: page.draw(start - k * 10**12, start + k * 10**12)) for k in (2, 4, 8, 16, 32)]
         rows["zoom within the day"] = hours
+        document = Document()
+        explained = ExplainPage(document, queue, waveforms, model, 0)
+        document.callbacks.on_change_dispatch_to(Messages())
+        rows["look into the network: a slider"] = []
+        for step in range(20):
+            explained.noise[2].value = 0.1 * step
+            rows["look into the network: a slider"].append(timed(explained.look))
     print(describe())
     print(f"{len(queue)} items; ms, process (clock)              median        95 %       largest")
     for name, times in rows.items():

@@ -2,7 +2,8 @@
 
 OUT is the folder that `pick` wrote. ARCHIVE are the records, where they are no longer where `pick` found them. The page
 is served on this machine only, at an address with a secret in it. Every correction goes to OUT/review.jsonl at once,
-and nothing is taken out of it. Needs Bokeh: pip install bokeh.
+and nothing is taken out of it. Needs Bokeh: pip install bokeh. --explain opens another page, for class rooms: what the
+network's stages and attentions make of a window, and what it says when components are dropped, shifted or noisy.
 
 --take-back FILE enters what was corrected in other software, Snuffler's markers or QuakeML, into the same journal.
 --export writes, instead of opening the page: reviewed.xml (QuakeML), reviewed.markers (Pyrocko's Snuffler),
@@ -10,6 +11,7 @@ training.hdf5 and training.csv (STEAD's layout, for train.py), report.json (how 
 
   python -m minieqt review picks
   python -m minieqt review picks archive --random 100 --other picks_of_another_network
+  python -m minieqt review picks --weights conservative --explain
   python -m minieqt review picks --export reviewed
   python -m minieqt review picks --take-back reviewed/reviewed.markers
   python train.py --data reviewed/training.hdf5 --weights conservative --select picks --out runs/own
@@ -47,6 +49,7 @@ def arguments(parser: ArgumentParser) -> None:
     page.add_argument("--no-browser", action="store_true", help="print the address, and open no browser")
     page.add_argument("--filter", default="1-45", metavar="LOW-HIGH", help="band-pass in Hz, or none (1-45)")
     add_weights_option(page, "minieqt's own; asked where pick wrote no --probabilities")  # type: ignore[arg-type]
+    page.add_argument("--explain", action="store_true", help="look into the network, at the queue's windows")
     page.add_argument("--stations", type=Path, metavar="FILE", help="inventory: coordinates (those that pick wrote)")
     files = parser.add_argument_group("instead of the page")
     files.add_argument("--export", type=Path, metavar="DIR", help="write what was reviewed")
@@ -166,13 +169,13 @@ def serve(options: Namespace, out: Any, journal: Any, archive: Any, queue: Any, 
     from minieqt.catalogue.input import coordinates_of
     from minieqt.records.stations import read_coordinates
     from minieqt.review.desk import Review
-    from minieqt.review.server import start_server
+    from minieqt.review.server import EXPLAIN, start_server
     from minieqt.review.waveforms import Waveforms
     from minieqt.warmup import warm_up
     from minieqt.weights import open_weights
 
     model = None
-    if options.weights or not (options.out / "probabilities").is_dir():
+    if options.explain or options.weights or not (options.out / "probabilities").is_dir():
         weights = open_weights(options.weights, **weight_options(options))
         print(f"probabilities by {weights.name}: {weights.describe()}")
         model = weights.model
@@ -180,6 +183,8 @@ def serve(options: Namespace, out: Any, journal: Any, archive: Any, queue: Any, 
     coordinates = read_coordinates(options.stations) or coordinates_of(out.path / "picks.csv")
     review, waveforms = Review(out, journal, queue, who), Waveforms(archive, out.path, band, model)
     server, address = start_server(review, waveforms, coordinates, options.port)
+    if options.explain:
+        address = f"{address}/{EXPLAIN}"
     if model is not None:
         warm_up("cpu")
     print(f"{len(queue)} to look at, corrections by {who} in {journal.path}\n{address}\nCtrl-C ends it", flush=True)

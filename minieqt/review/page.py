@@ -1,8 +1,7 @@
 """The page: three components, probabilities below, picks as lines to drag; every key and button an action of the desk.
 
-All of it is Bokeh's: models here, drawn by the browser, whose changes come back through the server. The one piece of
-JavaScript hands keys over, and lets a drag begin slowly. Text that comes from data (station names, authors) is escaped,
-and no mathematics is looked for in it: whatever it holds is shown as it is.
+All of it is Bokeh's: models here, drawn by the browser, whose changes come back through the server. Text that comes
+from data (station names, authors) is escaped, and no mathematics is looked for in it: it is shown as it is.
 """
 
 from __future__ import annotations
@@ -14,13 +13,14 @@ from typing import Any
 from bokeh.document import Document
 from bokeh.events import PlotEvent, RangesUpdate, Reset, Tap
 from bokeh.layouts import column, row
-from bokeh.models import BoxAnnotation, Button, CustomJS, Div, Span, TextInput
+from bokeh.models import BoxAnnotation, Button, CustomJS, Div, Span
 from obspy import UTCDateTime
 
 from minieqt.picking.pick import DAY
 from minieqt.plots import COLOURS
 from minieqt.records.stations import Coordinates
 from minieqt.review.desk import Desk, Review
+from minieqt.review.keys import hand_over
 from minieqt.review.panels import MILLISECOND, Panels
 from minieqt.review.queue import Item
 from minieqt.review.section import MOST, Section, Trace, arrange
@@ -29,17 +29,6 @@ from minieqt.review.waveforms import SHORT, Curves, Waveforms
 SETTLED = 300  # ms that a dragged line stands still before it is saved
 POLL = 1000  # ms between looks for what other processes have written
 AHEAD = 100  # ms after an item is shown until the next one's records are read
-# Bokeh takes a button that is held still for 300 ms for a press, and ignores where it moves then: no drag would begin.
-HANDOVER = """
-Bokeh.require('core/ui_gestures').UIGestures.press_threshold = 2 ** 31 - 1;
-document.addEventListener('keydown', (event) => {
-  const typing = event.composedPath()[0].tagName;
-  if (event.ctrlKey || event.metaKey || event.altKey || typing == 'INPUT' || typing == 'TEXTAREA') return;
-  if (event.key == 'ArrowRight' || event.key == 'ArrowLeft' || event.key == ' ') event.preventDefault();
-  window.keys = (window.keys || 0) + 1;
-  sink.value = window.keys + ' ' + event.key;
-});
-"""
 GONE = "notice.text = 'The server is gone: what you do here is no longer saved. Start it again and reload.';"
 TOO_LONG = "spectrogram and stations are shown of a few minutes only: zoom in"
 LOOKS = "fctgwv"  # keys that change nothing but what is seen
@@ -60,8 +49,10 @@ class Page:
         waveforms: Waveforms,
         pages: list[Page],
         coordinates: Coordinates | None = None,
+        explained: str = "",
     ):
         self.document, self.review, self.waveforms, self.pages = document, review, waveforms, pages
+        self.explained = explained  # the address of the page that looks into the network
         self.desk = Desk(review)
         self.filtered, self.common, self.spectrogram = True, False, False
         self.cursor: int | None = None
@@ -85,9 +76,7 @@ class Page:
             panel.on_event(RangesUpdate, self._zoomed)
             panel.on_event(Reset, self._zoomed)
         self.section.panel.on_event(Tap, self._tapped)
-        keys = TextInput(visible=False, name="keys")
-        keys.on_change("value", lambda attribute, old, new: self.act(new.partition(" ")[2]))
-        document.js_on_event("document_ready", CustomJS(args={"sink": keys}, code=HANDOVER))
+        keys = hand_over(document, self.act)
         document.js_on_event("connection_lost", CustomJS(args={"notice": self.notice}, code=GONE))
         document.title = "minieqt review"
         self.show()  # before the document watches every change
@@ -201,7 +190,11 @@ class Page:
         ]
         done = round(100 * review.judged() / len(review.queue))
         bar = f'<progress max="100" value="{done}" style="width: 1090px"></progress>'
-        self.info.text = "<br>".join(map(html.escape, words)) + "<br>" + bar
+        lines = [*map(html.escape, words), bar]
+        if self.explained:
+            link = f"{self.explained}?item={self.desk.place + 1}"
+            lines[0] += f' · <a href="{link}" target="_blank">look into the network</a>'
+        self.info.text = "<br>".join(lines)
         self.notice.text = html.escape(self.desk.message)
 
     # -- what comes back ---------------------------------------------------------------------------------------------

@@ -12,10 +12,13 @@ from minieqt.review.desk import Review
 from minieqt.review.waveforms import Waveforms
 
 HOST = "127.0.0.1"
+EXPLAIN = "explain"
 
 
 def start_server(review: Review, waveforms: Waveforms, coordinates: Coordinates, port: int) -> tuple[Any, str]:
     """(Bokeh's server, started, and the address of its page). UserError if Bokeh is missing or the port is in use.
+
+    Where the waveforms have a model, the page for looking into it stands beside, at ADDRESS/explain.
 
     port 0: any that is free. Whoever does not know the address's token is refused, and so is a page of another site.
     """
@@ -26,20 +29,31 @@ def start_server(review: Review, waveforms: Waveforms, coordinates: Coordinates,
         from bokeh.settings import settings
     except ImportError as error:
         raise UserError("review needs Bokeh: pip install 'minieqt[review]', or pip install bokeh") from error
+    from minieqt.review.explain_page import ExplainPage
     from minieqt.review.page import Page
 
     settings.resources = "server"  # scripts come from here, whatever the environment says
     token = secrets.token_urlsafe(24)
     pages: list[Page] = []
 
-    def open_page(document: Any) -> None:
-        Page(document, review, waveforms, pages, coordinates)
+    model = waveforms.model
+    beside = f"/{token}/{EXPLAIN}"
 
-    application = Application(FunctionHandler(open_page))
+    def open_page(document: Any) -> None:
+        Page(document, review, waveforms, pages, coordinates, beside if model else "")
+
+    def open_explain(document: Any) -> None:
+        asked = document.session_context.request.arguments.get("item", [b""])[0][:9]
+        place = int(asked) - 1 if asked.isdigit() else 0
+        ExplainPage(document, review.queue, waveforms, model, place)
+
+    applications = {f"/{token}": Application(FunctionHandler(open_page))}
+    if model is not None:
+        applications[beside] = Application(FunctionHandler(open_explain))
     port = port or free_port()
     try:
         server = Server(
-            {f"/{token}": application},
+            applications,
             address=HOST,
             port=port,
             use_index=False,  # which would list the address

@@ -86,7 +86,7 @@ def tab(browser, served):
     tab.close()
 
 
-def open_tab(browser, served):
+def open_tab(browser, served, path="", shows="judged"):
     """A tab that remembers every address it asked for, and what went wrong in it."""
     tab = browser.new_page(viewport={"width": 1200, "height": 900})
     tab.set_default_timeout(TIMEOUT)
@@ -95,8 +95,8 @@ def open_tab(browser, served):
     tab.on("websocket", lambda socket: tab.asked.append(socket.url.replace("ws:", "http:")))
     tab.on("pageerror", lambda error: tab.wrong.append(str(error)))
     tab.on("dialog", lambda dialog: tab.wrong.append(dialog.message))
-    tab.goto(served.address, wait_until="commit")
-    wait_for(tab, "judged")
+    tab.goto(served.address + path, wait_until="commit")
+    wait_for(tab, shows)
     tab.wait_for_function("Bokeh.documents.length && Bokeh.documents[0].is_idle", timeout=TIMEOUT)
     return tab
 
@@ -231,6 +231,22 @@ def test_a_hostile_name_is_text(tab):
     assert not tab.wrong and tab.evaluate("document.querySelectorAll('body script:not([src]):not([type])').length") < 2
 
 
+def test_looking_into_the_network(browser, tab, served):
+    link = tab.get_by_text("look into the network")
+    assert link.get_attribute("href").endswith("/explain?item=1")
+    page = open_tab(browser, served, "/explain?item=2", "2 of 5")
+    said = "Bokeh.documents[0].get_model_by_name('info').text.split('<br>')"
+    before = page.evaluate(said)
+    assert before[1].removeprefix("now ") == before[2].removeprefix("as recorded ")
+    page.evaluate("Bokeh.documents[0].get_model_by_name('noise Z').value = 2")
+    page.wait_for_function(f"(before) => {said}[1] != before[1] && {said}[2] == before[2]", arg=before)
+    page.keyboard.press("n")
+    wait_for(page, "3 of 5")
+    assert page.evaluate("Bokeh.documents[0].get_model_by_name('noise Z').value") == 0
+    assert not page.wrong and {url.split("/")[2] for url in page.asked} == {served.address.split("/")[2]}
+    page.close()
+
+
 def test_killed_in_the_middle_of_a_drag(tab, browser, folder, served):
     before = Journal(folder).corrections
     for _ in range(9):
@@ -279,7 +295,7 @@ def status(url, **headers):
 def test_without_the_token_nobody_is_served(served):
     host = served.address.rsplit("/", 1)[0]
     assert status(served.address) == 200
-    for path in ("", "/", "/wrong", "/wrong/ws", "/wrong/autoload.js", "/index.html"):
+    for path in ("", "/", "/wrong", "/wrong/ws", "/wrong/autoload.js", "/wrong/explain", "/index.html"):
         assert status(host + path) == 404
     upgrade = {
         "Connection": "Upgrade",
