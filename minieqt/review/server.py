@@ -35,20 +35,20 @@ def start_server(review: Review, waveforms: Waveforms, coordinates: Coordinates,
     settings.resources = "server"  # scripts come from here, whatever the environment says
     token = secrets.token_urlsafe(24)
     pages: list[Page] = []
-
     model = waveforms.model
-    beside = f"/{token}/{EXPLAIN}"
+    beside = "" if model is None else f"/{token}/{EXPLAIN}"
 
     def open_page(document: Any) -> None:
-        Page(document, review, waveforms, pages, coordinates, beside if model else "")
-
-    def open_explain(document: Any) -> None:
-        asked = document.session_context.request.arguments.get("item", [b""])[0][:9]
-        place = int(asked) - 1 if asked.isdigit() else 0
-        ExplainPage(document, review.queue, waveforms, model, place)
+        Page(document, review, waveforms, pages, coordinates, beside)
 
     applications = {f"/{token}": Application(FunctionHandler(open_page))}
     if model is not None:
+
+        def open_explain(document: Any) -> None:
+            asked = document.session_context.request.arguments.get("item", [b""])[0][:9]
+            place = int(asked) - 1 if asked.isdigit() else 0
+            ExplainPage(document, review.queue, waveforms, model, place)
+
         applications[beside] = Application(FunctionHandler(open_explain))
     port = port or free_port()
     try:
