@@ -60,11 +60,12 @@ class Served:
 
     def __init__(self, out, port=0):
         program = [sys.executable, "-m", "minieqt", "review", str(out), "--no-browser", "--port", str(port)]
-        program += ["--who", "anna", "--first", "9", "--random", "2"]
+        program += ["--who", "anna", "--first", "9", "--random", "2", "--explain"]
         environment = os.environ | {"PYTHONPATH": str(ROOT), "MINIEQT_KERNELS": "off", "BOKEH_RESOURCES": "cdn"}
         self.process = subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=environment)
         lines = iter(self.process.stdout.readline, "")
-        self.address = next((line.strip() for line in lines if line.startswith("http")), "")
+        address = next((line.strip() for line in lines if line.startswith("http")), "")
+        self.address, _, self.explain = address.rpartition("/")
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
@@ -233,8 +234,8 @@ def test_a_hostile_name_is_text(tab):
 
 def test_looking_into_the_network(browser, tab, served):
     link = tab.get_by_text("look into the network")
-    assert link.get_attribute("href").endswith("/explain?item=1")
-    page = open_tab(browser, served, "/explain?item=2", "2 of 5")
+    assert link.get_attribute("href") == f"/{served.address.rpartition('/')[2]}/{served.explain}?item=1"
+    page = open_tab(browser, served, f"/{served.explain}?item=2", "2 of 5")
     said = "Bokeh.documents[0].get_model_by_name('info').text.split('<br>')"
     before = page.evaluate(said)
     assert before[1].removeprefix("now ") == before[2].removeprefix("as recorded ")
