@@ -46,6 +46,13 @@ inline const char* watch_end() { return ""; }
 #define __forceinline__ inline
 #define __launch_bounds__(...)
 
+// Shared arrays of a fixed size lie in a section of their own, of which the linker says where it begins and ends.
+#define __shared__ static __attribute__((section("shared_arrays")))
+extern "C" {
+extern char __start_shared_arrays[] __attribute__((weak, visibility("hidden")));
+extern char __stop_shared_arrays[] __attribute__((weak, visibility("hidden")));
+}
+
 struct dim3 {
     unsigned x = 1, y = 1, z = 1;
 };
@@ -188,8 +195,15 @@ inline bool release(int first, int last, State barrier) {
     return true;
 }
 
+// Bytes of shared memory that the kernels of this file have without asking.
+inline size_t fixed_bytes() { return (__stop_shared_arrays - __start_shared_arrays + 15) / 16 * 16; }
+
 inline void run_block(int number) {
     watch_block(number, threads);
+    if (fixed_bytes()) {
+        memset(__start_shared_arrays, 0xff, __stop_shared_arrays - __start_shared_arrays);
+        watch_piece(__start_shared_arrays, __stop_shared_arrays - __start_shared_arrays, 0);
+    }
     for (int i = 0; i < threads; i++) {
         Fiber& fiber = fibers[i];
         prepare(fiber.context, stacks + size_t(i) * STACK, STACK, run_fiber);
@@ -235,7 +249,7 @@ inline void* take_shared(size_t bytes) {
         piece_sizes.push_back(bytes);
         size_t total = 0;
         for (size_t i = first_piece; i < piece_sizes.size(); i++) {
-            if (i + 1 == piece_sizes.size()) watch_piece(piece, bytes, total);
+            if (i + 1 == piece_sizes.size()) watch_piece(piece, bytes, fixed_bytes() + total);
             total += (piece_sizes[i] + 15) / 16 * 16;
         }
         if (total > shared_bytes)

@@ -26,7 +26,8 @@ import numpy as np
 from .sources import FOLDER, digest
 
 COMPILER = "g++"
-OPTIONS = ("-std=c++17", "-O1", "-g1", "-fPIC", "-w", f"-I{FOLDER}")
+# DWARF 4: in the file tables of DWARF 5, addr2line takes a kernel's file for the one that includes it.
+OPTIONS = ("-std=c++17", "-O1", "-g1", "-gdwarf-4", "-fPIC", "-w", f"-I{FOLDER}")
 SANITIZE = ("-fsanitize=address,bounds", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
 WATCHED = ("-fsanitize=thread", "-DWATCHED")
 KERNEL = re.compile(r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\s*\(")
@@ -102,12 +103,26 @@ def built(source: str, products: int, watcher: str) -> ctypes.PyDLL:
         with tempfile.TemporaryDirectory(dir=path.parent) as made:
             written, compiled, linked = (Path(made) / name for name in ("wrapped.cpp", "wrapped.o", "kernels.so"))
             written.write_text("\n".join(wrapped) + "\n", encoding="utf-8")
-            options = (f"-DTF32={products}",) * bool(products) + SANITIZE * sanitizing() + WATCHED * bool(watcher)
-            parts = [str(compiled), *([str(WATCHERS / f"{watcher}.cpp")] if watcher else [])]
-            compiler(source, *options, "-c", str(written), "-o", str(compiled))
-            compiler(source, "-O2", *SANITIZE * sanitizing(), "-shared", *parts, "-o", str(linked))
+            options = SANITIZE * sanitizing() + WATCHED * bool(watcher)
+            header = f"-iquote{kept('on_host.h', *options, '-x', 'c++-header', name='on_host.h.gch').parent}"
+            defined = (f"-DTF32={products}",) * bool(products)
+            parts = [compiled, *([kept(f"watchers/{watcher}.cpp", "-O2", "-c", name="watcher.o")] if watcher else [])]
+            compiler(source, header, *options, *defined, "-c", str(written), "-o", str(compiled))
+            compiler(source, *SANITIZE * sanitizing(), "-shared", *map(str, parts), "-o", str(linked))
             os.replace(linked, path)
     return ctypes.PyDLL(str(path))
+
+
+@cache
+def kept(source: str, *options: str, name: str) -> Path:
+    """What all kernels are compiled with, made once: the watchers, and on_host.h, which g++ then finds by itself."""
+    path = folder() / hashlib.sha256(" ".join((source, *options)).encode()).hexdigest()[:8] / name
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as made:
+            compiler(source, *options, str(FOLDER / source), "-o", f"{made}/{name}")
+            os.replace(f"{made}/{name}", path)
+    return path
 
 
 def compiler(source: str, *options: str) -> None:

@@ -31,12 +31,19 @@ using Warp = std::unordered_map<uintptr_t, Instruction>;  // by instruction, and
 struct Moved {
     uint64_t instruction, memory, write, requests, units, least;
 };
+// One access of one thread.
+struct Touch {
+    uint64_t memory, write, offset, bytes, block, thread;
+};
 
 namespace {
 
 std::vector<Warp> warps;
 std::map<std::pair<uintptr_t, int>, Moved> moved;
 std::vector<Moved> rows;
+const size_t MOST_TOUCHES = 100000;  // that are kept; small launches, which a picture can show, have fewer
+std::vector<Touch> touches;
+int block = 0;
 std::vector<std::vector<bool>> seen;  // by array: the sectors that were touched, read in the even places, written in the odd
 
 void accessed(Place place, size_t bytes, bool write, uintptr_t from) {
@@ -44,6 +51,8 @@ void accessed(Place place, size_t bytes, bool write, uintptr_t from) {
     size_t time = instruction.times[thread % WARP]++;
     if (time >= instruction.requests.size()) instruction.requests.push_back({place.number, bytes, {}});
     instruction.requests[time].offsets.push_back(place.offset);
+    if (touches.size() < MOST_TOUCHES)
+        touches.push_back({uint64_t(place.number), write, place.offset, bytes, uint64_t(block), uint64_t(thread)});
     if (!place.number) return;
     auto& touched = seen[place.number];
     for (size_t i = place.offset / SECTOR; i <= (place.offset + bytes - 1) / SECTOR; i++) {
@@ -91,10 +100,12 @@ extern "C" {
 void watch_launch(const void* stacks, size_t bytes) {
     begin_launch(stacks, bytes);
     moved.clear();
+    touches.clear();
     seen.assign(arrays.size() + 1, {});
 }
-void watch_block(int, int threads) {
+void watch_block(int number, int threads) {
     meet_all();
+    block = number;
     warps.resize((threads + WARP - 1) / WARP);
     pieces.clear();
 }
@@ -117,6 +128,11 @@ const char* watch_end() {
 const Moved* traffic_rows(size_t* count) {
     *count = rows.size();
     return rows.data();
+}
+// The first accesses of the last launch, in the order in which they were made, and how many there are.
+const Touch* traffic_touches(size_t* count) {
+    *count = touches.size();
+    return touches.data();
 }
 // Bytes of the sectors that a kernel has read, or written, each counted once.
 uint64_t traffic_touched(int write) {

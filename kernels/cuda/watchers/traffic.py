@@ -34,10 +34,27 @@ class Traffic(NamedTuple):
     moved: list[Moved]
 
 
+class Touch(NamedTuple):
+    """One access of one thread. memory: 0 is shared memory, from 1 on the arrays in the kernel's order; bytes."""
+
+    memory: int
+    writes: bool
+    offset: int
+    bytes: int
+    block: int
+    thread: int
+
+
 class Row(ctypes.Structure):
     """`Moved` of traffic.cpp."""
 
     _fields_ = [(name, ctypes.c_uint64) for name in ("instruction", "memory", "write", "requests", "units", "least")]
+
+
+class TouchRow(ctypes.Structure):
+    """`Touch` of traffic.cpp."""
+
+    _fields_ = [(name, ctypes.c_uint64) for name in ("memory", "write", "offset", "bytes", "block", "thread")]
 
 
 def counted(each: Callable[[Traffic], None]) -> AbstractContextManager[None]:
@@ -56,6 +73,16 @@ def last_launch(kernel: str, kernels: ctypes.PyDLL) -> Traffic:
         for row in rows[: count.value]
     ]
     return Traffic(kernel, sum(kernels.traffic_touched(write) for write in (0, 1)), moved)
+
+
+def last_touches(kernels: ctypes.PyDLL) -> list[Touch]:
+    """The accesses of the last launch in their order; of a large one the first hundred thousand."""
+    kernels.traffic_touches.restype = ctypes.POINTER(TouchRow)
+    count = ctypes.c_size_t()
+    rows = kernels.traffic_touches(ctypes.byref(count))
+    return [
+        Touch(row.memory, bool(row.write), row.offset, row.bytes, row.block, row.thread) for row in rows[: count.value]
+    ]
 
 
 @cache

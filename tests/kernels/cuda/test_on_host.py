@@ -15,7 +15,7 @@ from kernels.cuda import on_host
 from kernels.cuda.correlate import even_blocks
 from kernels.cuda.launch import launch, shared_bytes
 from kernels.cuda.lstm import lstm_forward
-from kernels.cuda.watchers.traffic import counted
+from kernels.cuda.watchers.traffic import Touch, counted, last_touches
 
 pytestmark = pytest.mark.skipif(not on_host.available(), reason="CUDA kernels are compiled for the host by g++")
 
@@ -72,6 +72,16 @@ def test_shared_memory_is_not_a_number_at_first():
     y = np.zeros(N, np.float32)
     run("never_written", y, shared=shared_bytes(N))
     assert np.isnan(y).all()
+
+
+def test_shared_memory_of_a_fixed_size(x):
+    fixed, y = str(Path(TOYS).with_name("fixed.cu")), np.zeros(N, np.float32)
+    launch(fixed, "turn_fixed", 2, N, (x, y))
+    np.testing.assert_array_equal(y, x[::-1])  # and it is NaN again where a block begins
+    with on_host.watched("races"):
+        launch(fixed, "turn_fixed", 1, N, (x, y))
+        with pytest.raises(RuntimeError, match=r"shared memory, .*: thread 31 .* at fixed.cu:14, thread 32 .* at"):
+            launch(fixed, "turn_fixed_early", 1, N, (x, y))
 
 
 def test_a_grid_of_nothing():
@@ -167,6 +177,19 @@ def test_what_lies_apart_moves_one_by_one():
         ("shared write", 1, 32, 1),
     ]
     assert touched == 32 * 32 + 4 * 32
+
+
+def test_every_access_is_kept_in_its_order(x):
+    seen = []
+    with on_host.watched("traffic", lambda source, kernel, kernels: seen.extend(last_touches(kernels))):
+        run("turn_round", x, x.copy(), blocks=2, threads=N // 2, shared=shared_bytes(N // 2))
+    second = [touch for touch in seen if (touch.block, touch.thread) == (1, 3)]
+    assert second == [
+        Touch(memory=1, writes=False, offset=4 * 35, bytes=4, block=1, thread=3),
+        Touch(memory=0, writes=True, offset=4 * 3, bytes=4, block=1, thread=3),
+        Touch(memory=0, writes=False, offset=4 * 28, bytes=4, block=1, thread=3),
+        Touch(memory=2, writes=True, offset=4 * 35, bytes=4, block=1, thread=3),
+    ]
 
 
 def test_what_does_not_compile(tmp_path):
