@@ -72,7 +72,7 @@ AROUND = (
     ("loss", ("08",)),
     ("backpropagation", ("01",)),
     ("Adam, schedule\ntraining loop", ("09", "13")),
-    ("kernels\nNumba, CUDA", ("11",)),
+    ("kernels\nNumba, CUDA", ("11", "15")),
     ("ring of\nprocesses", ("12",)),
     ("picks, scores", ("13",)),
     ("continuous\nrecords", ("14",)),

@@ -7,6 +7,25 @@ import numpy as np
 from minieqt.layers.attention import Attention
 
 
+def score_slopes(da, a, e, through_maximum=True):
+    de = (da - (da * a).sum(axis=2, keepdims=True)) * a
+    if through_maximum:
+        window, row = np.arange(len(e))[:, None], np.arange(e.shape[1])
+        de[window, row, e.argmax(axis=2)] -= de.sum(axis=2)
+    return de
+
+
+def attend_slopes(dy, x, Wt, Wx, Wa, h, e, a):
+    de = score_slopes(dy.transpose(0, 2, 1) @ x, a, e)
+    dz = de[..., None] * Wa[:, 0] * (1 - h**2)
+    looking, looked_at = dz.sum(axis=2), dz.sum(axis=1)  # (B, T, U)
+    dWt, dWx = (np.einsum("bct,btu->cu", x, d) for d in (looking, looked_at))
+    dWa = np.einsum("bijk,bij->k", h, de)[:, None]
+    averaged = dy @ a  # y = x aᵀ, so x gets dy a: a itself, not its transpose
+    dx = averaged + Wt @ looking.transpose(0, 2, 1) + Wx @ looked_at.transpose(0, 2, 1)
+    return dx, dWt, dWx, looking.sum(axis=(0, 1)), dWa, de.sum()
+
+
 def softmax_backward(da, a):
     return a * (da - (da * a).sum(axis=-1, keepdims=True))
 

@@ -6,8 +6,33 @@ from typing import Any
 
 import numpy as np
 from course.checking import expect, expect_close
+from course.gradients import Curves, expect_gradients
+
+from minieqt.layers.attention import attention_band, attention_forward
 
 RNG = np.random.default_rng(7)
+
+
+def score_slopes(answer: Any) -> Curves:
+    """Fill in the slope of the softmax, and what the maximum loses."""
+    e, r, band = 9 * RNG.standard_normal((2, 6, 6)), RNG.standard_normal((2, 6, 6)), attention_band(6, 3)
+
+    def weights() -> Any:
+        w = np.exp(e - e.max(axis=2, keepdims=True)) * band
+        return w / (w.sum(axis=2, keepdims=True) + 1e-7)
+
+    return expect_gradients(lambda: float((weights() * r).sum()), {"e": (e, answer(r, weights(), e))})
+
+
+def attend_slopes(answer: Any) -> Curves:
+    """Return dx, dWt, dWx, dbh, dWa and dba."""
+    x, r = RNG.standard_normal((2, 3, 6)), RNG.standard_normal((2, 3, 6))
+    arrays = [RNG.standard_normal(shape) for shape in ((3, 5), (3, 5), (5,), (5, 1), (1,))]
+    _, _, (*_, h, e, a) = attention_forward(x, *arrays)
+    Wt, Wx, bh, Wa, _ = arrays
+    dx, dWt, dWx, dbh, dWa, _ = answer(r, x, Wt, Wx, Wa, h, e, a)
+    claims = {"x": (x, dx), "Wt": (Wt, dWt), "Wx": (Wx, dWx), "bh": (bh, dbh), "Wa": (Wa, dWa)}
+    return expect_gradients(lambda: float((attention_forward(x, *arrays)[0] * r).sum()), claims)
 
 
 def softmax_backward(answer: Any) -> None:

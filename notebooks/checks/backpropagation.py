@@ -6,8 +6,28 @@ from typing import Any
 
 import numpy as np
 from course.checking import expect, expect_close
+from course.gradients import Curves, expect_gradients
 
 RNG = np.random.default_rng(1)
+
+
+def dense_slopes(answer: Any) -> Curves:
+    """Fill in dx and dW."""
+    x, W, b, r = (RNG.standard_normal(shape) for shape in ((2, 3, 4), (5, 3), (5,), (2, 5, 4)))
+
+    def output() -> Any:
+        return np.tanh(W @ x + b[:, None])
+
+    dx, dW, db = answer(r * (1 - output() ** 2), x, W)
+    return expect_gradients(lambda: float((output() * r).sum()), {"x": (x, dx), "W": (W, dW), "b": (b, db)})
+
+
+def tanh_layer_slopes(answer: Any) -> Curves:
+    """Return dx, dW and db of a dense layer with a tanh behind it."""
+    x, W, b, r = (RNG.standard_normal(shape) for shape in ((2, 3, 4), (5, 3), (5,), (2, 5, 4)))
+    dx, dW, db = answer(r, x, W, b)
+    arrays = {"x": (x, dx), "W": (W, dW), "b": (b, db)}
+    return expect_gradients(lambda: float((np.tanh(W @ x + b[:, None]) * r).sum()), arrays)
 
 
 def softplus_backward(answer: Any) -> None:

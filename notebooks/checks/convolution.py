@@ -6,10 +6,38 @@ from typing import Any
 
 import numpy as np
 from course.checking import expect, expect_close
+from course.gradients import Curves, expect_gradients
 
 from minieqt.layers.conv1d import conv1d_forward
 
 RNG = np.random.default_rng(2)
+
+
+def through_tanh(K: int) -> tuple[Any, ...]:
+    """x, W, b, the dy that tanh sends back, and value() for a convolution of K taps with a tanh behind it."""
+    x, W, b, r = (RNG.standard_normal(shape) for shape in ((2, 3, 9), (4, 3, K), (4,), (2, 4, 9)))
+
+    def output() -> Any:
+        return np.tanh(conv1d_forward(x, W, b)[0])
+
+    return x, W, b, r * (1 - output() ** 2), lambda: float((output() * r).sum())
+
+
+def conv_slopes(answer: Any) -> Curves:
+    """Fill in the two lines of the loop."""
+    for K in (4, 5):
+        x, W, b, dy, value = through_tanh(K)
+        dx, dW, db = answer(dy, x, W)
+        curves = expect_gradients(value, {"x": (x, dx), "W": (W, dW), "b": (b, db)})
+    return curves
+
+
+def cropped_slopes(answer: Any) -> Curves:
+    """Return dx, for an odd and for an even number of taps."""
+    for K in (5, 4):
+        x, W, _, dy, value = through_tanh(K)
+        curves = expect_gradients(value, {f"x for {K} taps": (x, answer(dy, x, W))})
+    return curves
 
 
 def receptive_field(answer: Any) -> None:

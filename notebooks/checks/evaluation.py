@@ -52,3 +52,5 @@ def best_threshold(answer: Any) -> None:
     best = min(sorted(scores), key=lambda threshold: -value(threshold))
     expect(found in scores, f"{found} is none of the scores")
     expect(found == best, f"{found} gives F1 = {value(found):.2f}, {best} gives {value(best):.2f}")
+    found = answer(np.array([0.5, 0.4, 0.3, 0.2]), np.array([True, False, False, True]))
+    expect(found == 0.2, f"of scores where 0.5 and 0.2 give the same F1 you take {found}: of equals the lowest")

@@ -6,13 +6,43 @@ from typing import Any
 
 import numpy as np
 from course.checking import expect, expect_close
+from course.gradients import Curves, expect_gradients
 
 from minieqt.gradcheck import slope
 from minieqt.layers.activations import hard_sigmoid_backward
-from minieqt.layers.lstm import LSTM
+from minieqt.layers.lstm import LSTM, lstm_forward
 from minieqt.philox import Randomness
 
 RNG = np.random.default_rng(6)
+
+
+def remembered() -> tuple[Any, ...]:
+    """x, W, U, b, a cotangent r, value(), and what the chapter's `memory` keeps of each step, for an LSTM."""
+    x, W, U, b, r = (RNG.standard_normal(shape) for shape in ((2, 3, 7), (8, 3), (8, 2), (8,), (2, 2, 7)))
+
+    def forward() -> Any:
+        return lstm_forward(x, W[None], U[None], b[None])
+
+    *_, gates, c, h = forward()[1]
+    kept = []
+    for t in range(x.shape[2]):
+        i, f, g, o = np.split(gates[t, 0], 4, axis=1)
+        kept.append((i, f, g, o, c[t + 1, 0], h[t + 1, 0], h[t, 0], c[t, 0]))
+    return x, W, U, b, r, lambda: float((forward()[0] * r).sum()), kept
+
+
+def memory_slopes(answer: Any) -> Curves:
+    """Fill in dh_t, dc, dz's four blocks, and what goes to the step before."""
+    x, W, U, b, r, value, kept = remembered()
+    dx, dW, dU, db = answer(r, x, W, U, kept)
+    return expect_gradients(value, {"x": (x, dx), "W": (W, dW), "U": (U, dU), "b": (b, db)})
+
+
+def late_slopes(answer: Any) -> Curves:
+    """Return dU and db."""
+    _, _, U, b, r, value, kept = remembered()
+    dU, db = answer(r, U, kept)
+    return expect_gradients(value, {"U": (U, dU), "b": (b, db)})
 
 
 def lstm_parameters(answer: Any) -> None:

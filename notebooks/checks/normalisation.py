@@ -6,10 +6,47 @@ from typing import Any
 
 import numpy as np
 from course.checking import expect, expect_close
+from course.gradients import Curves, expect_gradients
 
-from minieqt.layers.batchnorm import batchnorm_forward
+from minieqt.layers.batchnorm import batch_statistics, batchnorm_forward
+from minieqt.layers.layernorm import layernorm_forward
 
 RNG = np.random.default_rng(4)
+
+
+def normalised(x: Any, axes: Any, eps: float) -> tuple[Any, Any]:
+    """x with mean 0 and variance 1 over some axes, and the standard deviation that it was divided by."""
+    sigma = np.sqrt(x.var(axis=axes, keepdims=True) + eps)
+    return (x - x.mean(axis=axes, keepdims=True)) / sigma, sigma
+
+
+def batch_normalised() -> tuple[Any, ...]:
+    """x, gamma, a cotangent r and value() for batch normalisation in training."""
+    x, r = 5 + 3 * RNG.standard_normal((4, 3, 6)), RNG.standard_normal((4, 3, 6))
+    gamma, beta = RNG.standard_normal(3), RNG.standard_normal(3)
+    return x, gamma, r, lambda: float((batchnorm_forward(x, gamma, beta, *batch_statistics(x))[0] * r).sum())
+
+
+def norm_slopes(answer: Any) -> Curves:
+    """Fill in the two means and dx."""
+    x, gamma, r, value = batch_normalised()
+    x_hat, sigma = normalised(x, (0, 2), 1e-3)
+    return expect_gradients(value, {"x": (x, answer(r, gamma, x_hat, 1 / sigma[0, :, 0]))})
+
+
+def centred_slopes(answer: Any) -> Curves:
+    """Return dx of batch normalisation in training."""
+    x, gamma, r, value = batch_normalised()
+    return expect_gradients(value, {"x": (x, answer(r, x, gamma))})
+
+
+def slopes_of_steps(answer: Any) -> Curves:
+    """Fill in dx, dgamma and dbeta."""
+    x, r = 5 + 3 * RNG.standard_normal((2, 3, 6)), RNG.standard_normal((2, 3, 6))
+    gamma, beta = RNG.standard_normal(3), RNG.standard_normal(3)
+    dx, dgamma, dbeta = answer(r, gamma, *normalised(x, 1, 1e-14))
+    arrays = {"x": (x, dx), "gamma": (gamma, dgamma), "beta": (beta, dbeta)}
+    return expect_gradients(lambda: float((layernorm_forward(x, gamma, beta)[0] * r).sum()), arrays)
 
 
 def evaluation_backward(answer: Any) -> None:

@@ -6,11 +6,21 @@ from typing import Any
 
 import numpy as np
 from course.checking import expect, expect_close
+from course.gradients import Curves, expect_gradients
 
 from minieqt.blocks.encoder import KERNELS
+from minieqt.layers.pool import maxpool1d_forward
 from minieqt.layers.upsample import crop1d_backward, crop1d_forward, upsample1d_backward, upsample1d_forward
 
 RNG = np.random.default_rng(3)
+
+
+def pool_slopes(answer: Any) -> Curves:
+    """Fill in second_won and dx."""
+    tied = answer(np.array([[[5.0]]]), np.array([[[2.0, 2.0]]]))
+    expect_close(tied, [[[5.0, 0.0]]], "dx at a tie, where the first gets everything,")
+    x, r = RNG.standard_normal((2, 3, 9)), RNG.standard_normal((2, 3, 5))
+    return expect_gradients(lambda: float((maxpool1d_forward(x)[0] * r).sum()), {"x": (x, answer(r, x))})
 
 
 def pooled_length(answer: Any) -> None:

@@ -15,7 +15,7 @@ Array = Any
 
 PALETTE = (BLUE, VERMILION, GREEN, ORANGE, BLACK)
 STYLES = ("-", "--", "-.", ":", "-")
-DPI = 80
+DPI = 100
 
 
 def show(figure: Any) -> None:
@@ -60,7 +60,7 @@ def plot_attention(trace: Array, weights: Array, title: str) -> Any:
     wave, map_ = figure.subplots(2, 1, sharex=True, height_ratios=(1, 3))
     wave.plot(np.arange(len(trace)) / SAMPLING_RATE, trace, color=BLACK, linewidth=0.5)
     wave.set(title=title, yticks=())
-    image = map_.imshow(weights, aspect="auto", cmap="cividis", vmin=0, extent=(0, seconds, seconds, 0))
+    image = map_.imshow(weights, aspect="auto", origin="lower", cmap="cividis", vmin=0, extent=(0, seconds, 0, seconds))
     map_.set(xlabel="time looked at (s)", ylabel="time of the step that looks (s)", xlim=(0, seconds))
     figure.colorbar(image, ax=map_, label=f"attention over {steps} steps")
     return figure
@@ -88,16 +88,19 @@ def step_errors(
     """The error of a numerical gradient against its step, for {name: (array, its gradient)}: a curve for each.
 
     Each array moves in one random direction. A right gradient gives a valley: rounding on its left, curvature on its
-    right. A wrong one gives a floor that no step gets below.
+    right. A wrong one gives a floor that no step gets below. Errors are relative to the larger of the two slopes.
     """
     figure = new_figure(figsize=(7, 3))
     axes = figure.subplots()
     for (name, (array, gradient)), colour, style in zip(arrays.items(), PALETTE, STYLES, strict=False):
         direction = rng.standard_normal(array.shape)
         expected = float((gradient * direction).sum())
-        errors = [abs(slope(value, array, direction, step) - expected) / abs(expected) for step in steps]
+        measured = np.array([slope(value, array, direction, step) for step in steps])
+        errors = abs(measured - expected) / np.maximum(np.maximum(abs(measured), abs(expected)), 1e-300)
         axes.loglog(steps, np.maximum(errors, 1e-17), style, color=colour, marker=".", label=name)
     axes.set(xlabel="step ε", ylabel="relative error", title="Numerical against analytical gradient")
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, 1e-12), max(high, 10))  # a floor looks like one, also where nothing else is drawn
     axes.legend(frameon=False)
     axes.grid(alpha=0.3, linewidth=0.5)
     return figure
