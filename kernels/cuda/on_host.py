@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +171,8 @@ def run(
     signature = getattr(kernels, f"signature_{kernel}")
     signature.restype = ctypes.c_char_p
     wanted = signature().decode().split()
-    given = [kind(argument, type_) for argument, type_ in zip(arguments, wanted, strict=False)]
+    pairs = zip_longest(arguments, wanted[: len(arguments)], fillvalue="")
+    given = [kind(argument, type_) for argument, type_ in pairs]
     if wanted != given or len(wanted) != len(arguments):
         raise TypeError(f"{kernel} of {source} takes {' '.join(wanted)}, launched with {' '.join(given)}")
     values = [as_c(argument) for argument in arguments]

@@ -178,6 +178,8 @@ def test_every_layer_and_every_accelerated_function_is_used_in_some_chapter():
 
 
 def test_cells_are_short():
+    """A kernel's text counts as one line."""
     for name, notebook in NOTEBOOKS.items():
-        lengths = sorted(len(cell.source.splitlines()) for cell in code_cells(notebook))
+        sources = [re.sub(r'r"""[\s\S]*?"""', "kernel", cell.source) for cell in code_cells(notebook)]
+        lengths = sorted(len(source.splitlines()) for source in sources)
         assert lengths[len(lengths) // 2] <= 8 and lengths[-1] <= 30, name

@@ -35,7 +35,7 @@ def test_the_worked_answers_are_cuda(name):
 @pytest.mark.parametrize(
     "body, options, why",
     [
-        ("y[i] = x[j];", {}, "it does not compile, line 3 `y[i] = x[j];`: .j. was not declared"),
+        ("y[i] = x[j];", {}, r"it does not compile, line 3 `y\[i\] = x\[j\];`: .j. was not declared"),
         ("y[i] = x[i];", {"kernel": "pass"}, "there is no kernel called pass$"),
         (
             "y[i] = x[i];",
