@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from course.checking import expect, expect_close
+from course.checking import Wrong, expect, expect_close
 from numba import njit
 from numba.core.errors import NumbaError
 
+from minieqt.layers.conv1d import conv1d_forward, pad_same
 from minieqt.layers.pool import maxpool1d_forward
 
 RNG = np.random.default_rng(11)
@@ -48,9 +49,23 @@ def pool_kernel(answer: Any) -> None:
     x = RNG.standard_normal((2, 3, 8))
     right = maxpool1d_forward(x)[0]
     expect_close(answer(x, np.empty_like(right)), right, "y")
-    function = getattr(answer, "__wrapped__", answer)
+    expect_close(compiled(answer, x, np.empty_like(right)), right, "compiled, y")
+
+
+def taps_at_once(answer: Any) -> None:
+    """Fill y, and return it."""
+    x, W, b = RNG.standard_normal((2, 3, 12)), RNG.standard_normal((4, 3, 7)), RNG.standard_normal(4)
+    padded, right = pad_same(x, 7), conv1d_forward(x, W, b)[0]
+    found = np.asarray(answer(padded, W, b, np.full_like(right, np.nan)))
+    expect(np.isfinite(found).all(), "not all of y was written: does each row begin with its bias?")
+    expect(not np.allclose(found + b[:, None], right), "the bias is missing")
+    expect_close(found, right, "y")
+    expect_close(compiled(answer, padded, W, b, np.empty_like(right)), right, "compiled, y")
+
+
+def compiled(function: Any, *arguments: Any) -> Any:
+    """What an answer returns when Numba has compiled it; Wrong if Numba cannot."""
     try:
-        compiled = njit(function)(x, np.empty_like(right))
+        return njit(getattr(function, "__wrapped__", function))(*arguments)
     except NumbaError as error:
-        expect(False, f"Numba cannot compile it: {str(error).splitlines()[0]}")
-    expect_close(compiled, right, "compiled, y")
+        raise Wrong(f"Numba cannot compile it: {str(error).splitlines()[0]}") from None

@@ -25,6 +25,17 @@ def _highest_of_the_best_thresholds(scores, earthquake):
     return sorted(set(scores))[len(f1) - 1 - int(np.argmax(f1[::-1]))]
 
 
+def _taps_at_once(begin=lambda b: b, taps=7):
+    def answer(padded, W, b, y):
+        for n, o in np.ndindex(y.shape[:2]):
+            y[n, o] = begin(b[o])
+            for c in range(W.shape[1]):
+                y[n, o] += sum(W[o, c, k] * padded[n, c, k : k + y.shape[2]] for k in range(taps))
+        return y
+
+    return answer
+
+
 WRONG_ANSWERS = {
     "seismogram.pick_by_eye": [
         ((2890, 3321), "not in samples"),
@@ -225,6 +236,11 @@ WRONG_ANSWERS = {
     "kernels.pool_kernel": [
         (lambda x, y: x[:, :, ::2], "y is off"),
         (lambda x, y: np.maximum.reduceat(x, list(range(0, 8, 2)), axis=2), "Numba cannot compile it"),
+    ],
+    "kernels.taps_at_once": [
+        (_taps_at_once(begin=lambda b: 0), "the bias is missing"),
+        (_taps_at_once(taps=6), "y is off by up to"),
+        (_taps_at_once(begin=lambda b: np.nan), "does each row begin with its bias?"),
     ],
     "parallel.combined": [
         (lambda gradients, counts: np.mean(gradients, axis=0), "counts for more"),
