@@ -25,9 +25,9 @@ from obspy.io.quakeml.core import _validate
 
 from minieqt.picking.events import Event as Detection
 from minieqt.picking.events import Pick as Arrival
-from minieqt.picking.part import Part, write_part
+from minieqt.picking.part import Part, by_day, write_part
 from minieqt.picking.results import write_tables
-from minieqt.picking.run import Report, by_day, days_of
+from minieqt.picking.run import Report, days_of
 from minieqt.records.channel import Instrument
 from minieqt.records.stations import Coordinates
 

@@ -14,7 +14,7 @@ from minieqt.errors import UserError
 from minieqt.warmup import warm_up
 
 # What a machine with a GPU often lacks. A file of tests that needs one of these is skipped there.
-OPTIONAL = {"obspy", "threadpoolctl", "sklearn", "nbformat", "nbclient", "seisbench", "lxml"}
+OPTIONAL = {"obspy", "threadpoolctl", "sklearn", "nbformat", "nbclient", "seisbench", "lxml", "distributed"}
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 

@@ -11,19 +11,28 @@ where it stopped.
   python -m minieqt pick archive --weights conservative --out picks --start 2022-02-06 --end 2022-02-08 --station "PB.*"
   python -m minieqt pick archive --weights pnw.pt --out picks --overlap 0.7 --uncertainty 10 --plots 5 --probabilities
   python -m minieqt pick archive --out picks --workers 4 --picks all     in four processes; all P and S, to associate
+  python -m minieqt pick archive --out picks --dask tcp://10.0.0.1:8786  by the workers of a Dask cluster
 """
 
 from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minieqt.arguments import share, whole
 from minieqt.commands.options import add_device_option, add_weight_options, add_weights_option, weight_options
 from minieqt.errors import UserError
 from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
+
+if TYPE_CHECKING:
+    from minieqt.picking.run import Job, Report
+    from minieqt.picking.staff import Staff
+    from minieqt.records.selection import Selection
+
+LOCAL = "local"  # --dask
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -81,6 +90,11 @@ def arguments(parser: ArgumentParser) -> None:
         metavar="N",
         help="processes that share the station-days (1)",
     )
+    rules.add_argument(
+        "--dask",
+        metavar="local|tcp://HOST:PORT",
+        help="share them among the workers of a Dask cluster: one here of --workers, or that of a scheduler's address",
+    )
     add_device_option(rules)
     rules.add_argument("--uncertainty", type=whole(0), default=0, metavar="N", help="samples of MC dropout (0)")
     rules.add_argument("--seed", type=whole(0), default=0, metavar="N", help="of those samples (0)")
@@ -92,12 +106,8 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    from tqdm import tqdm
-
     from minieqt.picking.probabilities import Settings
-    from minieqt.picking.run import Job, Report, pick_archive
-    from minieqt.picking.staff import WorkerLost
-    from minieqt.records.archive import open_archive
+    from minieqt.picking.run import Job
     from minieqt.records.selection import Selection
     from minieqt.records.stations import read_coordinates
     from minieqt.threads import available_threads, limit_threads
@@ -109,8 +119,10 @@ def run(options: Namespace) -> int:
     options.out = options.out or (Path("example") if options.example else None)
     if options.out is None:
         raise UserError("--out DIR is needed: the folder that gets the results")
-    if options.workers > 1 and options.device != "cpu":
-        raise UserError("--workers are for the processor: a GPU is kept busy by one process")
+    if (options.workers > 1 or options.dask) and options.device != "cpu":
+        raise UserError("--workers and --dask are for the processor: a GPU is kept busy by one process")
+    if options.workers > 1 and options.dask not in (None, LOCAL):
+        raise UserError("--workers are processes of this machine: the cluster of --dask has its own")
     settings = Settings(
         overlap=options.overlap,
         stack=options.stack,
@@ -138,14 +150,45 @@ def run(options: Namespace) -> int:
         warm_up(options.device)
         options.out.mkdir(parents=True, exist_ok=True)
         return run_example(options, weights.model, settings)
+    places = read_coordinates(options.stations)
+    job = Job(weights.model, settings, options.out, options.probabilities, options.plots, places)
+    with staff_of(options) as staff:
+        tell(pick_input(options, selection, job, staff), options.out)
+    return 0
+
+
+def staff_of(options: Namespace) -> AbstractContextManager[Staff]:
+    """Who picks: this process, several, or the workers of a Dask cluster."""
+    from minieqt.picking.staff import processes
+    from minieqt.threads import available_threads
+
+    if options.dask is None:
+        return nullcontext(processes(options.workers))
+    try:
+        from minieqt.picking.cluster import dask_staff, local_staff
+    except ModuleNotFoundError as error:
+        raise UserError(f"--dask needs Dask ({error}): pip install 'minieqt[cluster]'") from error
+    shared = [*options.input, options.out]
+    if options.dask == LOCAL:
+        return local_staff(options.workers, options.threads or available_threads(), shared)
+    return dask_staff(options.dask, shared)
+
+
+def pick_input(options: Namespace, selection: Selection, job: Job, staff: Staff) -> Report:
+    """Look through the input and pick it, with bars that show how far."""
+    from tqdm import tqdm
+
+    from minieqt.picking.pick import DAY
+    from minieqt.picking.run import pick_archive
+    from minieqt.picking.staff import WorkerLost
+    from minieqt.records.archive import open_archive
+    from minieqt.warmup import warm_up
+
     with tqdm(desc="looking through files", unit=" files", leave=False, disable=None) as bar:
         archive = open_archive(options.input, selection, lambda path: bar.update(), options.out)
-    warm_up(options.device)
-    options.out.mkdir(parents=True, exist_ok=True)
-    job = Job(
-        weights.model, settings, options.out, options.probabilities, options.plots, read_coordinates(options.stations)
-    )
-    total = len(archive.days(86400 * 10**9))
+    if options.dask in (None, LOCAL):  # elsewhere others compute
+        warm_up(options.device)
+    total = len(archive.days(DAY))
     with tqdm(total=total, unit="station-day", disable=None) as bar:
         windows = done = 0
 
@@ -161,25 +204,27 @@ def run(options: Namespace) -> int:
             bar.set_postfix_str(f"{windows} windows, {report.found['events']} events", refresh=False)
 
         try:
-            report = pick_archive(archive, job, bar.set_description_str, progress, finish, options.workers)
+            return pick_archive(archive, job, bar.set_description_str, progress, finish, staff)
         except (KeyboardInterrupt, WorkerLost) as stop:
             told = f"the same command goes on from here, {done} of {total} station-days are done"
             raise type(stop)(f"{str(stop) or 'stopped'}; {told}") from None
+
+
+def tell(report: Report, out: Path) -> None:
+    """What was picked, and what was left out."""
     if report.foreign:
-        told = f"{report.foreign} station-days in {options.out} were made with other weights or options"
+        told = f"{report.foreign} station-days in {out} were made with other weights or options"
         print(f"{told}: not in the tables", file=sys.stderr)
     left_out = report.left_out
     if left_out:
         print(f"left out: {left_out}", file=sys.stderr)
     read, picked, left = (f"{seconds / 3600:.3f}" for seconds in (left_out.recorded, left_out.picked, left_out.seconds))
-    why = options.out / "left_out.csv"
-    print(f"hours of all channels: {read} read, {picked} picked, {left} left out; {why} says why")
+    print(f"hours of all channels: {read} read, {picked} picked, {left} left out; {out / 'left_out.csv'} says why")
     earlier = f", {report.earlier} of other runs" if report.earlier else ""
     print(
         f"station-days: {report.done} picked, {report.resumed} taken as they were{earlier}; "
-        f"{report.found['events']} events, {report.found['P']} P, {report.found['S']} S in {options.out}"
+        f"{report.found['events']} events, {report.found['P']} P, {report.found['S']} S in {out}"
     )
-    return 0
 
 
 def run_example(options: Namespace, model: Any, settings: Any) -> int:

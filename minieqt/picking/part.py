@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,12 +11,15 @@ from typing import Any
 
 from obspy import UTCDateTime
 
+from minieqt.errors import UserError
 from minieqt.files import write_text
 from minieqt.picking.events import Event, Pick
 from minieqt.records.channel import Instrument
 from minieqt.records.left_out import LeftOut
 
 DATED = "*.[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9].json"  # NET.STA.2022-02-06.json; a copy by hand is none of pick's
+
+SEEN = 90.0  # s until what another machine wrote is seen: NFS keeps a folder's names for up to a minute
 
 
 @dataclass
@@ -55,6 +59,32 @@ def read_part(path: Path, known: dict[str, Any]) -> Part | None:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def by_day(folder: Path) -> dict[str, list[Path]]:
+    """{date: the station-days' files}, in order."""
+    found: dict[str, list[Path]] = {}
+    for part in sorted(folder.glob(DATED)):
+        found.setdefault(part.stem.rpartition(".")[2], []).append(part)
+    return dict(sorted(found.items()))
+
+
+def all_parts(folder: Path, made: list[Path]) -> dict[str, list[Path]]:
+    """`by_day`, once it shows all that were made: what another machine wrote may be seen some time later.
+
+    UserError if that takes longer than any network's disk does.
+    """
+    deadline = time.monotonic() + SEEN
+    while True:
+        parts = by_day(folder)
+        shown = {path for paths in parts.values() for path in paths}
+        hidden = [path for path in made if path not in shown and not path.exists()]
+        if not hidden:
+            return parts
+        if time.monotonic() > deadline:
+            told = f"{len(hidden)} station-days that workers have picked are not in {folder}, such as {hidden[0].name}"
+            raise UserError(f"{told}: all workers have to see the same files")
+        time.sleep(1)
 
 
 def pick_to_json(pick: Pick) -> dict[str, Any]:

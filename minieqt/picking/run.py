@@ -29,11 +29,11 @@ from minieqt.errors import UserError
 from minieqt.files import atomic_write, locked
 from minieqt.model import EQTransformer
 from minieqt.picking.events import Event
-from minieqt.picking.part import DATED, Part, read_part, write_part
+from minieqt.picking.part import Part, all_parts, read_part, write_part
 from minieqt.picking.pick import CONTEXT, DAY, StationDay, station_day
 from minieqt.picking.probabilities import Settings
 from minieqt.picking.results import Events, write_tables
-from minieqt.picking.staff import each_of
+from minieqt.picking.staff import Staff, alone
 from minieqt.records.archive import Archive
 from minieqt.records.channel import Instrument
 from minieqt.records.left_out import LeftOut
@@ -80,15 +80,16 @@ class Report:
 
 @dataclass(frozen=True)
 class Task:
-    """One station-day to pick: its first nanosecond, what its file must say of itself, and where that lies."""
+    """One station-day to pick: its first nanosecond, what of the archive it needs, what its file must say of itself,
+    and where that lies."""
 
     day: int
     station: Station
+    archive: Archive
     known: dict[str, Any]
     part: Path
 
-    @property
-    def name(self) -> str:
+    def __str__(self) -> str:
         """NET.STA.2022-02-06."""
         return day_name(self.station, self.day)
 
@@ -99,34 +100,34 @@ def pick_archive(
     begin: Callable[[str], object] = lambda title: None,
     progress: Callable[[int], object] = lambda windows: None,
     finish: Callable[[Report], object] = lambda report: None,
-    workers: int = 1,
+    staff: Staff = alone,
 ) -> Report:
     """Pick everything and write the tables. `begin` gets a station-day's name, `finish` the sums.
 
-    Several workers are processes that share the threads of this one. WorkerLost if one of them is killed.
+    The staff picks, this process alone writes the tables. WorkerLost if the staff loses too many of its workers.
     """
     fingerprint = job.fingerprint()
     folder = job.out / "station_days"
     folder.mkdir(parents=True, exist_ok=True)
     todo = []
     for day, station in archive.days(DAY):
-        files = archive.files(station, day - CONTEXT, day + DAY + CONTEXT)
+        extract = archive.extract(station, day - CONTEXT, day + DAY + CONTEXT)
         known = {
             "made": fingerprint,
             "selection": limits(archive, day),
-            "files": [describe_file(path) for path in files],
+            "files": [describe_file(path) for path in extract.files(station, day - CONTEXT, day + DAY + CONTEXT)],
         }
-        task = Task(day, station, known, folder / f"{quote(day_name(station, day), safe=' ')}.json")
-        refuse_to_replace(task.part, known, task.name)
-        todo.append(task)
+        part = folder / f"{quote(day_name(station, day), safe=' ')}.json"
+        refuse_to_replace(part, known, day_name(station, day))
+        todo.append(Task(day, station, extract, known, part))
     report = Report()
 
-    def given_out() -> Iterator[tuple[Archive, Task]]:
+    def given_out() -> Iterator[Task]:
         for task in todo:
-            begin(task.name)
-            yield archive.extract(task.station, task.day - CONTEXT, task.day + DAY + CONTEXT), task
+            begin(str(task))
+            yield task
 
-    for was_there, found in each_of(partial(pick_task, job), given_out(), min(workers, len(todo)), progress):
+    for was_there, found in staff(partial(pick_task, job), given_out(), progress):
         report.resumed += was_there
         report.done += not was_there
         report.found += found
@@ -134,7 +135,7 @@ def pick_archive(
     with locked(folder):  # another run may write the tables of this OUT too: the last one has all station-days
         report.found.clear()
         report.left_out.extend(archive.left_out)
-        parts = by_day(folder)
+        parts = all_parts(folder, [task.part for task in todo])
         write_tables(days_of(parts, fingerprint, report), job.out, job.coordinates)
         report.earlier = sum(map(len, parts.values())) - report.foreign - len(todo)
         report.left_out.to_csv(job.out / "left_out.csv")
@@ -144,14 +145,6 @@ def pick_archive(
 def day_name(station: Station, day: int) -> str:
     """NET.STA.2022-02-06."""
     return f"{station[0]}.{station[1]}.{UTCDateTime(ns=day).strftime('%Y-%m-%d')}"
-
-
-def by_day(folder: Path) -> dict[str, list[Path]]:
-    """{date: the station-days' files}, in order."""
-    found: dict[str, list[Path]] = {}
-    for part in sorted(folder.glob(DATED)):
-        found.setdefault(part.stem.rpartition(".")[2], []).append(part)
-    return dict(sorted(found.items()))
 
 
 def days_of(parts: dict[str, list[Path]], made: str, report: Report) -> Iterator[tuple[int, Events]]:
@@ -170,14 +163,13 @@ def days_of(parts: dict[str, list[Path]], made: str, report: Report) -> Iterator
         yield UTCDateTime(date).ns, events
 
 
-def pick_task(job: Job, task: tuple[Archive, Task], progress: Callable[[int], object]) -> tuple[bool, Counter[str]]:
+def pick_task(job: Job, task: Task, progress: Callable[[int], object]) -> tuple[bool, Counter[str]]:
     """Pick one station-day, unless it is there already; whether it was, and how many events, P and S it has."""
-    archive, asked = task
-    found = read_part(asked.part, asked.known)
+    found = read_part(task.part, task.known)
     if found is not None:
         return True, found.count()
-    found = pick_one(archive, job, asked.day, asked.station, progress)
-    write_part(asked.part, asked.known, found)
+    found = pick_one(task.archive, job, task.day, task.station, progress)
+    write_part(task.part, task.known, found)
     return False, found.count()
 
 

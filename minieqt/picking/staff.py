@@ -1,19 +1,24 @@
-"""Work for several processes: each takes the next item when it is done with one.
+"""Work for several workers: each takes the next item when it is done with one.
 
-Every worker is a new Python with a share of the threads, which gets items and sends progress and results through a
-pipe of its own. Ctrl-C reaches the one process that gives out the work; it ends the workers, which put away what they
-have half-written. If that process is killed, the pipes close, and the workers end when they notice.
+A staff is whoever does it: this process `alone`, `processes` of this machine, or a Dask cluster (cluster.py). It gets
+the work, items, and whom to tell of progress, and gives the results as they come. What the work raises is raised there.
+
+A process is a new Python with a share of the threads, which gets items and sends progress and results through a pipe of
+its own. If it is killed, a new one does its item again. Ctrl-C reaches the one process that gives out the work; it ends
+the workers, which put away what they have half-written. If that process is killed, the pipes close, and the workers end
+when they notice.
 """
 
 from __future__ import annotations
 
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context
+from functools import partial
+from itertools import islice
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
@@ -24,74 +29,78 @@ from minieqt.threads import limit_threads
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Work = Callable[[Item, Callable[[int], object]], Result]  # gets an item, and whom to tell of progress
+Progress = Callable[[int], object]
+Work = Callable[[Item, Progress], Result]  # gets an item, and whom to tell of progress
+Staff = Callable[[Work[Any, Any], Iterable[Any], Progress], Iterator[Any]]
 
+AGAIN = 3  # times that an item whose worker was lost is given to another, as Dask does
 GRACE = 10.0  # s, for a worker to put things away
 PROGRESS, DONE, FAILED = "progress", "done", "failed"
 
 
 class WorkerLost(UserError):
-    """A worker was killed."""
+    """Workers were killed, or cannot be reached any more."""
 
 
-def each_of(
-    work: Work[Item, Result], items: Iterable[Item], workers: int, progress: Callable[[int], object]
-) -> Iterator[Result]:
-    """The results of all items, as they come; one worker is this process. What a worker raises is raised here."""
-    if workers > 1:
-        yield from in_processes(work, items, workers, progress)
-    else:
-        for item in items:
-            yield work(item, progress)
+def processes(count: int) -> Staff:
+    """A staff of so many processes that share the threads of this one; one is this process."""
+    return alone if count == 1 else partial(in_processes, count)
+
+
+def alone(work: Work[Item, Result], items: Iterable[Item], progress: Progress) -> Iterator[Result]:
+    """A staff of one: this process."""
+    for item in items:
+        yield work(item, progress)
 
 
 def in_processes(
-    work: Work[Item, Result], items: Iterable[Item], workers: int, progress: Callable[[int], object]
+    count: int, work: Work[Item, Result], items: Iterable[Item], progress: Progress
 ) -> Iterator[Result]:
-    """As `each_of`, in processes. WorkerLost if one is killed."""
+    """A staff of `count` processes. WorkerLost if one after the other is killed over an item."""
     todo, context = iter(items), get_context("spawn")
-    threads = max(numba.get_num_threads() // workers, 1)
-    staff: dict[Any, Any] = {}  # {pipe: process}
-    busy: list[Any] = []
+    threads = max(numba.get_num_threads() // count, 1)
+    staff: dict[Any, Any] = {}  # {our end of its pipe: process}
+    busy: dict[Any, tuple[Item, int]] = {}  # {pipe: what the process works at, how many were lost over it}
 
-    @contextmanager
-    def connected() -> Iterator[None]:
-        try:
-            yield
-        except (EOFError, ConnectionError) as error:
-            raise WorkerLost(f"a worker was {fate(list(staff.values()))}") from error
+    def hire() -> Any:
+        ours, theirs = context.Pipe()
+        with deaf_to_ctrl_c():
+            staff[ours] = context.Process(target=serve, args=(work, theirs, threads), daemon=True)
+            staff[ours].start()
+        theirs.close()
+        return ours
 
-    def give(pipe: Any) -> None:
-        for item in todo:
-            busy.append(pipe)
-            with connected():
-                pipe.send(item)
-            return
+    def give(pipe: Any, item: Item, lost: int = 0) -> None:
+        busy[pipe] = item, lost
+        with suppress(ConnectionError):  # whoever reads from the pipe is told
+            pipe.send(item)
+
+    def replace(pipe: Any) -> None:
+        item, lost = busy.pop(pipe)
+        if lost == AGAIN:
+            raise WorkerLost(f"{AGAIN + 1} workers were lost over {item}, the last one {fate(staff[pipe])}")
+        give(hire(), item, lost + 1)
 
     try:
-        heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which the workers inherit
-        try:
-            for _ in range(workers):
-                ours, theirs = context.Pipe()
-                staff[ours] = context.Process(target=serve, args=(work, theirs, threads), daemon=True)
-                staff[ours].start()
-                theirs.close()
-        finally:
-            signal.signal(signal.SIGINT, heard)
-        for pipe in staff:
-            give(pipe)
+        first = list(islice(todo, count))
+        for pipe, item in zip([hire() for _ in first], first, strict=True):  # before the first one begins
+            give(pipe, item)
         while busy:
-            ready: list[Any] = wait(busy)
+            ready: list[Any] = wait(list(busy))
             for pipe in ready:
-                with connected():
+                try:
                     what, told = pipe.recv()
+                except (EOFError, OSError):
+                    replace(pipe)
+                    continue
                 if what == FAILED:
                     raise told
                 if what == PROGRESS:
                     progress(told)
                     continue
-                busy.remove(pipe)
-                give(pipe)
+                del busy[pipe]
+                for item in islice(todo, 1):
+                    give(pipe, item)
                 yield told
     finally:
         for pipe, process in staff.items():
@@ -105,15 +114,27 @@ def in_processes(
                 process.join()
 
 
-def fate(processes: Iterable[Any]) -> str:
-    """What became of the first worker that has ended."""
-    for _ in range(100):
-        for process in processes:
-            if process.exitcode is not None:
-                code = process.exitcode
-                return f"killed by {signal.Signals(-code).name}" if code < 0 else f"lost (exit code {code})"
-        time.sleep(0.01)  # its pipe may close before it has ended
-    return "lost"
+@contextmanager
+def deaf_to_ctrl_c() -> Iterator[None]:
+    """Processes that are started inside do not hear Ctrl-C; whoever starts them does, afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # which Python starts with the first process, and then lets Ctrl-C through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def fate(process: Any) -> str:
+    """What became of a worker whose pipe is closed."""
+    process.join(1)  # its pipe may close before it has ended
+    code = process.exitcode
+    if code is None:
+        return "does not answer"
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 
 def serve(work: Work[Item, Result], pipe: Connection, threads: int) -> None:

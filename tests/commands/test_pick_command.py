@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import multiprocessing
 import os
 import shutil
 import signal
@@ -158,8 +157,8 @@ def test_interrupted(records, weights, monkeypatch, capsys):
     assert "station-days: 1 picked, 1 taken" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_real_ctrl_c(records, weights, workers):
+@pytest.mark.parametrize("staff", [["--workers", "1"], ["--workers", "2"], ["--dask", "local", "--workers", "2"]])
+def test_a_real_ctrl_c(records, weights, staff):
     """One line, exit code 130, no half files; a day that was done stays done."""
     stream = obspy.read(str(records / "1.mseed"))
     for one in stream:  # the second day takes a while, and the first knows nothing of it
@@ -168,17 +167,18 @@ def test_a_real_ctrl_c(records, weights, workers):
     stream.write(str(records / "1.mseed"), format="MSEED", encoding="FLOAT64")
     out = records.parent / "out"
     command = [sys.executable, "-m", "minieqt", "pick", records, "--weights", weights, "--out", out]
-    more = ["--uncertainty", "20", "--batch-size", "8", "--threads", "1", "--workers", workers]
+    more = ["--uncertainty", "20", "--batch-size", "8", "--threads", "1", *staff]
     pipe = subprocess.PIPE
-    # Tests that run in the background inherit an ignored SIGINT.
+    # Tests that run in the background inherit an ignored SIGINT. A terminal sends it to all processes of a group.
     heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    process = subprocess.Popen([*command, *more], stdout=pipe, stderr=pipe, text=True, preexec_fn=heard)
+    group = {"preexec_fn": heard, "start_new_session": True}
+    process = subprocess.Popen([*command, *more], stdout=pipe, stderr=pipe, text=True, **group)
     try:
         while not (out / "station_days" / "BW.RJOB.2022-02-06.json").exists():
             assert process.poll() is None
             time.sleep(0.02)
         time.sleep(0.5)
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=60)
     finally:
         process.kill()
@@ -210,25 +210,31 @@ def test_the_same_bytes_from_several_workers(network, weights, capsys):
         assert "station-days: 12 picked, 0 taken" in capsys.readouterr().out
 
 
-def test_a_worker_is_killed(network, weights):
-    """One line; what was done stays done, whole; the same command gives the same tables."""
-    whole = contents(start(network, weights))
+def kill_one(out, pids):
+    """Kill one of some processes once a first station-day is done."""
+    while not list(out.glob("station_days/*.json")):
+        time.sleep(0.01)
+    os.kill(pids()[0], signal.SIGKILL)
+
+
+@pytest.mark.parametrize("staff", [["--workers", "2"], ["--dask", "local", "--workers", "2"]])
+def test_a_worker_is_killed(network, weights, staff, capsys):
+    """Its station-day is done again by another: the same bytes, and nobody is left behind."""
+    pytest.importorskip("distributed")
+    whole = contents(start(network, weights, "--uncertainty", "2"))
     out = network.parent / "out"
     shutil.rmtree(out)
 
-    def kill():
-        while not list(out.glob("station_days/*.json")):
-            time.sleep(0.01)
-        multiprocessing.active_children()[0].kill()
+    def workers():
+        mine = [pid for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text().split()]
+        return [int(pid) for pid in mine if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
-    killer = threading.Thread(target=kill, daemon=True)
+    killer = threading.Thread(target=kill_one, args=(out, workers), daemon=True)
     killer.start()
-    with pytest.raises(UserError, match=r"^a worker was killed by SIGKILL; the same command goes on .* of 12 station"):
-        start(network, weights, "--workers", "2")
-    killer.join()
-    done = [json.loads(path.read_text()) for path in out.glob("station_days/*.json")]
-    assert 0 < len(done) < 12 and not contents(out) and not multiprocessing.active_children()
-    assert contents(start(network, weights, "--workers", "2")) == whole
+    assert contents(start(network, weights, "--uncertainty", "2", *staff)) == whole
+    killer.join(1)
+    assert not killer.is_alive() and len(list((out / "station_days").iterdir())) == 12
+    assert not workers()
 
 
 def test_more_to_write(records, weights):

@@ -11,7 +11,7 @@ from collections import Counter
 import pytest
 
 from minieqt.errors import UserError
-from minieqt.picking.staff import WorkerLost, each_of
+from minieqt.picking.staff import WorkerLost, processes
 
 
 def square(number, progress):
@@ -31,7 +31,7 @@ def square(number, progress):
 @pytest.mark.parametrize("workers", [1, 3])
 def test_every_item_once(workers):
     told = Counter()
-    found = list(each_of(square, range(12), workers, lambda count: told.update(windows=count)))
+    found = list(processes(workers)(square, range(12), lambda count: told.update(windows=count)))
     assert sorted(result for result, _ in found) == [n * n for n in range(12)]
     assert told["windows"] == 12
     assert (os.getpid() in {worker for _, worker in found}) == (workers == 1)
@@ -41,15 +41,29 @@ def test_every_item_once(workers):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_error_is_raised_here(workers):
     with pytest.raises(UserError, match="no square of that"):
-        list(each_of(square, [1, -1, 2, 3], workers, lambda count: None))
+        list(processes(workers)(square, [1, -1, 2, 3], lambda count: None))
     with pytest.raises(EOFError, match="ends too soon"):  # of the work, not of a worker
-        list(each_of(square, [-4], workers, lambda count: None))
+        list(processes(workers)(square, [-4], lambda count: None))
     assert not multiprocessing.active_children()
 
 
-def test_a_worker_that_is_killed():
+def test_a_worker_is_lost_again_and_again():
     """The others, one of which would go on for minutes, end too."""
     begin = time.monotonic()
-    with pytest.raises(WorkerLost, match="a worker was killed by SIGKILL"):
-        list(each_of(square, [-3, -2, 2], 2, lambda count: None))
+    with pytest.raises(WorkerLost, match="4 workers were lost over -2, the last one killed by SIGKILL"):
+        list(processes(2)(square, [-3, -2, 2], lambda count: None))
     assert not multiprocessing.active_children() and time.monotonic() - begin < 60
+
+
+def once(path, progress):
+    """Work whose worker is killed the first time, and of which a file stays."""
+    if not path.exists():
+        path.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return path.name
+
+
+def test_what_a_lost_worker_had_is_done_again(tmp_path):
+    paths = [tmp_path / str(n) for n in range(3)]
+    assert sorted(processes(2)(once, paths, lambda count: None)) == ["0", "1", "2"]
+    assert not multiprocessing.active_children()

@@ -9,8 +9,7 @@ from records import START
 from minieqt.cli import main, program
 from minieqt.errors import UserError
 from minieqt.picking.events import Event, Pick
-from minieqt.picking.part import Part, write_part
-from minieqt.picking.run import by_day
+from minieqt.picking.part import Part, by_day, write_part
 from minieqt.picking.status import grid, odd_stations, read_status, summary, table
 from minieqt.records.channel import Instrument
 from minieqt.records.left_out import LeftOut

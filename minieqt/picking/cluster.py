@@ -1,0 +1,189 @@
+"""A staff on Dask distributed: a scheduler, and workers on any machines that share a file system.
+
+The work, which holds the network, is sent once to every worker, those that come later included (a worker plugin); items
+follow one by one. A worker does one item at a time and gives it all of its threads. If it dies, Dask gives its items to
+others, `distributed.scheduler.allowed-failures` times (3).
+
+The workers have to run this very minieqt, and to see the same files under the same names: a worker that does not says
+so in one line and does nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import pickle
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache, partial
+from importlib import import_module
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from distributed import CancelledError, Client, KilledWorker, LocalCluster, as_completed, get_worker
+from distributed.diagnostics.plugin import WorkerPlugin
+
+from minieqt import kernels
+from minieqt.errors import UserError
+from minieqt.picking.staff import Progress, Staff, Work, WorkerLost, deaf_to_ctrl_c
+from minieqt.threads import limit_threads
+
+ANSWER = 10  # s, for the scheduler to answer
+AHEAD = 2000  # items at the scheduler at a time: more than there are workers, few enough to hold
+
+ONE_AT_A_TIME = threading.Lock()
+
+
+@contextmanager
+def local_staff(workers: int, threads: int, shared: Sequence[Path]) -> Iterator[Staff]:
+    """As `dask_staff`, on a cluster of so many processes of this machine that share so many threads."""
+    quiet()
+    with deaf_to_ctrl_c():
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=max(threads // workers, 1),
+            memory_limit=0,  # none, as for processes
+            silence_logs=logging.CRITICAL,
+            scheduler_kwargs={"dashboard": False, "dashboard_address": ":0"},  # no page, and any port that is free
+        )
+    with cluster, dask_staff(cluster.scheduler_address, shared) as staff:
+        yield staff
+
+
+@contextmanager
+def dask_staff(address: str, shared: Sequence[Path]) -> Iterator[Staff]:
+    """The workers of the scheduler at an address, as a staff.
+
+    shared: files, and folders with something in them, that every worker has to see as this process does. UserError if
+    nobody answers.
+    """
+    quiet()
+    with connect(address) as client:
+        if not client.scheduler_info()["workers"]:
+            print(f"{address} has no worker yet: waiting for the first", file=sys.stderr)
+        yield partial(on_client, client, shared)
+
+
+def quiet() -> None:
+    """Dask keeps its log for itself: what goes wrong is told in one line."""
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+
+
+def connect(address: str) -> Client:
+    """A client of the scheduler there. UserError if there is none."""
+    try:
+        return Client(address, timeout=ANSWER, set_as_default=False)
+    except Exception as error:  # an address that is none, nobody there, another service
+        raise UserError(f"no Dask scheduler answers at {address} ({type(error).__name__}: {error})") from error
+
+
+def on_client(
+    client: Client, shared: Sequence[Path], work: Work[Any, Any], items: Iterable[Any], progress: Progress
+) -> Iterator[Any]:
+    """The results of all items, as they come. WorkerLost if one after the other dies over one, or nobody answers."""
+    todo = iter(items)
+    sent = Sent(work, shared)
+    given: dict[Any, Any] = {}  # {key: item}
+
+    def give(item: Any) -> Any:
+        future = client.submit(run_item, sent.name, item, pure=False)
+        given[future.key] = item
+        return future
+
+    try:
+        hand_out(client, sent)
+        running = as_completed([give(item) for item in islice(todo, AHEAD)], loop=client.loop)
+        for future in running:
+            result, count = future.result()
+            del given[future.key]
+            progress(count)
+            for item in islice(todo, 1):
+                running.add(give(item))
+            yield result
+    except KilledWorker as error:
+        told = f"{error.allowed_failures + 1} workers were lost over {given[error.task]}"
+        raise WorkerLost(f"{told}, the last one {error.last_worker.address}") from error
+    except CancelledError as error:
+        raise WorkerLost("the connection to Dask's scheduler was lost") from error
+    finally:
+        with suppress(Exception):  # who never got it, or is gone, has nothing to forget
+            client.unregister_worker_plugin(sent.name)
+
+
+def hand_out(client: Client, sent: Sent) -> None:
+    """Give every worker the work. UserError if one of them, or the scheduler, cannot take it."""
+    try:
+        there = client.run_on_scheduler(source)
+        if there != sent.source:
+            raise UserError(f"Dask's scheduler has another minieqt (source {there}, here {sent.source})")
+        client.register_plugin(sent, sent.name)
+    except UserError:
+        raise
+    except Exception as error:  # of there, wrapped in many ways
+        told = "Dask's scheduler or a worker cannot take the work: every machine needs this minieqt"
+        raise UserError(f"{told} ({type(error).__name__}: {error})") from error
+
+
+class Sent(WorkerPlugin):
+    """What every worker gets once: the work, and what it takes to do it."""
+
+    def __init__(self, work: Work[Any, Any], shared: Sequence[Path]):
+        self.name = f"minieqt-{uuid4().hex}"
+        self.source = source()
+        self.folder = os.getcwd()
+        self.shared = [str(path) for path in shared]
+        self.pickled = pickle.dumps(work)  # which another minieqt might not understand
+        self.do: Callable[[Any, Progress], Any] = self.refuse
+
+    def setup(self, worker: Any) -> None:
+        """On the worker: UserError if it cannot do the work. One that comes late tells it with its first item."""
+        self.why = self.fault(worker.address)
+        if self.why:
+            raise UserError(self.why)
+        self.do = pickle.loads(self.pickled)
+
+    def fault(self, address: str) -> str:
+        """Why this worker cannot do the work, or nothing. From now on it works where the command was started."""
+        if source() != self.source:
+            return f"Dask's worker {address} has another minieqt (source {source()}, here {self.source})"
+        try:
+            os.chdir(self.folder)
+        except OSError:
+            return f"Dask's worker {address} does not see {self.folder}: all workers have to see the same files"
+        hidden = [path for path in self.shared if not is_seen(Path(path))]
+        if hidden:
+            return f"Dask's worker {address} does not see {hidden[0]}, or sees nothing in it"
+        return ""
+
+    def refuse(self, item: Any, progress: Progress) -> Any:
+        raise UserError(self.why)
+
+
+def run_item(name: str, item: Any) -> tuple[Any, int]:
+    """On a worker: the result of an item, and how much progress it was."""
+    worker: Any = get_worker()
+    counts: list[int] = []
+    with ONE_AT_A_TIME:
+        limit_threads(worker.state.nthreads)
+        return worker.plugins[name].do(item, counts.append), sum(counts)
+
+
+def is_seen(path: Path) -> bool:
+    """Whether there is a file, or a folder with something in it: where a disk is not mounted, its folder is empty."""
+    return path.is_file() or (path.is_dir() and any(path.iterdir()))
+
+
+@cache
+def source() -> str:
+    """Which minieqt this is, as a digest of its source: between two releases that is what differs."""
+    digest = hashlib.sha256()
+    for package in ("minieqt", kernels.package()):
+        folder = Path(str(import_module(package).__file__)).parent
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
