@@ -182,14 +182,15 @@ def pick_input(options: Namespace, selection: Selection, job: Job, staff: Staff)
     from minieqt.picking.run import pick_archive
     from minieqt.picking.staff import WorkerLost
     from minieqt.records.archive import open_archive
+    from minieqt.records.header_index import NAME, HeaderIndex
     from minieqt.warmup import warm_up
 
     with tqdm(desc="looking through files", unit=" files", leave=False, disable=None) as bar:
-        archive = open_archive(options.input, selection, lambda path: bar.update(), options.out)
+        index = HeaderIndex(options.out / NAME)
+        archive = open_archive(options.input, selection, lambda path: bar.update(), options.out, index)
     if options.dask in (None, LOCAL):  # elsewhere others compute
         warm_up(options.device)
-    total = len(archive.days(DAY))
-    with tqdm(total=total, unit="station-day", disable=None) as bar:
+    with tqdm(total=len(archive.days(DAY)), unit="station-day", disable=None) as bar:
         windows = done = 0
 
         def progress(count: int) -> None:
@@ -200,13 +201,14 @@ def pick_input(options: Namespace, selection: Selection, job: Job, staff: Staff)
         def finish(report: Report) -> None:
             nonlocal done
             done = report.done + report.resumed
+            bar.total = max(bar.total, done)
             bar.update()
             bar.set_postfix_str(f"{windows} windows, {report.found['events']} events", refresh=False)
 
         try:
             return pick_archive(archive, job, bar.set_description_str, progress, finish, staff)
         except (KeyboardInterrupt, WorkerLost) as stop:
-            told = f"the same command goes on from here, {done} of {total} station-days are done"
+            told = f"the same command goes on from here, {done} of {bar.total} station-days are done"
             raise type(stop)(f"{str(stop) or 'stopped'}; {told}") from None
 
 

@@ -28,12 +28,11 @@ from minieqt.records.channel import Instrument
 from minieqt.records.left_out import LeftOut
 from minieqt.records.segment import Segment, segments
 from minieqt.records.serve import group, serve
-from minieqt.records.span import SECOND, Span
+from minieqt.records.span import DAY, SECOND, Span
 from minieqt.weights.load import load_weights
 
 Array = Any
 
-DAY = 86400 * SECOND
 CONTEXT = 600 * SECOND  # of the neighbouring days
 NAMES = ("DET", "P", "S")  # channels of the probabilities' traces
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -106,38 +107,49 @@ def pick_archive(
 
     The staff picks, this process alone writes the tables. WorkerLost if the staff loses too many of its workers.
     """
-    fingerprint = job.fingerprint()
+    made = job.fingerprint()
     folder = job.out / "station_days"
     folder.mkdir(parents=True, exist_ok=True)
-    todo = []
-    for day, station in archive.days(DAY):
-        extract = archive.extract(station, day - CONTEXT, day + DAY + CONTEXT)
-        known = {
-            "made": fingerprint,
-            "selection": limits(archive, day),
-            "files": [describe_file(path) for path in extract.files(station, day - CONTEXT, day + DAY + CONTEXT)],
-        }
-        part = folder / f"{quote(day_name(station, day), safe=' ')}.json"
-        refuse_to_replace(part, known, day_name(station, day))
-        todo.append(Task(day, station, extract, known, part))
     report = Report()
+    days = archive.days(DAY)
+    there = set(os.listdir(folder))
+    for day, station in days:  # before anything is picked
+        if part_name(station, day) in there and archive.look_around(station, day):
+            refuse_to_replace(task_of(archive, made, folder, station, day), archive)
+    given: dict[tuple[Station, int], int] = {}  # {station-day: from how many entries}
 
-    def given_out() -> Iterator[Task]:
-        for task in todo:
-            begin(str(task))
-            yield task
+    def tasks(days: list[tuple[int, Station]]) -> Iterator[Task]:
+        for day, station in days:
+            if archive.look_around(station, day):
+                task = task_of(archive, made, folder, station, day)
+                entries = len(task.archive.entries[station])
+                if given.get((station, day)) != entries:
+                    report.done -= (station, day) in given  # it is done again
+                    given[station, day] = entries
+                    begin(str(task))
+                    yield task
 
-    for was_there, found in staff(partial(pick_task, job), given_out(), progress):
-        report.resumed += was_there
-        report.done += not was_there
-        report.found += found
-        finish(report)
+    def work_off(todo: Iterable[Task]) -> None:
+        for was_there, found in staff(partial(pick_task, job), todo, progress):
+            report.resumed += was_there
+            report.done += not was_there
+            report.found += found
+            finish(report)
+
+    try:
+        work_off(tasks(days))
+        late = list(tasks(archive.days(DAY)))  # what the names of files did not tell
+        if late:
+            work_off(late)
+    finally:
+        if archive.index is not None:
+            archive.index.write()
     with locked(folder):  # another run may write the tables of this OUT too: the last one has all station-days
         report.found.clear()
         report.left_out.extend(archive.left_out)
-        parts = all_parts(folder, [task.part for task in todo])
-        write_tables(days_of(parts, fingerprint, report), job.out, job.coordinates)
-        report.earlier = sum(map(len, parts.values())) - report.foreign - len(todo)
+        parts = all_parts(folder, [folder / part_name(station, day) for station, day in given])
+        write_tables(days_of(parts, made, report), job.out, job.coordinates)
+        report.earlier = sum(map(len, parts.values())) - report.foreign - len(given)
         report.left_out.to_csv(job.out / "left_out.csv")
     return report
 
@@ -145,6 +157,20 @@ def pick_archive(
 def day_name(station: Station, day: int) -> str:
     """NET.STA.2022-02-06."""
     return f"{station[0]}.{station[1]}.{UTCDateTime(ns=day).strftime('%Y-%m-%d')}"
+
+
+def part_name(station: Station, day: int) -> str:
+    """What a station-day's file is called."""
+    return f"{quote(day_name(station, day), safe=' ')}.json"
+
+
+def task_of(archive: Archive, made: str, folder: Path, station: Station, day: int) -> Task:
+    """What there is to do for a station-day."""
+    start, end = day - CONTEXT, day + DAY + CONTEXT
+    extract = archive.extract(station, start, end)
+    files = [describe_file(path) for path in extract.files(station, start, end)]
+    known = {"made": made, "selection": limits(archive, day), "files": files}
+    return Task(day, station, extract, known, folder / part_name(station, day))
 
 
 def days_of(parts: dict[str, list[Path]], made: str, report: Report) -> Iterator[tuple[int, Events]]:
@@ -195,23 +221,27 @@ def limits(archive: Archive, day: int) -> list[int | None]:
     ]
 
 
-def refuse_to_replace(path: Path, known: dict[str, Any], name: str) -> None:
+def refuse_to_replace(task: Task, archive: Archive) -> None:
     """UserError if a station-day that is there, made in the same way, holds what the new one would not."""
     try:
-        part = json.loads(path.read_text(encoding="utf-8"))
+        part = json.loads(task.part.read_text(encoding="utf-8"))
         (first, last), files = part["selection"], {Path(held[0]) for held in part["files"]}
-        if part["made"] != known["made"]:
+        if part["made"] != task.known["made"]:
             return
     except (OSError, ValueError, KeyError, TypeError):
         return
-    start, end = known["selection"]
+    start, end = task.known["selection"]
     before = start is not None and (first is None or first < start)
     after = end is not None and (last is None or last > end)
-    others = {file for file in files - {Path(held[0]) for held in known["files"]} if file.exists()}
+    others = {file for file in files - {Path(held[0]) for held in task.known["files"]} if file.exists()}
+    if others:  # which may wait to be looked at, as their names tell of another day
+        archive.look_at(others)
+        found = archive.files(task.station, task.day - CONTEXT, task.day + DAY + CONTEXT)
+        others -= {path.resolve() for path in found}
     if before or after or others:
         what = "another stretch of that day" if not others else f"other files, such as {min(others)}"
         raise UserError(
-            f"{path.parents[1]} holds results of {name} from {what}, which would be lost: name another --out"
+            f"{task.part.parents[1]} holds results of {task} from {what}, which would be lost: name another --out"
         )
 
 

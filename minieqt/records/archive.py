@@ -1,14 +1,15 @@
 """Where records lie: files of any format that ObsPy reads, folders of them, SeisComP archives (SDS).
 
-Only headers are read to know what there is; data are read for one station and one day at a time. A large miniSEED
-file counts as many parts of whole records, each of which is read by itself: a month in one file takes no more memory,
-and hardly more time, than a month in thirty. What cannot be read is left out, counted, and the rest goes on.
+Only headers are read to know what there is; data are read for one station and one day at a time. What cannot be read is
+left out, counted, and the rest goes on.
+
+Files that are named as an SDS names them tell by their names whose day they are. They may wait until that day is asked
+for: `days` takes them at their word, `look_around` reads their headers. What they hold of other days is known when all
+of them were looked at.
 """
 
 from __future__ import annotations
 
-import glob
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -16,55 +17,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import obspy
-from obspy import Stream, Trace, UTCDateTime
-from obspy.io.mseed.core import _is_mseed as is_mseed
+from obspy import Trace, UTCDateTime
 
 from minieqt.errors import UserError
-from minieqt.records.apart import is_gse, read_apart
-from minieqt.records.channel import outside, usable_rate
+from minieqt.records.channel import usable_rate
+from minieqt.records.contents import FORBIDDEN, Contents, Entry, Part, contents_of, read_waveforms
 from minieqt.records.decode import NAMES, decode
 from minieqt.records.find import find_files
+from minieqt.records.header_index import HeaderIndex
 from minieqt.records.left_out import LeftOut
-from minieqt.records.mseed import LIKE_A_HEADER, scan, scan_file
-from minieqt.records.selection import Selection, Station
-from minieqt.records.span import SECOND, Span, duration, union
+from minieqt.records.mseed import scan
+from minieqt.records.selection import Selection, Station, named_day
+from minieqt.records.span import DAY, SECOND, duration
 
-Array = Any
-
-BLOCK = 2**21  # bytes of a miniSEED file that are read at a time: ObsPy unpacks all of them, and five times as many
-NEAR = 3600 * SECOND  # data of one part that are no further apart count as one stretch
-HEAD = 2**20  # bytes of a file that are searched for a first record, where ObsPy sees no waveforms
-
-EMPTY = "empty file"
-FORBIDDEN = "file that may not be read"
-UNKNOWN = "file without waveforms that ObsPy reads"
 DAMAGED = "damaged record"
-RUBBISH = "bytes that are no record"
-
-
-@dataclass(frozen=True, order=True)
-class Part:
-    """A file, or `size` bytes of a miniSEED file from `offset` on."""
-
-    path: Path
-    offset: int = 0
-    size: int | None = None
-
-    def read(self) -> bytes:
-        """The bytes of a part that has a size."""
-        with self.path.open("rb") as file:
-            file.seek(self.offset)
-            return file.read(self.size)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """Part of a file, and when the data of one station in it begin and end (nanoseconds)."""
-
-    part: Part
-    start: int
-    end: int
 
 
 @dataclass
@@ -75,6 +41,9 @@ class Archive:
     entries: dict[Station, list[Entry]] = field(default_factory=dict)
     left_out: LeftOut = field(default_factory=LeftOut)
     complaint: str = ""  # what ObsPy said of the last file that it could not read
+    waiting: dict[Station, dict[int, list[str]]] = field(default_factory=dict)  # {station: {day of the name: files}}
+    index: HeaderIndex | None = None
+    by_day: dict[Station, dict[int, list[Entry]]] = field(default_factory=dict)
 
     @property
     def unreadable(self) -> Counter[str]:
@@ -82,23 +51,34 @@ class Archive:
         return Counter(row.reason for row in self.left_out.rows if row.path and row.start is None)
 
     def days(self, day: int) -> list[tuple[int, Station]]:
-        """(first nanosecond, station) of every day that has data; `day` is its length. Days first, then stations."""
+        """(first nanosecond, station) of every day that has data; `day` is its length. Days first, then stations.
+
+        Files that wait to be looked at count for the day that their names say.
+        """
         found = {
             (first, station)
             for station, entries in self.entries.items()
             for entry in entries
             for first in range(entry.start // day * day, entry.end, day)
         }
-        return sorted(found)
+        return sorted(found.union((first, station) for station, days in self.waiting.items() for first in days))
+
+    def between(self, station: Station, start: int, end: int) -> list[Entry]:
+        """What holds data of one station between two times."""
+        days = self.by_day.get(station, {})
+        near = (entry for day in range(start // DAY * DAY, end + 1, DAY) for entry in days.get(day, ()))
+        return [entry for entry in dict.fromkeys(near) if entry.start <= end and entry.end >= start]
 
     def extract(self, station: Station, start: int, end: int) -> Archive:
         """What of it holds data of one station between two times."""
-        entries = [entry for entry in self.entries[station] if entry.start <= end and entry.end >= start]
-        return Archive(self.selection, {station: entries})
+        found = Archive(self.selection)
+        for entry in self.between(station, start, end):
+            found.add(station, entry)
+        return found
 
     def parts(self, station: Station, start: int, end: int) -> list[Part]:
         """The files, or parts of them, that hold data of a station between two times."""
-        return sorted({entry.part for entry in self.entries[station] if entry.start <= end and entry.end >= start})
+        return sorted({entry.part for entry in self.between(station, start, end)})
 
     def files(self, station: Station, start: int, end: int) -> list[Path]:
         """The files that hold data of a station between two times."""
@@ -119,92 +99,60 @@ class Archive:
 
     # -- looking through files ---------------------------------------------------------------------------------------
 
+    def add(self, station: Station, entry: Entry) -> None:
+        """A file, or a part of one, holds data of a station."""
+        self.entries.setdefault(station, []).append(entry)
+        days = self.by_day.setdefault(station, {})
+        for day in range(entry.start // DAY * DAY, entry.end, DAY):
+            days.setdefault(day, []).append(entry)
+
     def look(self, path: Path) -> None:
         """Note what a file holds."""
         try:
-            if path.stat().st_size == 0:
-                self.left_out.refuse(path, EMPTY)
-            elif is_mseed(str(path)) and self._scan(path):
-                pass
-            else:
-                self._ask_obspy(path)
+            held = self._headers(path)
         except OSError as error:
             denied = isinstance(error, PermissionError)
             self.left_out.refuse(path, FORBIDDEN if denied else f"file that cannot be read ({error.strerror or error})")
-
-    def _scan(self, path: Path) -> bool:
-        """A miniSEED file, record by record; False if no record of it is understood."""
-        found, rubbish = False, []
-        for chunk in scan_file(path):
-            rubbish += chunk.rubbish
-            records = chunk.records
-            found |= len(records) > 0
-            ends = records["offset"] + records["length"]
-            first = 0
-            while first < len(records):
-                last = max(int(np.searchsorted(ends, records["offset"][first] + BLOCK, "right")), first + 1)
-                offset = int(records["offset"][first])
-                part = Part(path, offset, int(ends[last - 1]) - offset)
-                self._note(part, records[first:last])
-                first = last
-        if found:
-            for offset, size in rubbish:
-                self.left_out.refuse(f"{path} (bytes {offset} to {offset + size - 1})", RUBBISH)
-        return found
-
-    def _note(self, part: Part, records: Array) -> None:
-        """The stations of a part, and what in it has a rate that is of no use."""
-        records = records[records["samples"] > 0]
-        for station in np.unique(records[["network", "station"]]):
-            names = str(station["network"]), str(station["station"])
-            if not self.selection.wants_station(*names):
-                continue
-            own = records[(records["network"] == names[0]) & (records["station"] == names[1])]
-            good = usable_rate(own["rate"])
-            spans = [self._wanted(*span) for span in spans_of(own[good])]
-            entries = [Entry(part, *span) for span in union([span for span in spans if span], NEAR)]
-            if entries:
-                self.entries.setdefault(names, []).extend(entries)
-            for record in own[~good]:
-                samples, rate, start = int(record["samples"]), float(record["rate"]), int(record["start"])
-                self._outside(part.path, ".".join(record[NAMES].tolist()), start, samples, rate)
-
-    def _ask_obspy(self, path: Path) -> None:
-        """A file of any format, by its header; where ObsPy knows none, miniSEED records may follow something else."""
-        try:
-            headers = read_waveforms(path)
-        except UserError as error:
-            with path.open("rb") as file:
-                head = file.read(HEAD)
-            if not (any(LIKE_A_HEADER.finditer(head)) and len(scan(head).records) and self._scan(path)):
-                self.left_out.refuse(path, UNKNOWN)
-                self.complaint = str(error)
             return
-        for stats in (trace.stats for trace in headers):
-            if stats.npts and self.selection.wants_station(stats.network, stats.station):
-                start, rate = stats.starttime.ns, float(stats.sampling_rate)
-                if not usable_rate(rate):
-                    id = ".".join((stats.network, stats.station, stats.location, stats.channel))
-                    self._outside(path, id, start, stats.npts, rate)
-                elif span := self._wanted(start, start + duration(stats.npts, rate)):
-                    self.entries.setdefault((stats.network, stats.station), []).append(Entry(Part(path), *span))
+        for station, entry in held.entries:
+            self.add(station, entry)
+        self.left_out.rows += [row for row in held.rows if row.start is None or row.length]
+        self.left_out.recorded_lengths.append(sum(row.length for row in held.rows))
+        self.complaint = held.complaint or self.complaint
 
-    def _wanted(self, start: int, end: int) -> Span | None:
-        """The part of a stretch that the selection wants."""
-        if not self.selection.wants_time(start, end - 1):
-            return None
-        limits = self.selection.start, self.selection.end
-        return (
-            start if limits[0] is None else max(start, limits[0].ns),
-            end if limits[1] is None else min(end, limits[1].ns + 1),
-        )
+    def _headers(self, path: Path) -> Contents:
+        """What a file holds and is wanted: as the index has it, or by looking."""
+        if self.index is None:
+            return contents_of(path).wanted(self.selection)
+        stat = path.stat()
+        held = self.index.get(path, stat)
+        if held is None or held.cut(self.selection):
+            held = contents_of(path)
+            self.index.put(path, stat, held)
+        return held.wanted(self.selection)
 
-    def _outside(self, path: Path, id: str, start: int, samples: int, rate: float) -> None:
-        """A channel whose rate is of no use."""
-        span = self._wanted(start, start + (duration(samples, rate) if rate > 0 else 1))
-        if span is not None:
-            self.left_out.record(*span)
-            self.left_out.leave(id, *span, outside(rate), str(path))
+    def look_around(self, station: Station, day: int) -> bool:
+        """Look at the files that wait for a station's day and its neighbours; whether the day has data."""
+        names = self.waiting.get(station, {})
+        for path in (path for near in (day - DAY, day, day + DAY) for path in names.pop(near, ())):
+            self.look(Path(path))
+        return day in self.by_day.get(station, {})
+
+    def look_at(self, files: set[Path]) -> None:
+        """Look at those of some files (their resolved paths) that wait."""
+        for days in self.waiting.values():
+            for paths in days.values():
+                for path in [path for path in paths if Path(path).resolve() in files]:
+                    paths.remove(path)
+                    self.look(Path(path))
+
+    def look_until_found(self) -> None:
+        """Look at files that wait until one has data."""
+        for station, days in self.waiting.items():
+            for day in list(days):
+                if self.entries:
+                    return
+                self.look_around(station, day)
 
 
 def open_archive(
@@ -212,14 +160,23 @@ def open_archive(
     selection: Selection,
     progress: Callable[[Path], object] = lambda path: None,
     out: Path | None = None,
+    index: HeaderIndex | None = None,
 ) -> Archive:
-    """Look through files and folders, but not below `out`. UserError if nothing was found."""
-    archive = Archive(selection)
+    """Look through files and folders, but not below `out`. UserError if nothing was found.
+
+    With an index files are looked at that it does not know, and those of an SDS wait until they are asked for.
+    """
+    archive = Archive(selection, index=index)
     inputs = list(inputs)
     for path in find_files(inputs, archive.left_out.refuse, out):
         if selection.wants_name(path.name):
             progress(path)
-            archive.look(path)
+            named = named_day(path.name) if index else None
+            if named is None:
+                archive.look(path)
+            else:
+                archive.waiting.setdefault(named[0], {}).setdefault(named[1], []).append(str(path))
+    archive.look_until_found()
     if not archive.entries:
         where = ", ".join(map(str, inputs))
         which = " for this time and these stations" if selection != Selection() else ""
@@ -228,20 +185,6 @@ def open_archive(
         why = f" (left out: {archive.left_out})" if archive.left_out else ""
         raise UserError(f"no waveforms found in {where}{which}{why}")
     return archive
-
-
-def read_waveforms(path: Path, start: UTCDateTime | None = None, end: UTCDateTime | None = None) -> Stream:
-    """The traces of a file between two times, or, without times, their headers. UserError if ObsPy reads none."""
-    options: dict[str, Any] = {"headonly": True} if start is None else {"starttime": start, "endtime": end}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if start is not None and end is not None and is_gse(path):
-                return read_apart(path, start, end)
-            return obspy.read(glob.escape(str(path)), **options)  # which takes a file's name for a pattern
-    except Exception as error:  # ObsPy's readers raise whatever they like
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{path}: no waveforms that ObsPy reads ({reason})") from error
 
 
 def read_part(part: Part, station: Station, start: int, end: int, left_out: LeftOut) -> list[Trace]:
@@ -271,16 +214,3 @@ def read_part(part: Part, station: Station, start: int, end: int, left_out: Left
         left_out.leave(".".join(record[NAMES].tolist()), first, last, DAMAGED, str(part.path))
 
     return decode(data, records[(records["start"] <= end) & (ends >= start)], damaged)
-
-
-def spans_of(records: Array) -> list[Span]:
-    """When records hold data, in order; what lies nearer together than NEAR is one."""
-    if not len(records):
-        return []
-    order = np.argsort(records["start"], kind="stable")
-    starts = records["start"][order]
-    lengths = np.round(records["samples"] / records["rate"] * SECOND).astype(np.int64)
-    ends = np.maximum.accumulate(starts + lengths[order])
-    first = np.flatnonzero(np.append(True, starts[1:] > ends[:-1] + NEAR))
-    last = np.append(first[1:], len(starts)) - 1
-    return list(zip(starts[first].tolist(), ends[last].tolist(), strict=True))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import fnmatch
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from obspy import UTCDateTime
 
 from minieqt.errors import UserError
+from minieqt.records.span import DAY, SECOND, Span
 
 # SDS: Year/NET/STA/CHAN.TYPE/NET.STA.LOC.CHAN.TYPE.YEAR.DAY
 SDS = re.compile(r"(\w*)\.(\w+)\.(\w*)\.(\w*)\.D\.(\d{4})\.(\d{3})")
@@ -40,15 +42,36 @@ class Selection:
         """Whether anything from `start` to `end` (nanoseconds) is wanted."""
         return (self.start is None or end >= self.start.ns) and (self.end is None or start <= self.end.ns)
 
+    def clip(self, start: int, end: int) -> Span | None:
+        """The part of a stretch (nanoseconds) that is wanted."""
+        if not self.wants_time(start, end - 1):
+            return None
+        first = start if self.start is None else max(start, self.start.ns)
+        return first, end if self.end is None else min(end, self.end.ns + 1)
+
     def wants_name(self, name: str) -> bool:
         """Whether a file may hold what is wanted, by its name alone: only names of an SDS tell."""
         found = SDS.fullmatch(name)
         if found is None:
             return True
-        network, station, _, _, year, day = found.groups()
-        try:
-            noon = UTCDateTime(year=int(year), julday=int(day)).ns + 43200 * 10**9
-        except ValueError:  # day 000, or 366 of a common year: the records know better
-            return self.wants_station(network, station)
-        reach = (43200 + 3600) * 10**9  # a day's file may begin a little before and end a little after
-        return self.wants_station(network, station) and self.wants_time(noon - reach, noon + reach)
+        day = day_of(found[5], found[6])
+        if not self.wants_station(found[1], found[2]):
+            return False
+        reach = 3600 * SECOND  # a day's file may begin a little before and end a little after
+        return day is None or self.wants_time(day - reach, day + DAY + reach)
+
+
+def named_day(name: str) -> tuple[Station, int] | None:
+    """Whose records a file of an SDS holds, and of which day (its first nanosecond), by its name."""
+    found = SDS.fullmatch(name)
+    day = day_of(found[5], found[6]) if found else None
+    return None if found is None or day is None else ((found[1], found[2]), day)
+
+
+@lru_cache(maxsize=4096)
+def day_of(year: str, day: str) -> int | None:
+    """The first nanosecond of a day of a year; None for day 000, or 366 of a common year: the records know better."""
+    try:
+        return UTCDateTime(year=int(year), julday=int(day)).ns
+    except ValueError:
+        return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 SECOND = 10**9  # nanoseconds
+DAY = 86400 * SECOND
 
 Span = tuple[int, int]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import shutil
@@ -26,6 +27,8 @@ from minieqt.errors import UserError
 from minieqt.model import EQTransformer
 from minieqt.picking import run as picking_run
 from minieqt.picking.results import Picks
+from minieqt.records import archive as archive_module
+from minieqt.records import header_index
 from minieqt.weights import load_weights, locate, save_weights
 
 TABLES = {
@@ -65,8 +68,13 @@ def start(records, weights, *more):
     return out
 
 
+def files(folder):
+    """All of them but the index of headers, which is a memory and no result."""
+    return [path for path in folder.rglob("*") if path.is_file() and path.name != header_index.NAME]
+
+
 def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    return {path.name: path.read_bytes() for path in files(folder) if path.parent == folder}
 
 
 def test_results_and_resuming(records, weights, capsys, monkeypatch):
@@ -150,8 +158,7 @@ def test_interrupted(records, weights, monkeypatch, capsys):
         patch.setattr(picking_run, "station_day", once)
         with pytest.raises(KeyboardInterrupt):
             start(records, weights)
-    left = [path.name for path in (records.parent / "out").rglob("*") if path.is_file()]
-    assert left == ["BW.RJOB.2022-02-06.json"]
+    assert [path.name for path in files(records.parent / "out")] == ["BW.RJOB.2022-02-06.json"]
     capsys.readouterr()
     assert contents(start(records, weights)) == whole
     assert "station-days: 1 picked, 1 taken" in capsys.readouterr().out
@@ -184,7 +191,7 @@ def test_a_real_ctrl_c(records, weights, staff):
         process.kill()
     assert process.returncode == 130
     assert said == "minieqt: stopped; the same command goes on from here, 1 of 2 station-days are done\n"
-    assert [path.name for path in out.rglob("*") if path.is_file()] == ["BW.RJOB.2022-02-06.json"]
+    assert [path.name for path in files(out)] == ["BW.RJOB.2022-02-06.json"]
 
 
 @pytest.fixture
@@ -235,6 +242,68 @@ def test_a_worker_is_killed(network, weights, staff, capsys):
     killer.join(1)
     assert not killer.is_alive() and len(list((out / "station_days").iterdir())) == 12
     assert not workers()
+
+
+@pytest.fixture
+def sds(tmp_path):
+    """Three stations and days in an SDS in which much is wrong, and a file beside it."""
+    first = UTCDateTime("2022-02-06")
+
+    def put(station, day, channel, data, named=None):
+        date = first + 86400 * day
+        name = f"XX.{named or station}..{channel}.D.{date.year}.{date.julday:03d}"
+        path = tmp_path / f"in/{date.year}/XX/{named or station}/{channel}.D/{name}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return path
+
+    def records(station, at, channel="EHZ", seconds=30, rate=100.0):
+        one = obspy.read()[0]
+        header = {"network": "XX", "station": station, "channel": channel, "starttime": at, "sampling_rate": rate}
+        one = obspy.Trace(np.roll(one.data, round(at.timestamp) % 3000)[: round(seconds * rate)], header)
+        one.write(held := io.BytesIO(), format="MSEED", reclen=512, encoding="FLOAT64")
+        return held.getvalue()
+
+    for day in range(3):
+        for station in ("A", "B"):
+            put(station, day, "EHZ", records(station, first + 86400 * day + 3600))
+    noon = first + 43200
+    put("A", 0, "EHN", records("A", noon) + records("A", first + 86400 - 10))  # goes on after midnight
+    put("B", 0, "EHN", b"rubbish" * 100 + records("B", noon))
+    put("B", 1, "EHN", records("A", noon + 86400, "EHN"))  # another's
+    put("B", 2, "EHE", records("B", noon) + records("B", noon - 5 * 86400))  # of other days, one of them far away
+    put("B", 2, "LHZ", records("B", noon + 2 * 86400, "LHZ", 600, 1.0))  # a rate that is of no use
+    put("C", 1, "EHZ", records("C", first + 86400 * 2 - 5))  # more of it the day after, of which there is no file
+    put("D", 1, "EHZ", b"")
+    put("E", 1, "EHZ", b"nothing to hear")
+    (tmp_path / "in" / "other").write_bytes(records("A", noon + 100, "EHE"))
+    return tmp_path / "in"
+
+
+@pytest.mark.parametrize("chosen", [[], ["--start", "2022-02-06T12:00:10", "--end", "2022-02-07T23:59:57"]])
+def test_an_sds_is_read_when_its_day_comes(sds, weights, chosen, monkeypatch, capsys):
+    """Whatever is in it, what comes out is what comes out of files that tell nothing by their names."""
+    out = sds.parent / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(archive_module, "named_day", lambda name: None)  # all headers first
+        whole = contents(start(sds, weights, *chosen))
+        told = capsys.readouterr()
+        made = {path.name: path.read_bytes() for path in (out / "station_days").iterdir()}
+    shutil.rmtree(out)
+    assert len(made) == (5 if chosen else 9) and whole["picks.csv"].count(b"\n") > 10
+    for known in ("nothing", "all", "lost", "damaged"):
+        if known == "lost":
+            (out / header_index.NAME).unlink()
+        if known == "damaged":
+            (out / header_index.NAME).write_bytes(b"no index")
+        with monkeypatch.context() as patch:
+            if known == "all":
+                patch.setattr(archive_module, "contents_of", None)  # no file is looked at again
+            assert contents(start(sds, weights, *chosen)) == whole
+        assert {path.name: path.read_bytes() for path in (out / "station_days").iterdir()} == made
+        said = capsys.readouterr()
+        count = f"{len(made)} picked, 0 taken" if known == "nothing" else f"0 picked, {len(made)} taken"
+        assert said.err == told.err and count in said.out
 
 
 def test_more_to_write(records, weights):

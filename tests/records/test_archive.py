@@ -11,8 +11,9 @@ from obspy import Stream, UTCDateTime
 from records import START, record, trace
 
 from minieqt.errors import UserError
-from minieqt.records import archive as archive_module
-from minieqt.records.archive import DAMAGED, EMPTY, FORBIDDEN, RUBBISH, UNKNOWN, open_archive
+from minieqt.records import contents as contents_module
+from minieqt.records.archive import DAMAGED, open_archive
+from minieqt.records.contents import EMPTY, FORBIDDEN, RUBBISH, UNKNOWN
 from minieqt.records.find import DANGLING
 from minieqt.records.gap import pieces
 from minieqt.records.join import join
@@ -108,7 +109,7 @@ def test_large_files_are_read_in_blocks(tmp_path, monkeypatch):
     whole = open_archive([path], Selection())
     ((_, station),) = whole.days(DAY)
     expected = whole.read(station, START.ns + 10**11, START.ns + 2 * 10**11)
-    monkeypatch.setattr(archive_module, "BLOCK", 10_000)
+    monkeypatch.setattr(contents_module, "BLOCK", 10_000)
     parts = open_archive([path], Selection())
     assert parts.days(DAY) == whole.days(DAY) and len(parts.entries[station]) > 20
     between = parts.parts(station, START.ns + 10**11, START.ns + 2 * 10**11)
@@ -191,7 +192,7 @@ def as_bytes(stream, **options):
 @pytest.mark.parametrize("state", ["mixed", "truncated", "blank", "shifted", "headless"])
 def test_a_file_in_any_state(tmp_path, monkeypatch, state, block):
     """Records of two lengths, a half one, an empty one, rubbish between them or before: all whole ones are read."""
-    monkeypatch.setattr(archive_module, "BLOCK", block)
+    monkeypatch.setattr(contents_module, "BLOCK", block)
     early, late = (
         Stream([trace(30, code, start=START + at, dtype="int32") for code in ("HHN", "HHZ")]) for at in (0, 30)
     )
