@@ -3,6 +3,7 @@
 One file, one decision. From where records lie to what the network reads:
 
     find, selection, archive    which files there are, and what of them is wanted
+    contents, header_index      what a file holds, by its headers; and that it need not be looked at again
     mseed, decode               the records of a miniSEED file; damaged ones are left out
     channel                     what a channel is: its instrument and its component
     gap                         what is no data: a repeated value, a dead channel
