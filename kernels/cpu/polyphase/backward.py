@@ -101,15 +101,13 @@ def transform_gradients(
     """A unit's gradient before ReLU, at the nodes: z[node, filter, first :], even filters and odd ones."""
     stage, following, (p, j) = plan.stages[s], plan.stages[s + 1], unit
     z, read, write, filters = scratch.z, scratch.read, scratch.write, 2 * stage.half
+    source, target = ChannelRows(gradients, plan.width, read), ChannelRows(z, LENGTH, write)
     for node in range(stage.nodes):
         write[node] = node * filters * LENGTH
     for odd in range(2):
-        find_outputs(s, p, odd, plan, read)
+        find_outputs(stage, following, p, odd, plan.width, read)
         place = odd * stage.half * LENGTH + first
-        source = ChannelRows(gradients, following.x_at + j, plan.width, read)
-        output_transform_backward(
-            stage.method, stage.filters, source, ChannelRows(z, place, LENGTH, write), values, 0
-        )
+        output_transform_backward(stage.method, stage.filters, source, following.x_at + j, target, place, values, 0)
         for o in range(stage.filters, stage.half):  # what a tile has and the stage has not
             for node in range(stage.nodes):
                 absent = write[node] + place + o * LENGTH
@@ -123,6 +121,7 @@ def input_gradients(
     """z[:, :, first :] times the weights, added to the gradients of the rows that the unit has read."""
     weights, C, (p, j) = back_packed_of(stage, packed), stage.channels, unit
     z, products, read, write = scratch.z, scratch.products, scratch.read, scratch.write
+    source, target = ChannelRows(products, COLUMNS, read), ChannelRows(gradients, width, write)
     parts, blocks, nodes, filters, _ = weights.shape
     for node in range(nodes):
         read[node] = node * ROWS * COLUMNS
@@ -134,9 +133,8 @@ def input_gradients(
                 for f in range(filters):
                     tile = outer_add(tile, weights, (w + f) * ROWS, z, (node * filters + f) * LENGTH + first)
                 store_tile(tile, products, node * ROWS * COLUMNS, COLUMNS)
-            channels, source = min(ROWS, C - block * ROWS), ChannelRows(products, 0, COLUMNS, read)
-            target = ChannelRows(gradients, stage.x_at + block * ROWS * width + j, width, write)
-            input_transform_backward(stage.method, channels, source, target, products, 0)
+            channels, row = min(ROWS, C - block * ROWS), stage.x_at + block * ROWS * width + j
+            input_transform_backward(stage.method, channels, source, 0, target, row, products, 0)
 
 
 @compiled

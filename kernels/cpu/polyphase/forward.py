@@ -59,14 +59,12 @@ def transform_inputs(
     place (first, length): written to inputs[node, channel, first :], `length` numbers a channel, channels of all parts.
     """
     (p, j), (first, length), C = unit, place, stage.channels
+    source, target = ChannelRows(values, width, read), ChannelRows(inputs, length, write)
     for node in range(stage.nodes):
         write[node] = node * stage.parts * C * length
     for part in range(stage.parts):
         find_inputs(stage, p, part, width, read)
-        source = ChannelRows(values, stage.x_at + j, width, read)
-        input_transform(
-            stage.method, C, source, ChannelRows(inputs, part * C * length + first, length, write), values, 0
-        )
+        input_transform(stage.method, C, source, stage.x_at + j, target, part * C * length + first, values, 0)
 
 
 @compiled
@@ -76,7 +74,8 @@ def one_group(
     """The outputs of stage s's group from p on, of some blocks of ROWS filters."""
     stage, following = plan.stages[s], plan.stages[s + 1]
     inputs, products, read, write = scratch
-    packed, width = packed_of(stage, weights.packed), plan.width
+    packed, biases, width = packed_of(stage, weights.packed), weights.biases, plan.width
+    source, target = ChannelRows(products, COLUMNS, read), ChannelRows(values, width, write)
     _, nodes, channels, _ = packed.shape
     for j in range(0, plan.T + stage.lag, COLUMNS):
         transform_inputs(stage, (p, j), width, values, inputs, (0, COLUMNS), read, write)
@@ -90,10 +89,9 @@ def one_group(
                 store_tile(tile, products, node * ROWS * COLUMNS, COLUMNS)
             odd = block * ROWS // stage.half
             o = block * ROWS - odd * stage.half
-            find_outputs(s, p, odd, plan, write)
-            source = ChannelRows(products, 0, COLUMNS, read)
-            target = ChannelRows(values, following.x_at + o * width + j, width, write)
-            output_transform(stage.method, min(ROWS, stage.filters - o), source, target, weights.biases, stage.b_at + o)
+            filters, row = min(ROWS, stage.filters - o), following.x_at + o * width + j
+            find_outputs(stage, following, p, odd, width, write)
+            output_transform(stage.method, filters, source, 0, target, row, biases, stage.b_at + o)
 
 
 @compiled

@@ -135,10 +135,9 @@ def find_inputs(stage: Stage, p: int, part: int, width: int, into: Array) -> Non
 
 
 @compiled
-def find_outputs(s: int, p: int, odd: int, plan: Plan, into: Array) -> None:
-    """The places of the even or odd outputs of stage s's group from t = p on."""
-    stage, following = plan.stages[s], plan.stages[s + 1]
-    find_places(2 * (p - odd * stage.lag) + odd, 2, stage.outputs, following, plan.width, into)
+def find_outputs(stage: Stage, following: Stage, p: int, odd: int, width: int, into: Array) -> None:
+    """The places of the even or odd outputs of a stage's group from t = p on, in the following one's input."""
+    find_places(2 * (p - odd * stage.lag) + odd, 2, stage.outputs, following, width, into)
 
 
 @compiled

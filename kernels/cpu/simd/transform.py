@@ -30,10 +30,13 @@ ZERO = ir.Constant(VECTOR, [0.0] * LANES)
 
 
 class ChannelRows(NamedTuple):
-    """Rows of several channels in a flat array: row j of channel c begins at values[first + c · step + places[j]]."""
+    """Rows of several channels in a flat array: row j of channel c begins at values[first + c · step + places[j]].
+
+    `first` is handed over beside it: made once, such a bundle costs nothing, and in a loop two atomic counts of
+    references for each of its arrays.
+    """
 
     values: Array
-    first: int
     step: int
     places: Array
 
@@ -41,33 +44,37 @@ class ChannelRows(NamedTuple):
 def transform(matrices: list[Array], add: bool = False, relu: bool = False, gate: bool = False) -> Any:
     """A function for compiled code that multiplies rows of COLUMNS samples by one of `matrices`, for `count` channels:
 
-        f(method, count, source, target, extra, extra_first)        source, target ChannelRows
+        f(method, count, source, first, target, target_first, extra, extra_first)        source, target ChannelRows
         row i of target = Σ_j matrices[method][i, j] · row j of source
 
     `add`: added to what is there; `relu`: relu(… + extra[extra_first + c]), a bias; `gate`: the source counts only
     where extra, laid out like it, is positive.
     """
 
-    def definition(method, count, source, target, extra, extra_first):  # type: ignore[no-untyped-def]
+    def definition(  # type: ignore[no-untyped-def]
+        method, count, source, first, target, target_first, extra, extra_first
+    ):
         matrix = matrices[method].astype(np.float32)
         for c in range(count):
-            starts = [source.first + c * source.step + source.places[j] for j in range(matrix.shape[1])]
+            starts = [first + c * source.step + source.places[j] for j in range(matrix.shape[1])]
             rows = np.stack([source.values[start : start + COLUMNS] for start in starts])
             if gate:
                 rows = np.where([extra[start : start + COLUMNS] > 0 for start in starts], rows, 0)
             for i, total in enumerate(matrix @ rows):
-                row = target.values[target.first + c * target.step + target.places[i] :][:COLUMNS]
+                row = target.values[target_first + c * target.step + target.places[i] :][:COLUMNS]
                 row[:] = row + total if add else np.maximum(total + extra[extra_first + c], 0) if relu else total
 
     @intrinsic
-    def written(typing, method, count, source, target, extra, extra_first):  # type: ignore[no-untyped-def]
-        signature = types.void(method, count, source, target, extra, extra_first)
-        (x, _, _, at), (out, _, _, places) = source.types, target.types
+    def written(  # type: ignore[no-untyped-def]
+        typing, method, count, source, first, target, target_first, extra, extra_first
+    ):
+        signature = types.void(method, count, source, first, target, target_first, extra, extra_first)
+        (x, _, at), (out, _, places) = source.types, target.types
 
         def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
-            method_, count_, source_, target_, extra_, extra_first_ = args
-            x_, first_, step_, at_ = cgutils.unpack_tuple(builder, source_, 4)
-            out_, into_, out_step_, places_ = cgutils.unpack_tuple(builder, target_, 4)
+            method_, count_, source_, first_, target_, into_, extra_, extra_first_ = args
+            x_, step_, at_ = cgutils.unpack_tuple(builder, source_, 3)
+            out_, out_step_, places_ = cgutils.unpack_tuple(builder, target_, 3)
 
             def offsets(kind, table, number):  # type: ignore[no-untyped-def]
                 return [builder.load(address(context, builder, kind, table, ir.Constant(INT64, i)))
@@ -116,9 +123,9 @@ def transform(matrices: list[Array], add: bool = False, relu: bool = False, gate
         return signature, generate
 
     @overload(definition)
-    def _(method, count, source, target, extra, extra_first):  # type: ignore[no-untyped-def]
-        return lambda method, count, source, target, extra, extra_first: (
-            written(method, count, source, target, extra, extra_first)  # type: ignore[call-arg]
+    def _(method, count, source, first, target, target_first, extra, extra_first):  # type: ignore[no-untyped-def]
+        return lambda method, count, source, first, target, target_first, extra, extra_first: (
+            written(method, count, source, first, target, target_first, extra, extra_first)  # type: ignore[call-arg]
         )
 
     return definition

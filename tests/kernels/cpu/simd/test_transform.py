@@ -25,8 +25,8 @@ def test_against_the_definition(rng, matrices, option):
     definition, channels, width, gap = transform(matrices, **option), 3, 2 * COLUMNS, COLUMNS + 5
 
     @njit
-    def compiled(method, count, source, target, extra, extra_first):
-        definition(method, count, source, target, extra, extra_first)
+    def compiled(method, count, source, first, target, target_first, extra, extra_first):
+        definition(method, count, source, first, target, target_first, extra, extra_first)
 
     for method, (rows, columns) in enumerate(matrix.shape for matrix in matrices):
         x = rng.normal(size=3 + columns * channels * width).astype(np.float32)
@@ -34,9 +34,9 @@ def test_against_the_definition(rng, matrices, option):
         before = rng.normal(size=10 + rows * channels * gap).astype(np.float32)
         found, right = before.copy(), before.copy()
         extra = rng.normal(size=x.size).astype(np.float32)
-        source = ChannelRows(x, 2, width, at)
-        compiled(method, channels, source, ChannelRows(found, 7, gap, places), extra, 1)
-        definition(method, channels, source, ChannelRows(right, 7, gap, places), extra, 1)
+        source = ChannelRows(x, width, at)
+        compiled(method, channels, source, 2, ChannelRows(found, gap, places), 7, extra, 1)
+        definition(method, channels, source, 2, ChannelRows(right, gap, places), 7, extra, 1)
         np.testing.assert_allclose(found, right, rtol=1e-5, atol=2e-5)
         written = {7 + place + c * gap for place in places for c in range(channels)}
         untouched = np.ones(before.size, bool)
@@ -50,7 +50,7 @@ def test_relu_hides_no_nan():
 
     @njit
     def relu(x, at, out, bias):
-        output_transform(0, 1, ChannelRows(x, 0, COLUMNS, at), ChannelRows(out, 0, COLUMNS, at), bias, 0)
+        output_transform(0, 1, ChannelRows(x, COLUMNS, at), 0, ChannelRows(out, COLUMNS, at), 0, bias, 0)
 
     x, out = np.array([np.nan, -1, 2] * COLUMNS, np.float32), np.empty(COLUMNS, np.float32)
     relu(x, np.zeros(1, np.int64), out, np.zeros(1, np.float32))
