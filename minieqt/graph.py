@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from minieqt.backend import array_module, device_of, mode
+from minieqt.kernels import kernel_module
 
 Array = Any
 
@@ -94,7 +95,8 @@ class Replay:
         """Make the graph for inputs like x, in the place of an older one, or say in a line why there is none."""
 
         def work() -> None:
-            self.outputs = self.function(self.place)
+            with kernel_module("cuda.ahead").ahead_of_step():
+                self.outputs = self.function(self.place)
 
         self.graph, self.outputs, self.place, problem = None, (), x.copy(), ""
         self.memory = KeptMemory(self.xp)  # and the older one's is the card's again

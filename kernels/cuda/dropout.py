@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .ahead import ahead
 from .launch import ceil_div, empty, launch, on_machine
 
 Array = Any
@@ -15,7 +16,12 @@ THREADS = 128
 
 
 def dropout_mask(like: Array, shape: tuple[int, ...], rate: float, randomness: Any, stream: int) -> Array:
-    """A mask of the given shape, batch first: 0 with probability `rate`, else 1 / (1 - rate)."""
+    """A mask of the given shape, batch first: 0 with probability `rate`, else 1 / (1 - rate); ahead of the step."""
+    return ahead(like, lambda: launch_mask(like, shape, rate, randomness, stream))
+
+
+def launch_mask(like: Array, shape: tuple[int, ...], rate: float, randomness: Any, stream: int) -> Array:
+    """The same, here and now."""
     samples, count = shape[0], math.prod(shape[1:])
     mask = empty(like, shape)
     # A draw is a whole number below 2^24: dropped if below rate · 2^24, the same decision as u < rate.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from .ahead import ahead
 from .launch import ceil_div, empty, launch
 
 Array = Any
@@ -34,7 +35,12 @@ class Order(NamedTuple):
 
 
 def lay_out(jobs: list[tuple[Convolution, Order]]) -> list[Array]:
-    """The weights of each convolution in its order; two in one launch."""
+    """The weights of each convolution in its order; two in one launch, ahead of the step."""
+    return ahead(jobs[0][0].W, lambda: launch_layouts(jobs))
+
+
+def launch_layouts(jobs: list[tuple[Convolution, Order]]) -> list[Array]:
+    """The same, here and now."""
     made: list[Array] = []
     for first in range(0, len(jobs), AT_A_TIME):
         parts: list[tuple] = []

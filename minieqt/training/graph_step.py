@@ -32,6 +32,7 @@ import numpy as np
 from minieqt.adam import Adam, adam_step
 from minieqt.backend import array_module
 from minieqt.graph import KeptMemory, captured
+from minieqt.kernels import kernel_module
 from minieqt.model import EQTransformer
 from minieqt.training.data_parallel import DataParallel
 from minieqt.training.step import Taken, check_finite
@@ -161,7 +162,8 @@ class GraphStep:
                 x, labels = made(*inputs)
             else:
                 x = labels = self.xp.zeros((1, 3, self.model.length), np.float32)  # counts nothing; the others may wait
-            loss = self.ranks.add_gradients(x, labels, counts)
+            with kernel_module("cuda.ahead").ahead_of_step():
+                loss = self.ranks.add_gradients(x, labels, counts)
         finally:
             randomness.step = step_of_host
         self.loss_sum += loss * own
