@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import get_num_threads, prange
 
-from ..runtime.allocator import keep_freed_memory
+from ..runtime.process import keep_freed_memory
 from ..runtime.compile import compiled, compiled_parallel
 from ..simd.tile import COLUMNS, ROWS
 from .correlate import correlate

@@ -20,7 +20,7 @@ from typing import Any
 from numba import config, njit
 
 from ...user_cache import user_cache
-from .openmp import wait_briefly
+from .process import wait_briefly
 
 SOURCES = Path(__file__).parents[1]
 PACKAGE = __name__.partition(".")[0]
