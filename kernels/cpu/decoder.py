@@ -24,8 +24,8 @@ from .polyphase.gradient import collect
 from .polyphase.head import Head, head_gradient, pack_head, pack_head_backward
 from .polyphase.layout import Plan, plan_of
 from .polyphase.weights import Weights, pack_all_backward, weights_of
-from .runtime.process import keep_freed_memory
 from .runtime.packed import packed
+from .runtime.process import keep_freed_memory
 from .simd.tile import ROWS
 
 Array = Any

@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import prange
 
-from ..runtime.process import keep_freed_memory
 from ..runtime.compile import compiled, compiled_parallel
+from ..runtime.process import keep_freed_memory
 from ..simd.tile import COLUMNS, ROWS
 from .correlate import FlatRows, correlate, correlate_gradient
 from .epilogue import StageRows, epilogue_backward

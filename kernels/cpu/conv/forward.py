@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import get_num_threads, prange
 
-from ..runtime.process import keep_freed_memory
 from ..runtime.compile import compiled, compiled_parallel
+from ..runtime.process import keep_freed_memory
 from ..simd.tile import COLUMNS, ROWS
 from .correlate import correlate
 from .epilogue import StageRows, epilogue
