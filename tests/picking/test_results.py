@@ -108,7 +108,10 @@ def test_quakeml_is_valid_whatever_the_codes(tmp_path, name):
 DAY = 86400 * 10**9
 
 
-@given(st.lists(events(), max_size=12), st.lists(events(), max_size=3))
+apart = st.lists(events(), max_size=12, unique_by=lambda event: (event.start.ns, event.instrument))  # as they come
+
+
+@given(apart, st.lists(events(), max_size=3))
 @settings(deadline=None, max_examples=25)
 def test_day_by_day_is_as_in_one(folder, found, more):
     """Whatever day an event belongs to, and however far its picks lie beside it; `others` lie in their own day."""
