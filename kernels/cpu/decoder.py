@@ -56,10 +56,9 @@ def run(
     plan, weights = plan_of(shapes[:stages], crops, T), weights_of(crops, Ws[:stages], bs[:stages])
     head = Head(packed(pack_head, Ws[-1]) if len(Ws) > stages else NO_HEAD, bs[-1][0])
     whole = whole_windows(B, threads)
-    end = plan.stages[-1]
     memory = Memory(
         aligned(plan.numbers * (B if keep or not whole else threads) + ROWS * plan.width),
-        np.empty((B, shapes[-1][0], (T << end.level) - end.zeros_left - end.zeros_right), np.float32),
+        np.empty((B, shapes[-1][0], plan.length), np.float32),
     )
     each = each_window if whole else each_stage
     each(x, plan, weights, head, memory, keep, threads)

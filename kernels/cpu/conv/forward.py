@@ -50,10 +50,10 @@ def chain_forward(
     shapes, packed = tuple(W.shape for W in weights), weights_of(*weights)
     plan = plan_of(epilogues, shapes, (x.shape[2], *lengths), keep)
     whole = whole_windows(B, threads) or B * plan.work < LITTLE
-    slots, longest = B if keep or not whole else threads, int(plan.stages["length"][:-1].max())
+    slots = B if keep or not whole else threads
     memory = Memory(
-        np.empty(slots * plan.numbers + room(0, longest, plan.margin), np.float32),
-        np.empty((B, plan.stages[-1].switches_at), np.uint8),
+        np.empty(slots * plan.numbers + room(0, plan.longest, plan.margin), np.float32),
+        np.empty((B, plan.switches), np.uint8),
         np.empty((B, shapes[-1][0], lengths[-1]), np.float32),
     )
     run = each_window if whole else each_stage

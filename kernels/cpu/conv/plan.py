@@ -55,6 +55,8 @@ class Plan(NamedTuple):
     stages: Array  # records of Stage (S + 1)
     margin: int  # zeros between padded rows
     numbers: int  # of a window's padded rows
+    longest: int  # of the stages' inputs
+    switches: int  # bytes a window
     work: int  # multiplications a window
 
 
@@ -92,7 +94,8 @@ def plan_of(epilogues: tuple[int, ...], shapes: tuple[Shape, ...], lengths: tupl
         back_packed_at, back_block = back_packed_at + padded_rows(C) * O * K, back_block + padded_rows(C) // ROWS
     stages.append(Stage(0, shapes[-1][0], 0, 0, lengths[-1], x_at, switches_at, W_at, packed_at, block, b_at,
                         back_packed_at, back_block, sums_at))
-    return Plan(records(stages), margin, x_at if keep else sum(in_turn), work)
+    numbers, longest = x_at if keep else sum(in_turn), max(lengths[:-1])
+    return Plan(records(stages), margin, numbers, longest, switches_at, work)
 
 
 @compiled

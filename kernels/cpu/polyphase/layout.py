@@ -68,6 +68,7 @@ class Plan(NamedTuple):
     T: int  # samples of the decoder's input, and of every row
     width: int  # of a row, with the zeros after it
     numbers: int  # of the rows of all stages, a window
+    length: int  # of the output
 
 
 @functools.cache
@@ -92,7 +93,7 @@ def plan_of(shapes: tuple[tuple[int, int, int], ...], crops: tuple[tuple[int, in
     sizes = [round_up(region(stage.channels << stage.level, T, width - T), LANES) for stage in stages]
     table = records(stages)
     table["x_at"] = np.cumsum([0, *sizes[:-1]]) + round_up(width - T, LANES)  # sample 0 begins a vector
-    return Plan(table, T, width, int(sum(sizes)) + LANES)
+    return Plan(table, T, width, int(sum(sizes)) + LANES, (T << len(shapes)) - sum(zeros))
 
 
 def method_for(components: int, taps: int) -> int:
