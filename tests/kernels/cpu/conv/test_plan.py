@@ -15,13 +15,13 @@ EPILOGUES, SHAPES, LENGTHS = (POOL, RELU, PLAIN), ((5, 2, 3), (9, 5, 7), (1, 9, 
 
 @pytest.mark.parametrize("keep", [True, False])
 def test_what_is_needed_together_does_not_overlap(keep):
-    stages, margin, numbers, work = plan_of(EPILOGUES, SHAPES, LENGTHS, keep)
+    stages, margin, numbers, longest, switches, work = plan_of(EPILOGUES, SHAPES, LENGTHS, keep)
     rows = [range(stage.x_at, stage.x_at + region(stage.channels, stage.length, margin)) for stage in stages[:-1]]
     assert tuple(stages["length"]) == LENGTHS and max(own.stop for own in rows) <= numbers
     for one in range(3):
         for other in range(one + 1, 3 if keep else min(one + 2, 3)):  # unkept, a stage and the next at least
             assert rows[one].stop <= rows[other].start or rows[other].stop <= rows[one].start
-    assert stages[-1].switches_at == (5 * 48 if keep else 0)
+    assert stages[-1].switches_at == switches == (5 * 48 if keep else 0) and longest == 95
     assert work == 95 * 5 * 2 * 3 + 48 * 9 * 5 * 7 + 48 * 9 * 11
 
 
