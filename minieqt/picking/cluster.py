@@ -10,6 +10,7 @@ so in one line and does nothing.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import os
@@ -25,7 +26,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from distributed import CancelledError, Client, KilledWorker, LocalCluster, as_completed, get_worker
+from distributed import CancelledError, Client, KilledWorker, LocalCluster, Security, as_completed, get_worker
+from distributed.comm import connect as comm_connect
 from distributed.diagnostics.plugin import WorkerPlugin
 
 from minieqt import kernels
@@ -77,9 +79,16 @@ def quiet() -> None:
 def connect(address: str) -> Client:
     """A client of the scheduler there. UserError if there is none."""
     try:
+        asyncio.run(greet(address))  # a Client that cannot be made has a traceback and 20 s for its own last words
         return Client(address, timeout=ANSWER, set_as_default=False)
     except Exception as error:  # an address that is none, nobody there, another service
         raise UserError(f"no Dask scheduler answers at {address} ({type(error).__name__}: {error})") from error
+
+
+async def greet(address: str) -> None:
+    """Reach a scheduler and hang up. Whatever Dask raises if nobody is there."""
+    comm = await comm_connect(address, timeout=ANSWER, **Security().get_connection_args("client"))
+    await comm.close()
 
 
 def on_client(

@@ -141,6 +141,7 @@ def test_a_worker_without_minieqt():
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "ftp://127.0.0.1:9"])
 def test_nobody_answers(address, monkeypatch):
     monkeypatch.setattr(cluster_module, "ANSWER", 1)
+    monkeypatch.setattr(cluster_module, "Client", pytest.fail)  # one that cannot be made prints a traceback at its end
     with pytest.raises(UserError, match=f"^no Dask scheduler answers at {address} "):
         work(address, [1])
 
