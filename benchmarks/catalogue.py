@@ -149,7 +149,7 @@ def report(network: Network, matched: Matched, picked: Counter[str]) -> list[str
 
 def study(options: argparse.Namespace, folder: Path) -> list[str]:
     """All of it, as lines."""
-    network = make_network(options.seed, options.hours, options.stations, options.events)
+    network = make_network(options.seed, options.hours, options.stations, options.events, options.sequence)
     began = time.monotonic(), time.process_time()
     write_network(folder / "network", network)
     written = time.monotonic() - began[0], time.process_time() - began[1]
@@ -196,6 +196,7 @@ def main() -> None:
     parser.add_argument("--hours", type=positive, default=24.0, help="of records (24)")
     parser.add_argument("--stations", type=whole(1, 40), default=12, help="(12)")
     parser.add_argument("--events", type=positive, default=40.0, help="an hour (40)")
+    parser.add_argument("--sequence", type=whole(0), default=0, metavar="N", help="and N in a swarm, N aftershocks (0)")
     parser.add_argument("--workers", type=whole(1), default=1, help="that pick, with a thread each (1)")
     parser.add_argument("--seed", type=whole(0), default=0, help="of the network (0)")
     parser.add_argument("--out", type=Path, default=RESULTS)

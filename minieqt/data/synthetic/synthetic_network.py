@@ -32,6 +32,7 @@ from minieqt.data.synthetic.region import (
     travel_times,
 )
 from minieqt.data.synthetic.seismogram import earthquake
+from minieqt.data.synthetic.sequences import Origin, on_the_fault, sequences
 from minieqt.data.synthetic.station import RATE, Station
 from minieqt.data.synthetic.windows import NETWORK, arrivals_at
 from minieqt.data.table import COMPONENTS, SAMPLES
@@ -90,8 +91,13 @@ class Network:
     waves: dict[str, list[Wave]]  # by station
 
 
-def make_network(seed: int, hours: float = 1.0, stations: int = 12, events_per_hour: float = 40.0) -> Network:
-    """Draw a network and its catalogue; the same seed gives the same. UserError for numbers that make no sense."""
+def make_network(
+    seed: int, hours: float = 1.0, stations: int = 12, events_per_hour: float = 40.0, in_sequence: int = 0
+) -> Network:
+    """Draw a network and its catalogue; the same seed gives the same. UserError for numbers that make no sense.
+
+    in_sequence: earthquakes in a swarm and as many after a mainshock, besides those that come at random.
+    """
     region = make_region(seed, crust=Crust(), stations=MOST)
     if not 0 < hours <= 24 * 31 or not 1 <= stations <= MOST or events_per_hour < 0:
         raise UserError(f"a network has 1 to {MOST} stations and up to 744 hours; got {stations} and {hours:g}")
@@ -101,10 +107,14 @@ def make_network(seed: int, hours: float = 1.0, stations: int = 12, events_per_h
     rng = stream(seed, REGION, 1)
     events, arrivals = [], []
     waves: dict[str, list[Wave]] = {station.code: [] for station in chosen}
-    for number, origin in enumerate(np.sort(rng.uniform(0, seconds, rng.poisson(events_per_hour * hours))).tolist()):
+    origins = [Origin(time) for time in rng.uniform(0, seconds, rng.poisson(events_per_hour * hours)).tolist()]
+    if in_sequence:
+        origins += sequences(rng, region, seconds, in_sequence)
+    for number, (origin, fault, magnitude) in enumerate(sorted(origins, key=lambda each: each.time)):
         rng = stream(seed, NETWORK_EVENT, number)
-        event = make_event(rng, number, region)
-        event = replace(event, time=START + timedelta(seconds=round(origin, 2)), magnitude=event.magnitude + MAGNITUDE)
+        event = make_event(rng, number, region if fault is None else on_the_fault(region, fault))
+        magnitude = event.magnitude + MAGNITUDE if magnitude is None else magnitude
+        event = replace(event, time=START + timedelta(seconds=round(origin, 2)), magnitude=magnitude)
         events.append(event)
         epicentral, azimuth, expected_db = as_seen(event, region)
         seen = rng.random(stations) < chance_of_a_pick(expected_db, region.crust.picked_db)
