@@ -53,7 +53,3 @@ def recur_backward(dh, x, h, w, u):
         du += dz * h[t - 1] if t > 0 else 0.0
         dh_next = dz * u
     return dw, du
-
-
-def hard_gate_backward(dy, y):
-    return np.where((y > 0) & (y < 1), 0.2 * dy, 0)

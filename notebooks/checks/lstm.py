@@ -9,7 +9,6 @@ from course.checking import expect, expect_close
 from course.gradients import Curves, expect_gradients
 
 from minieqt.gradcheck import slope
-from minieqt.layers.activations import hard_sigmoid_backward
 from minieqt.layers.lstm import LSTM, lstm_forward
 from minieqt.philox import Randomness
 
@@ -82,12 +81,3 @@ def recur_backward(answer: Any) -> None:
     wrapped = du_right + dstart / u * h[-1]  # the first step's dz times the last state
     expect(not np.isclose(du, wrapped, rtol=1e-6), "before the first step the state is 0, but h[-1] is the last one")
     expect_close(du, du_right, "du", rtol=1e-6)
-
-
-def hard_gate_backward(answer: Any) -> None:
-    """Return dx from dy and the output y."""
-    y, dy = np.array([0.0, 0.1, 0.5, 0.9, 1.0]), RNG.standard_normal(5)
-    found = np.asarray(answer(dy, y))
-    expect(not np.allclose(found, dy * y * (1 - y)), "that is the sigmoid's; this one is made of three straight lines")
-    expect(not np.allclose(found, 0.2 * dy), "where the line is cut off, at 0 and at 1, nothing changes")
-    expect_close(found, hard_sigmoid_backward(dy, y), "dx")

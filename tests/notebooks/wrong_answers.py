@@ -150,10 +150,6 @@ WRONG_ANSWERS = {
         (lambda dh, x, h, w, u: ((dh * (1 - h**2) * x).sum(), 0.0), "dw is off"),  # nothing goes back in time
         (_recur_backward_around_the_end, "h[-1] is the last one"),
     ],
-    "lstm.hard_gate_backward": [
-        (lambda dy, y: dy * y * (1 - y), "three straight lines"),
-        (lambda dy, y: 0.2 * dy, "where the line is cut off"),
-    ],
     "attention.softmax_backward": [(lambda da, a: da * a, "each of them feels it"), (lambda da, a: da, "de is off")],
     "attention.row_sum": [
         (lambda e, keep: 1.0, "before the band is cut out"),
