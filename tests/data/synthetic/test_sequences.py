@@ -5,7 +5,7 @@ from datetime import datetime
 import numpy as np
 
 from minieqt.data.synthetic.region import KM_PER_DEGREE
-from minieqt.data.synthetic.sequences import BATH, C, MAINSHOCK
+from minieqt.data.synthetic.sequences import BATH, MAINSHOCK, C
 from minieqt.data.synthetic.synthetic_network import START, Network, make_network
 
 HOURS, COUNT = 10.0, 400
