@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from minieqt.errors import UserError
 from minieqt.tables.missing import number
 
+Array = Any
+
 NAMES = {  # what a column may be called
     "depth": ("depth", "depth_km", "z", "top", "top_km"),
     "vp": ("vp", "vp_km_s", "vp_km/s", "p", "p_velocity"),
     "vs": ("vs", "vs_km_s", "vs_km/s", "s", "s_velocity"),
 }
+MODELS = ("iasp91", "ak135")  # of the whole Earth, as ObsPy brings them
+DEEPEST = 800.0  # km, of an earthquake
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,10 @@ class Velocities:
         """Whether they are the same everywhere."""
         return len({*zip(self.vp, self.vs, strict=True)}) == 1
 
+    def at(self, depths: Array) -> tuple[Array, Array]:
+        """vp and vs at depths (km); at a jump those below it."""
+        return np.interp(depths, self.depth, self.vp), np.interp(depths, self.depth, self.vs)
+
 
 def homogeneous(vp: float, vs: float) -> Velocities:
     """The same velocities (km/s) everywhere."""
@@ -52,11 +61,17 @@ def homogeneous(vp: float, vs: float) -> Velocities:
 
 
 def read_velocities(path: Path) -> Velocities:
-    """A table with columns depth (km), vp and vs (km/s), or three numbers a line. UserError for anything else."""
+    """A table with columns depth (km), vp and vs (km/s), or three numbers a line; without such a file one of MODELS.
+
+    UserError for anything else.
+    """
+    if path.name == str(path) in MODELS and not path.exists():
+        return earth_model(path.name)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a table of velocities ({getattr(error, 'strerror', None) or error})") from error
+        told = f"not a table of velocities, nor one of {', '.join(MODELS)}"
+        raise UserError(f"{path}: {told} ({getattr(error, 'strerror', None) or error})") from error
     lines = (line.split("#")[0].strip() for line in text.splitlines())
     rows = [re.split(r"\s*[,;]\s*|\s+", line) for line in lines if line]
     places = {"depth": 0, "vp": 1, "vs": 2}
@@ -67,3 +82,16 @@ def read_velocities(path: Path) -> Velocities:
         raise UserError(f"{path}: a table of velocities has columns depth (km), vp and vs (km/s), and a row a depth")
     columns = {key: tuple(number(row[place]) for row in rows) for key, place in places.items()}
     return Velocities(columns["depth"], columns["vp"], columns["vs"], path.name)
+
+
+def earth_model(name: str) -> Velocities:
+    """One of MODELS, down to DEEPEST."""
+    from obspy.taup import TauPyModel
+
+    layers = TauPyModel(name).model.s_mod.v_mod.layers
+    layers = layers[layers["top_depth"] < DEEPEST]
+
+    def ends(of: str) -> tuple[float, ...]:
+        return tuple(np.stack([layers[f"top_{of}"], layers[f"bot_{of}"]], axis=1).ravel().tolist())
+
+    return Velocities(ends("depth"), ends("p_velocity"), ends("s_velocity"), name)

@@ -28,7 +28,9 @@ def arguments(parser: ArgumentParser) -> None:
     velocity = parser.add_argument_group("velocities")
     velocity.add_argument("--vp", type=positive, default=5.9, metavar="KM/S", help="of P, everywhere (5.9)")
     velocity.add_argument("--vs", type=positive, default=3.4, metavar="KM/S", help="of S, everywhere (3.4)")
-    velocity.add_argument("--velocities", type=Path, metavar="FILE", help="or a CSV table: depth (km), vp, vs")
+    velocity.add_argument(
+        "--velocities", type=Path, metavar="FILE|NAME", help="or a CSV table: depth (km), vp, vs; or iasp91, ak135"
+    )
     limits = parser.add_argument_group("what is an earthquake")
     for name, default, what in (
         ("picks", 8, "picks at the least"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from minieqt.catalogue.velocity import homogeneous, read_velocities
@@ -49,5 +51,22 @@ def test_no_file_is_one_line(tmp_path):
         read_velocities(tmp_path / "none.csv")
 
 
-def test_the_same_everywhere():
+def test_the_same_everywhere(tmp_path):
     assert homogeneous(6, 3.5).constant
+    (tmp_path / "one.csv").write_text("depth,vp,vs\n3,6,3.5\n")
+    assert read_velocities(tmp_path / "one.csv").constant
+
+
+def test_between_depths_and_at_a_jump(tmp_path):
+    (tmp_path / "model.csv").write_text("2 5 3\n4 6 3.4\n4 7 4\n")
+    vp, vs = read_velocities(tmp_path / "model.csv").at([0, 3, 3.999999, 4, 50])
+    assert vp == pytest.approx([5, 5.5, 6, 7, 7], abs=1e-5) and vs == pytest.approx([3, 3.2, 3.4, 4, 4], abs=1e-5)
+
+
+def test_a_model_of_the_whole_earth_by_its_name(tmp_path, monkeypatch):
+    """Kennett and Engdahl 1991: 5.8 and 3.36 km/s down to 20 km, 6.5 and 3.75 to 35, then the mantle."""
+    monkeypatch.chdir(tmp_path)
+    vp, vs = read_velocities(Path("iasp91")).at([10, 30, 40])
+    assert vp[:2].tolist() == [5.8, 6.5] and vs[:2].tolist() == [3.36, 3.75] and 8 < vp[2] < 8.1
+    Path("iasp91").write_text("0 5 3\n")
+    assert read_velocities(Path("iasp91")).vp == (5.0,)
