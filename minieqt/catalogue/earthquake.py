@@ -24,14 +24,36 @@ class Arrival:
 
 
 @dataclass(frozen=True)
+class Amplitude:
+    """What a Wood-Anderson seismograph would have written of an earthquake at a station."""
+
+    network: str
+    station: str
+    location: str
+    band: str  # and instrument code: HH
+    millimetres: float  # zero to peak, the mean of the horizontal components
+    distance: float  # km to the hypocentre
+    magnitude: float
+
+
+@dataclass(frozen=True)
 class Earthquake:
-    """time in nanoseconds since 1970, degrees, depth in km below sea level; arrivals in order of time."""
+    """time in nanoseconds since 1970, degrees, depth in km below sea level; arrivals in order of time.
+
+    amplitudes: of the stations that have one, where magnitudes were asked for.
+    """
 
     time: int
     latitude: float
     longitude: float
     depth: float
     arrivals: tuple[Arrival, ...]
+    amplitudes: tuple[Amplitude, ...] = ()
+
+    @cached_property
+    def magnitude(self) -> float | None:
+        """Local magnitude, the stations' median."""
+        return float(np.median([at.magnitude for at in self.amplitudes])) if self.amplitudes else None
 
     @cached_property
     def rms(self) -> float:

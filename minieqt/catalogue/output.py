@@ -29,6 +29,8 @@ def write_results(
     write_text(folder / "earthquakes.csv", report.earthquakes_csv(earthquakes))
     write_text(folder / "assignments.csv", report.assignments_csv(earthquakes))
     write_text(folder / "stations.csv", report.stations_csv(given.onsets, earthquakes))
+    if any(each.amplitudes for each in earthquakes):
+        write_text(folder / "magnitudes.csv", report.magnitudes_csv(earthquakes))
     if matched is not None:
         write_text(folder / "reference.csv", report.reference_csv(matched))
     catalogue = quakeml.catalogue(earthquakes, velocities.name)

@@ -69,7 +69,57 @@ def event(each: Earthquake, earth_model: str) -> Event:
         creation_info=CreationInfo(agency_id=AGENCY),
     )
     found.preferred_origin_id = origin.resource_id
+    if each.magnitude is not None:
+        add_magnitude(found, each, name)
     return found
+
+
+def add_magnitude(found: Event, each: Earthquake, name: str) -> None:
+    """The stations' amplitudes and magnitudes, and their median, which is preferred.
+
+    Amplitudes are those of ground motion as the seismograph filters it (m): its trace over what it magnifies.
+    """
+    from obspy.core.event import Amplitude, CreationInfo, Magnitude, StationMagnitude, WaveformStreamID
+    from obspy.core.event import StationMagnitudeContribution as Contribution
+    from obspy.signal.invsim import WOODANDERSON
+
+    origin, method = found.preferred_origin_id, resource("method", "Hutton & Boore 1987")
+    found.magnitudes = [
+        Magnitude(
+            resource_id=resource("magnitude", name),
+            mag=each.magnitude,
+            magnitude_type="ML",
+            station_count=len(each.amplitudes),
+            origin_id=origin,
+            method_id=method,
+            evaluation_mode="automatic",
+            creation_info=CreationInfo(agency_id=AGENCY),
+        )
+    ]
+    for at in each.amplitudes:
+        where = name, f"{at.network}.{at.station}"
+        codes = WaveformStreamID(waveform_code(at.network), waveform_code(at.station), at.location)
+        measured = Amplitude(
+            resource_id=resource("amplitude", *where),
+            generic_amplitude=at.millimetres / 1000 / WOODANDERSON["sensitivity"],
+            type="AML",
+            unit="m",
+            waveform_id=codes,
+            evaluation_mode="automatic",
+        )
+        of_station = StationMagnitude(
+            resource_id=resource("stationmagnitude", *where),
+            origin_id=origin,
+            mag=at.magnitude,
+            station_magnitude_type="ML",
+            amplitude_id=measured.resource_id,
+            method_id=method,
+            waveform_id=codes,
+        )
+        found.amplitudes.append(measured)
+        found.station_magnitudes.append(of_station)
+        found.magnitudes[0].station_magnitude_contributions.append(Contribution(of_station.resource_id))
+    found.preferred_magnitude_id = found.magnitudes[0].resource_id
 
 
 def pick_name(arrival: Arrival, event: str) -> tuple[str, ...]:
@@ -113,7 +163,7 @@ def write_quakeml(catalog: Catalog, path: Path) -> None:
 def write_for_location(catalog: Catalog, nonlinloc: Path, hypodd: Path) -> None:
     """Observations for NonLinLoc, one after another, and hypoDD's phases (ph2dt), as ObsPy writes them.
 
-    NonLinLoc weighs picks by their uncertainty: PICK_ERROR, of all. hypoDD gets magnitude 0: none is known.
+    NonLinLoc weighs picks by their uncertainty: PICK_ERROR, of all. hypoDD gets magnitude 0 where none is known.
     """
     from obspy.core.event import QuantityError
 

@@ -4,6 +4,7 @@ earthquakes.xml   QuakeML: origins, arrivals with residuals, picks
 earthquakes.csv   one row an earthquake
 assignments.csv   one row a pick of an earthquake: residual, distance
 stations.csv      one row a station: picks, picks used, residuals
+magnitudes.csv    if asked for: one row an earthquake and station: amplitude, local magnitude
 reference.csv     one row an earthquake of ours or of the reference: found, missed or additional
 nonlinloc.obs, hypodd.pha   for location
 map.png           map and depth sections
@@ -11,6 +12,7 @@ map.png           map and depth sections
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -24,11 +26,15 @@ from minieqt.tables.catalogue import Origin
 from minieqt.tables.picks import Onset
 from minieqt.tables.times import moment
 
-EARTHQUAKES = "event time latitude longitude depth_km picks p_picks s_picks stations rms_s gap_deg nearest_km".split()
+Array = Any
+
+EARTHQUAKES = "event time latitude longitude depth_km magnitude magnitude_stations picks p_picks s_picks stations " \
+    "rms_s gap_deg nearest_km".split()  # fmt: skip
 ASSIGNMENTS = "event network station phase time residual_s distance_km azimuth_deg".split()
 STATIONS = "network station picks used p_median_s p_spread_s s_median_s s_spread_s".split()
-REFERENCE = "kind time latitude longitude reference_time reference_latitude reference_longitude magnitude " \
-    "seconds km".split()  # fmt: skip
+MAGNITUDES = "event network station location band amplitude_mm distance_km magnitude".split()
+REFERENCE = "kind time latitude longitude magnitude reference_time reference_latitude reference_longitude " \
+    "reference_magnitude seconds km".split()  # fmt: skip
 
 
 def when(time: int) -> str:
@@ -38,7 +44,8 @@ def when(time: int) -> str:
 
 def earthquakes_csv(earthquakes: Sequence[Earthquake]) -> str:
     return table(EARTHQUAKES, (
-        [n, when(each.time), f"{each.latitude:.5f}", f"{each.longitude:.5f}", f"{each.depth:.2f}", len(each.arrivals),
+        [n, when(each.time), f"{each.latitude:.5f}", f"{each.longitude:.5f}", f"{each.depth:.2f}",
+         number(each.magnitude, 2), len(each.amplitudes) or "", len(each.arrivals),
          each.count("P"), each.count("S"), len(each.stations), number(each.rms, 3), number(each.gap, 0),
          number(each.nearest, 1)]
         for n, each in enumerate(earthquakes, 1)
@@ -53,6 +60,14 @@ def assignments_csv(earthquakes: Sequence[Earthquake]) -> str:
     ))  # fmt: skip
 
 
+def magnitudes_csv(earthquakes: Sequence[Earthquake]) -> str:
+    return table(MAGNITUDES, (
+        [n, at.network, at.station, at.location, at.band, f"{at.millimetres:.5g}", number(at.distance, 1),
+         number(at.magnitude, 2)]
+        for n, each in enumerate(earthquakes, 1) for at in each.amplitudes
+    ))  # fmt: skip
+
+
 def residuals(earthquakes: Iterable[Earthquake]) -> dict[tuple[str, str, str], np.ndarray]:
     """{(network, station, phase): residuals in seconds}."""
     found: dict[tuple[str, str, str], list[float]] = {}
@@ -60,6 +75,12 @@ def residuals(earthquakes: Iterable[Earthquake]) -> dict[tuple[str, str, str], n
         for at in each.arrivals:
             found.setdefault((at.onset.network, at.onset.station, at.onset.phase), []).append(at.residual)
     return {key: np.array(values) for key, values in found.items()}
+
+
+def median_and_spread(values: Array) -> tuple[float, float]:
+    """The median, and 1.48 times the median deviation from it."""
+    median = float(np.median(values))
+    return median, 1.4826 * float(np.median(np.abs(values - median)))
 
 
 def station_rows(onsets: Iterable[Onset], earthquakes: Sequence[Earthquake]) -> list[list[Any]]:
@@ -73,9 +94,7 @@ def station_rows(onsets: Iterable[Onset], earthquakes: Sequence[Earthquake]) -> 
         of_phase = [held.get((network, station, phase), np.zeros(0)) for phase in "PS"]
         row: list[Any] = [network, station, count, sum(map(len, of_phase))]
         for values in of_phase:
-            median = float(np.median(values)) if len(values) else None
-            spread = 1.4826 * float(np.median(np.abs(values - median))) if len(values) else None
-            row += [number(median, 3), number(spread, 3)]
+            row += [number(each, 3) for each in (median_and_spread(values) if len(values) else (None, None))]
         rows.append(row)
     return rows
 
@@ -86,7 +105,7 @@ def stations_csv(onsets: Iterable[Onset], earthquakes: Sequence[Earthquake]) -> 
 
 def reference_csv(matched: Matched) -> str:
     def ours(each: Earthquake) -> list[str]:
-        return [when(each.time), f"{each.latitude:.5f}", f"{each.longitude:.5f}"]
+        return [when(each.time), f"{each.latitude:.5f}", f"{each.longitude:.5f}", number(each.magnitude, 2)]
 
     def theirs(each: Origin) -> list[str]:
         magnitude = "" if np.isnan(each.magnitude) else f"{each.magnitude:g}"
@@ -96,10 +115,27 @@ def reference_csv(matched: Matched) -> str:
         ["found", *ours(matched.ours[i]), *theirs(matched.reference[j]), number(seconds, 3), number(km, 1)]
         for (i, j), seconds, km in zip(matched.pairs.tolist(), matched.seconds, matched.kilometres, strict=True)
     ]
-    rows += [["missed", "", "", "", *theirs(origin), "", ""] for origin in matched.missed()]
+    rows += [["missed", "", "", "", "", *theirs(origin), "", ""] for origin in matched.missed()]
     rows += [["additional", *ours(each), "", "", "", "", "", ""] for each in matched.additional()]
-    rows.sort(key=lambda row: row[1] or row[4])
+    rows.sort(key=lambda row: row[1] or row[5])
     return table(REFERENCE, rows)
+
+
+def magnitude_differences(matched: Matched) -> Array:
+    """Ours minus the reference's, of those that both give."""
+    pairs = [(matched.ours[i].magnitude, matched.reference[j].magnitude) for i, j in matched.pairs.tolist()]
+    return np.array([ours - theirs for ours, theirs in pairs if ours is not None and not np.isnan(theirs)])
+
+
+def magnitude_lines(earthquakes: Sequence[Earthquake], left_out: Counter[str]) -> str:
+    """How many have one, and why stations have none."""
+    held = [(each.magnitude, len(each.amplitudes)) for each in earthquakes if each.magnitude is not None]
+    text = f"local magnitudes (Hutton & Boore 1987): {len(held)} of {len(earthquakes)}"
+    if held:
+        low, high = min(held)[0], max(held)[0]
+        text += f", {low:.1f} to {high:.1f}, of {np.median([count for _, count in held]):g} stations (median)"
+    without = ", ".join(f"{count:,} × {why}" for why, count in left_out.most_common())
+    return text + (f"; without: {without}" if without else "")
 
 
 def summary(onsets: Sequence[Onset], earthquakes: Sequence[Earthquake], matched: Matched | None) -> str:
@@ -123,4 +159,8 @@ def summary(onsets: Sequence[Onset], earthquakes: Sequence[Earthquake], matched:
             text += (f"; median {np.median(np.abs(matched.seconds)):.2f} s and "
                      f"{np.median(matched.kilometres):.1f} km apart")  # fmt: skip
         lines.append(text)
+        differences = magnitude_differences(matched)
+        if len(differences):
+            median, scatter = median_and_spread(differences)
+            lines.append(f"magnitudes of {len(differences)}: median {median:+.2f} of the reference's, ± {scatter:.2f}")
     return "\n".join(line.rstrip() for line in lines)

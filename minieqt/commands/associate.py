@@ -8,6 +8,7 @@ good enough to tell earthquakes apart. An agency's list is compared one to one: 
   python -m minieqt associate picks --stations stations.xml --out found
   python -m minieqt associate picks --stations stations.xml --out found --velocities model.csv --tolerance 0.8
   python -m minieqt associate picks --stations stations.xml --out found --reference agency.csv --sections archive
+  python -m minieqt associate picks --stations stations.xml --out found --magnitudes archive     needs responses
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from minieqt.arguments import positive, whole
+from minieqt.errors import UserError
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -55,18 +57,28 @@ def arguments(parser: ArgumentParser) -> None:
     more.add_argument(
         "--sections", type=Path, nargs="+", metavar="INPUT", help="records: draw each earthquake (additional ones only)"
     )
+    more.add_argument(
+        "--magnitudes",
+        type=Path,
+        nargs="+",
+        metavar="INPUT",
+        help="records: local magnitudes, by the responses in --stations (southern California's attenuation)",
+    )
     more.add_argument("--threads", type=whole(1, 4096), default=1, help="of PyOcto (1)")
 
 
 def run(options: Namespace) -> int:
     from minieqt.catalogue.associate import Limits, associate
     from minieqt.catalogue.input import covered, read_input
+    from minieqt.catalogue.magnitude import with_magnitudes
     from minieqt.catalogue.output import draw_sections, write_results
     from minieqt.catalogue.reference import match_events
-    from minieqt.catalogue.report import summary
+    from minieqt.catalogue.report import magnitude_lines, summary
     from minieqt.catalogue.velocity import homogeneous, read_velocities
     from minieqt.commands.pick import parse_time
 
+    if options.magnitudes and not options.stations:
+        raise UserError("--magnitudes needs instrument responses: name an inventory that has them with --stations")
     limits = Limits(
         options.minimum_picks,
         options.minimum_p,
@@ -82,6 +94,9 @@ def run(options: Namespace) -> int:
     if given.skipped:
         print("left out: " + ", ".join(f"{n:,} × {why}" for why, n in given.skipped.items() if n), file=sys.stderr)
     earthquakes = associate(given.onsets, given.places, velocities, limits, options.threads)
+    if options.magnitudes:
+        earthquakes, without = with_magnitudes(earthquakes, options.magnitudes, options.stations, options.out)
+        print(magnitude_lines(earthquakes, without))
     matched = None
     if options.reference:
         reference, outside = covered(options.reference, given, limits.margin)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
+from collections import Counter
 
 import numpy as np
 import obspy
 from network import example
 
+from minieqt.catalogue.earthquake import Amplitude
 from minieqt.catalogue.input import Input
 from minieqt.catalogue.output import draw_sections, write_results
 from minieqt.catalogue.reference import match_events
@@ -15,6 +18,7 @@ from minieqt.catalogue.report import station_rows, summary
 from minieqt.catalogue.velocity import homogeneous
 from minieqt.evaluation.pick_sets import read_picks
 from minieqt.tables.catalogue import Origin
+from minieqt.tables.origins import read_origins
 
 
 def given_of(each):
@@ -41,6 +45,21 @@ def test_every_file_of_the_list(tmp_path, rng):
         assert (tmp_path / name).stat().st_size > 0
     text = summary(given_of(each).onsets, [each], matched)
     assert "1 found, 1 missed; 0 additional" in text and "8 of 8 picks" in text
+
+
+def test_magnitudes_stand_in_the_tables_and_beside_the_references(tmp_path, rng):
+    measured = tuple(Amplitude("XX", f"ST0{n}", "", "HH", 1.5, 30.0, size) for n, size in enumerate((1.0, 1.75)))
+    each = dataclasses.replace(example(rng), amplitudes=measured)
+    matched = match_events([each], [Origin(each.time, 35.7, -117.5, 1.25)])
+    write_results(tmp_path, given_of(each), [each], homogeneous(5.9, 3.4), matched)
+    (row,) = rows(tmp_path / "earthquakes.csv")
+    assert (row["magnitude"], row["magnitude_stations"]) == ("1.38", "2")
+    assert [row["magnitude"] for row in rows(tmp_path / "magnitudes.csv")] == ["1.00", "1.75"]
+    (row,) = rows(tmp_path / "reference.csv")
+    assert (row["magnitude"], row["reference_magnitude"]) == ("1.38", "1.25")
+    assert "magnitudes of 1: median +0.12 of the reference's" in summary(given_of(each).onsets, [each], matched)
+    (origin,) = read_origins(tmp_path / "earthquakes.csv", Counter())
+    assert origin.magnitude == 1.38
 
 
 def test_nothing_found_leaves_tables_with_headers(tmp_path, rng):

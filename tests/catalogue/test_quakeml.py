@@ -9,6 +9,7 @@ import pytest
 from network import example
 from obspy.io.quakeml.core import _validate
 
+from minieqt.catalogue.earthquake import Amplitude
 from minieqt.catalogue.quakeml import catalogue, write_for_location, write_quakeml
 from minieqt.evaluation.pick_sets import read_picks
 
@@ -29,6 +30,23 @@ def test_quakeml_is_valid_and_says_everything(tmp_path, rng):
         assert pick.waveform_id.station_code == at.onset.station
         assert arrival.time_residual == pytest.approx(at.residual)
         assert arrival.distance * 111.19 == pytest.approx(at.distance, rel=1e-3)
+
+
+def test_magnitudes_of_stations_and_their_median(tmp_path, rng):
+    sizes = {"ST00": 1.25, "ST01": 2.0, "ST02": 1.5}
+    measured = tuple(Amplitude("XX", name, "", "HH", 2.08, 30.0, size) for name, size in sizes.items())
+    each = dataclasses.replace(example(rng), amplitudes=measured)
+    write_quakeml(catalogue([each]), tmp_path / "a.xml")
+    assert _validate(str(tmp_path / "a.xml"))
+    (event,) = obspy.read_events(tmp_path / "a.xml")
+    magnitude = event.preferred_magnitude()
+    assert (magnitude.mag, magnitude.magnitude_type, magnitude.station_count) == (1.5, "ML", 3)
+    assert magnitude.origin_id == event.preferred_origin().resource_id
+    assert {at.waveform_id.station_code: at.mag for at in event.station_magnitudes} == sizes
+    contributions = [each.station_magnitude_id for each in magnitude.station_magnitude_contributions]
+    assert contributions == [at.resource_id for at in event.station_magnitudes]
+    amplitude = event.station_magnitudes[0].amplitude_id.get_referred_object()
+    assert amplitude.generic_amplitude == pytest.approx(1e-6)  # 2.08 mm, magnified 2080 times
 
 
 def test_odd_codes_stay_valid(tmp_path, rng):

@@ -36,7 +36,7 @@ def test_ridgecrest_from_records_to_a_catalogue(ridgecrest, tmp_path, capsys):
     assert len(found) + sum(row["kind"] == "missed" for row in rows) == 15
     assert len(found) + sum(row["kind"] == "additional" for row in rows) == len(earthquakes)
     assert f"{len(found)} found" in told
-    strong = [row for row in rows if row["magnitude"] and float(row["magnitude"]) > 1.3]
+    strong = [row for row in rows if float(row["reference_magnitude"] or 0) > 1.3]
     assert len(strong) == 5 and all(row["kind"] == "found" and float(row["km"]) < 5 for row in strong)
     assert len(found) >= 9
 
@@ -48,3 +48,8 @@ def test_without_pyocto_nothing_is_written_and_one_line_says_so(ridgecrest, tmp_
     with pytest.raises(UserError, match="pip install"):
         main(["associate", str(tmp_path), "--stations", str(ridgecrest / "stations.xml"), "--out", str(out)])
     assert not out.exists()
+
+
+def test_magnitudes_without_an_inventory_are_one_line(ridgecrest, tmp_path):
+    with pytest.raises(UserError, match="--stations"):
+        main(["associate", str(tmp_path), "--out", str(tmp_path / "found"), "--magnitudes", str(ridgecrest)])
