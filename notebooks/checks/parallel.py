@@ -10,23 +10,24 @@ from course.checking import expect, expect_close
 RNG = np.random.default_rng(12)
 
 
+def ring(answer: Any) -> None:
+    """Fill in which chunk arrives in either round, and which is sent in the second."""
+    rounds: list[Any] = []
+    found, _ = answer([np.ones(8) for _ in range(4)], lambda chunks: rounds.append(np.array(chunks)[..., 0]))
+    complete = [int(rounds[2][r, (r + 1) % 4]) for r in range(4)]
+    expect(complete == [4] * 4, f"after the first round rank r's chunk r + 1 must have 4 terms, not {complete}")
+    expect(np.min(found) == 4, f"at the end every chunk must have 4 terms; one has {np.min(found):g}")
+    vectors = list(RNG.standard_normal((3, 6)))
+    for vector in answer(vectors)[0]:
+        expect_close(vector, sum(vectors), "the sum of three ranks")
+
+
 def combined(answer: Any) -> None:
     """Return one gradient."""
     gradients, counts = list(RNG.standard_normal((3, 5))), [4, 1, 0]
     found = np.asarray(answer(gradients, counts))
     expect(not np.allclose(found, np.mean(gradients, axis=0)), "a rank with more windows counts for more")
     expect_close(found, (4 * gradients[0] + gradients[1]) / 5, "the gradient")
-
-
-def sent_chunk(answer: Any) -> None:
-    """Return the number of a chunk."""
-    N = 4
-    for rank in range(N):
-        for step in range(2 * (N - 1)):
-            right = (rank - step) % N if step < N - 1 else (rank + 1 - (step - (N - 1))) % N
-            found = answer(rank, step, N)
-            expect(0 <= found < N, f"chunks are numbered 0 to {N - 1}, modulo N; rank {rank} in step {step}: {found}")
-            expect(found == right, f"rank {rank} of {N} sends chunk {right} in step {step}, not {found}")
 
 
 def efficiency(answer: Any) -> None:

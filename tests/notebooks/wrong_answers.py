@@ -36,6 +36,21 @@ def _taps_at_once(begin=lambda b: b, taps=7):
     return answer
 
 
+def _ring(arrives=lambda r, s: r - s - 1, sends=lambda r, s: r + 1 - s, copies=lambda r, s: r - s):
+    def answer(vectors, note=lambda chunks: None):
+        N = len(vectors)
+        chunks = [np.array_split(vector.copy(), N) for vector in vectors]
+        for index, sent, add in ((arrives, lambda r, s: r - s, 1), (copies, sends, 0)):
+            for s in range(N - 1):
+                messages = [chunks[r][sent(r, s) % N].copy() for r in range(N)]
+                for r in range(N):
+                    chunks[r][index(r, s) % N] = add * chunks[r][index(r, s) % N] + messages[r - 1]
+                note(chunks)
+        return [np.concatenate(chunk) for chunk in chunks], None
+
+    return answer
+
+
 WRONG_ANSWERS = {
     "seismogram.pick_by_eye": [
         ((2890, 3321), "not in samples"),
@@ -238,13 +253,15 @@ WRONG_ANSWERS = {
         (_taps_at_once(taps=6), "y is off by up to"),
         (_taps_at_once(begin=lambda b: np.nan), "does each row begin with its bias?"),
     ],
+    "parallel.ring": [
+        (_ring(arrives=lambda r, s: r - s), "after the first round rank r's chunk r + 1"),  # the one that it sends
+        (_ring(arrives=lambda r, s: r - s + 1), "must have 4 terms, not"),  # from the wrong neighbour
+        (_ring(sends=lambda r, s: r - s, copies=lambda r, s: r - s - 1), "at the end every chunk"),  # as in the first
+        (_ring(copies=lambda r, s: r + 1 - s), "at the end every chunk"),
+    ],
     "parallel.combined": [
         (lambda gradients, counts: np.mean(gradients, axis=0), "counts for more"),
         (lambda gradients, counts: sum(gradients), "the gradient is off"),
-    ],
-    "parallel.sent_chunk": [
-        (lambda rank, step, N: rank - step, "modulo N"),
-        (lambda rank, step, N: rank, "sends chunk 3 in step 1, not 0"),
     ],
     "parallel.efficiency": [
         (lambda N, compute, size, latency, bandwidth: 1.0, "that of four ranks"),
