@@ -2,7 +2,7 @@
 
 from course.checking import attempt, check
 from course.figures import PALETTE, plot_attention, plot_kernel, plot_traces, show, step_errors
-from course.records import course_data, example_record, synthetic_windows
+from course.records import course_data, example_record, synthetic_windows, ten_minutes
 
 __all__ = [
     "PALETTE",
@@ -16,4 +16,5 @@ __all__ = [
     "show",
     "step_errors",
     "synthetic_windows",
+    "ten_minutes",
 ]

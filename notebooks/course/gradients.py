@@ -44,6 +44,7 @@ def expect_gradients(value: Callable[[], float], arrays: Mapping[str, tuple[Arra
             drawable = Curves(value, arrays) if all(a.shape == g.shape for a, g in arrays.values()) else None
             percent = f"{100 * error:.0f}" if error > 0.1 else f"{100 * error:.2g}"
             raise Wrong(
-                f"the curve of d{name} has no valley: at every step its error stays near {percent} %{because}", drawable
+                f"the curve of d{name} has no valley, and over all its elements it is off by {percent} %{because}",
+                drawable,
             )
     return Curves(value, arrays)

@@ -162,7 +162,7 @@ WRONG_SLOPES = {
     ],
     "convolution.conv_slopes": [
         (taps_assigned, "dx has no valley"),
-        (taps_reversed, "dW has no valley: at every step its error stays near"),
+        (taps_reversed, "dW has no valley, and over all its elements it is off by"),
         (taps_reversed, "it is reversed along axis 2"),
     ],
     "convolution.cropped_slopes": [
@@ -182,7 +182,7 @@ WRONG_SLOPES = {
     "normalisation.centred_slopes": [(for_variance_one, "dx has no valley"), (divided_by_variance, "dx has no valley")],
     "normalisation.slopes_of_steps": [
         (means_of_the_batch, "dx has no valley"),
-        (averaged_parameters, "its error stays near 92 %; it is the right one divided by 12"),
+        (averaged_parameters, "off by 92 %; it is the right one divided by 12"),
     ],
     "residual.sum_slopes": [(sum_in_place, "dW has no valley"), (only_through_f, "dx has no valley")],
     "residual.half_slopes": [(without_mask, "dx has no valley"), (without_relu, "dx has no valley")],
