@@ -2,10 +2,11 @@
 
     python benchmarks/catalogue.py                          a day of 12 stations: some minutes of one core
     python benchmarks/catalogue.py --hours 168 --stations 40 --workers 4
+    python benchmarks/catalogue.py --hours 6 --method pyocto gamma --out benchmarks/results/associators.txt
 
 A synthetic network (`synth --network`) records some hours; `pick --picks all` and `associate` make a catalogue of it,
 each a process of its own, as a user would call them. Speeds are the true ones, as far as two numbers can tell: the
-medians over all arrivals that stand out of the noise. PyOcto has to be installed.
+medians over all arrivals that stand out of the noise. PyOcto has to be installed, and what else --method names.
 
 An earthquake of the catalogue is right if it is within 2 s and 20 km of a true one, one to one. Recall is counted among
 the true ones that had a chance: with eight arrivals that stand out of the noise, and, for the association alone, with
@@ -35,6 +36,7 @@ from obspy import UTCDateTime
 from minieqt.arguments import positive, whole
 from minieqt.catalogue.associate import Limits
 from minieqt.catalogue.reference import Matched, match_events
+from minieqt.commands.associate import METHODS
 from minieqt.data.synthetic.region import Event
 from minieqt.data.synthetic.synthetic_network import START, Network, make_network, write_network
 from minieqt.data.synthetic.windows import NETWORK
@@ -159,30 +161,36 @@ def study(options: argparse.Namespace, folder: Path) -> list[str]:
     vp, vs = speeds(network)
     true = [origin(event) for event in network.events]
 
-    def associate(name: str, picks: Path) -> tuple[Stage, Matched]:
+    def associate(name: str, picks: Path, method: str) -> tuple[Stage, Matched]:
         out = folder / name
         told = stage(
             name, "associate", str(picks), "--stations", stations, "--out", str(out), "--vp", f"{vp:.3f}", "--vs",
-            f"{vs:.3f}",
+            f"{vs:.3f}", "--method", method,
         )  # fmt: skip
         found = read_origins(out / "earthquakes.csv", Counter())
         return told, match_events(found, true)  # type: ignore[arg-type]
 
     stages = [stage("pick", "pick", records, "--out", str(folder / "picks"), "--picks", "all", *weights, *more)]
-    told, matched = associate("associate", folder / "picks")
-    stages.append(told)
-    _, best = associate("true arrivals", folder / "network" / "truth.csv")
     picked, count = right_picks(folder / "picks" / "picks.csv", network)
+    told = []
+    for method in options.method:
+        taken, matched = associate(f"by {method}", folder / "picks", method)
+        _, best = associate(f"true arrivals by {method}", folder / "network" / "truth.csv", method)
+        stages.append(taken)
+        told += [
+            "",
+            f"by {method}: {len(matched.ours)} earthquakes found",
+            *report(network, matched, picked),
+            "",
+            f"of the true arrivals: precision {share(len(best.pairs), len(best.ours))}, {errors(best)}",
+        ]
     return [
-        describe("minieqt", "numpy", "numba", "obspy", "pyocto"),
+        describe("minieqt", "numpy", "numba", "obspy", "pyocto", "gmma"),
         f"{Path(options.weights).name if options.weights else OWN_NAME}; {options.stations} stations, "
         f"{options.hours:g} h, seed {options.seed}; {len(network.events)} earthquakes, "
         f"{len(network.arrivals)} arrivals that stand out; {count} picks, {sum(picked.values())} of them right; "
-        f"{len(matched.ours)} earthquakes found; {vp:.2f} and {vs:.2f} km/s",
-        "",
-        *report(network, matched, picked),
-        "",
-        f"of the true arrivals: precision {share(len(best.pairs), len(best.ours))}, {errors(best)}",
+        f"{vp:.2f} and {vs:.2f} km/s",
+        *told,
         "",
         f"{'':<12}{'time (s)':>10}{'processor (s)':>15}{'peak memory (MiB)':>19}",
         f"{'records':<12}{written[0]:>10.1f}{written[1]:>15.1f}",
@@ -197,6 +205,7 @@ def main() -> None:
     parser.add_argument("--stations", type=whole(1, 40), default=12, help="(12)")
     parser.add_argument("--events", type=positive, default=40.0, help="an hour (40)")
     parser.add_argument("--sequence", type=whole(0), default=0, metavar="N", help="and N in a swarm, N aftershocks (0)")
+    parser.add_argument("--method", nargs="+", choices=METHODS, default=["pyocto"], help="of association (pyocto)")
     parser.add_argument("--workers", type=whole(1), default=1, help="that pick, with a thread each (1)")
     parser.add_argument("--seed", type=whole(0), default=0, help="of the network (0)")
     parser.add_argument("--out", type=Path, default=RESULTS)

@@ -62,15 +62,11 @@ def associate(
     pyocto = _import_pyocto()
     import pandas
 
-    known = [(onset.network, onset.station, place) for onset, place in zip(onsets, places, strict=True)]
-    number = {station: n for n, station in enumerate(sorted(set(known)))}  # a station that moved counts as two
-    rows = [[str(n), *place] for (_, _, place), n in number.items()]
+    names, known = numbered(onsets, places)
+    rows = [[str(n), *place] for n, place in enumerate(known)]
     stations = pandas.DataFrame(rows, columns=["id", "latitude", "longitude", "elevation"])
     since = min(onset.time for onset in onsets)
-    rows = [
-        [str(number[station]), (onset.time - since) / 1e9, onset.phase]
-        for onset, station in zip(onsets, known, strict=True)
-    ]
+    rows = [[name, (onset.time - since) / 1e9, onset.phase] for onset, name in zip(onsets, names, strict=True)]
     picks = pandas.DataFrame(rows, columns=["station", "time", "phase"])
     with TemporaryDirectory(prefix="minieqt-") as folder:
         associator = _associator(pyocto, stations, velocities, limits, threads, Path(folder))
@@ -86,6 +82,13 @@ def associate(
         for row in events.itertuples()
     ]
     return sorted(found, key=lambda each: each.time)
+
+
+def numbered(onsets: Sequence[Onset], places: Sequence[Place]) -> tuple[list[str], list[Place]]:
+    """Each pick's station as a number, and where number 0, 1, … stands. A station that moved counts as two."""
+    known = [(onset.network, onset.station, place) for onset, place in zip(onsets, places, strict=True)]
+    number = {station: n for n, station in enumerate(sorted(set(known)))}
+    return [str(number[station]) for station in known], [place for _, _, place in number]
 
 
 def _import_pyocto() -> Any:

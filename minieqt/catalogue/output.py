@@ -22,9 +22,14 @@ AROUND = 10 * 10**9  # ns of records read before the first pick and after the la
 
 
 def write_results(
-    folder: Path, given: Input, earthquakes: Sequence[Earthquake], velocities: Velocities, matched: Matched | None
+    folder: Path,
+    given: Input,
+    earthquakes: Sequence[Earthquake],
+    velocities: Velocities,
+    matched: Matched | None,
+    method: str = "PyOcto",
 ) -> None:
-    """All files but the record sections."""
+    """All files but the record sections; method: whose association it is."""
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "earthquakes.csv", report.earthquakes_csv(earthquakes))
     write_text(folder / "assignments.csv", report.assignments_csv(earthquakes))
@@ -33,7 +38,7 @@ def write_results(
         write_text(folder / "magnitudes.csv", report.magnitudes_csv(earthquakes))
     if matched is not None:
         write_text(folder / "reference.csv", report.reference_csv(matched))
-    catalogue = quakeml.catalogue(earthquakes, velocities.name)
+    catalogue = quakeml.catalogue(earthquakes, velocities.name, method)
     quakeml.write_quakeml(catalogue, folder / "earthquakes.xml")
     quakeml.write_for_location(catalogue, folder / "nonlinloc.obs", folder / "hypodd.pha")
     save_figure(figures.epicentres(earthquakes, given.stations(), matched), folder / "map.png")

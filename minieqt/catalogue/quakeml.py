@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 PICK_ERROR = 0.1  # s
 
 
-def catalogue(earthquakes: Sequence[Earthquake], earth_model: str = "") -> Catalog:
-    """An ObsPy Catalog: an event an earthquake, with an origin, its arrivals and their picks."""
+def catalogue(earthquakes: Sequence[Earthquake], earth_model: str = "", method: str = "PyOcto") -> Catalog:
+    """An ObsPy Catalog: an event an earthquake, with an origin, its arrivals and their picks; method: whose it is."""
     from obspy.core.event import Catalog, CreationInfo
 
     return Catalog(
-        [event(each, earth_model) for each in earthquakes],
+        [event(each, earth_model, method) for each in earthquakes],
         resource_id=resource("catalogue"),
         creation_info=CreationInfo(agency_id=AGENCY),
     )
 
 
-def event(each: Earthquake, earth_model: str) -> Event:
+def event(each: Earthquake, earth_model: str, method: str) -> Event:
     """One earthquake. Its place is the associator's: a first guess, for a locator to better."""
     from obspy.core.event import Comment, CreationInfo, Event, Origin, OriginQuality
 
@@ -45,7 +45,7 @@ def event(each: Earthquake, earth_model: str) -> Event:
         latitude=each.latitude,
         longitude=each.longitude,
         depth=1000 * each.depth,
-        method_id=resource("method", "PyOcto"),
+        method_id=resource("method", method),
         earth_model_id=resource("velocities", earth_model) if earth_model else None,
         evaluation_mode="automatic",
         evaluation_status="preliminary",
@@ -63,7 +63,9 @@ def event(each: Earthquake, earth_model: str) -> Event:
         resource_id=resource("earthquake", name),
         event_type="earthquake",
         event_type_certainty="suspected",
-        comments=[Comment(text="associated by PyOcto from picks", resource_id=resource("comment", "earthquake", name))],
+        comments=[
+            Comment(text=f"associated by {method} from picks", resource_id=resource("comment", "earthquake", name))
+        ],
         picks=[quake_pick(arrival, name) for arrival in each.arrivals],
         origins=[origin],
         creation_info=CreationInfo(agency_id=AGENCY),

@@ -1,4 +1,4 @@
-"""Picks of several stations become earthquakes: PyOcto says which picks belong together, where and when.
+"""Picks of several stations become earthquakes: PyOcto or GaMMA says which picks belong together, where and when.
 
 PICKS is the OUT folder of `pick`, or any table or catalogue of picks that `compare` reads. The stations' places come
 from --stations, or from what `pick --stations` wrote. OUT gets earthquakes.xml (QuakeML: origins, arrivals, picks),
@@ -20,6 +20,8 @@ from pathlib import Path
 from minieqt.arguments import positive, whole
 from minieqt.errors import UserError
 
+METHODS = {"pyocto": "PyOcto", "gamma": "GaMMA"}
+
 
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("picks", type=Path, metavar="PICKS", help="OUT of pick, or a file of picks")
@@ -27,6 +29,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder that gets the results")
     parser.add_argument("--start", metavar="TIME", help="picks from here on, such as 2022-02-06T02:30:00")
     parser.add_argument("--end", metavar="TIME", help="to here")
+    parser.add_argument("--method", choices=METHODS, default="pyocto", help="whose association (pyocto)")
     velocity = parser.add_argument_group("velocities")
     velocity.add_argument("--vp", type=positive, default=5.9, metavar="KM/S", help="of P, everywhere (5.9)")
     velocity.add_argument("--vs", type=positive, default=3.4, metavar="KM/S", help="of S, everywhere (3.4)")
@@ -64,11 +67,12 @@ def arguments(parser: ArgumentParser) -> None:
         metavar="INPUT",
         help="records: local magnitudes, by the responses in --stations (southern California's attenuation)",
     )
-    more.add_argument("--threads", type=whole(1, 4096), default=1, help="of PyOcto (1)")
+    more.add_argument("--threads", type=whole(1, 4096), default=1, help="of PyOcto; GaMMA takes one (1)")
 
 
 def run(options: Namespace) -> int:
     from minieqt.catalogue.associate import Limits, associate
+    from minieqt.catalogue.gamma import associate_by_gamma
     from minieqt.catalogue.input import covered, read_input
     from minieqt.catalogue.magnitude import with_magnitudes
     from minieqt.catalogue.output import draw_sections, write_results
@@ -93,7 +97,10 @@ def run(options: Namespace) -> int:
     given = read_input(options.picks, options.stations, parse_time(options.start), parse_time(options.end))
     if given.skipped:
         print("left out: " + ", ".join(f"{n:,} × {why}" for why, n in given.skipped.items() if n), file=sys.stderr)
-    earthquakes = associate(given.onsets, given.places, velocities, limits, options.threads)
+    if options.method == "gamma":
+        earthquakes = associate_by_gamma(given.onsets, given.places, velocities, limits)
+    else:
+        earthquakes = associate(given.onsets, given.places, velocities, limits, options.threads)
     if options.magnitudes:
         earthquakes, without = with_magnitudes(earthquakes, options.magnitudes, options.stations, options.out)
         print(magnitude_lines(earthquakes, without))
@@ -103,7 +110,7 @@ def run(options: Namespace) -> int:
         if outside:
             print(f"of {options.reference.name} left out: {outside}", file=sys.stderr)
         matched = match_events(earthquakes, reference, options.seconds, options.kilometres)
-    write_results(options.out, given, earthquakes, velocities, matched)
+    write_results(options.out, given, earthquakes, velocities, matched, METHODS[options.method])
     print(summary(given.onsets, earthquakes, matched))
     if options.sections:
         wanted = earthquakes if matched is None else matched.additional()
