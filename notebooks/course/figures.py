@@ -53,12 +53,17 @@ def plot_traces(
     return figure
 
 
-def plot_attention(trace: Array, weights: Array, title: str) -> Any:
-    """A window's trace (T,), and below it what each step looks at: weights (steps, steps), rows the steps that look."""
+def plot_attention(trace: Array, arrivals: Mapping[str, float], weights: Array, title: str) -> Any:
+    """A trace (T,) with its arrivals, {"P": sample, "S": sample}, and below it what each step looks at.
+
+    weights (steps, steps): a row is the step that looks, a column the step looked at.
+    """
     steps, seconds = len(weights), len(trace) / SAMPLING_RATE
     figure = new_figure(figsize=(7, 4.2))
     wave, map_ = figure.subplots(2, 1, sharex=True, height_ratios=(1, 3))
     wave.plot(np.arange(len(trace)) / SAMPLING_RATE, trace, color=BLACK, linewidth=0.5)
+    mark_arrivals(wave, dict(arrivals), {})
+    wave.legend(loc="upper left", frameon=False, fontsize="small")
     wave.set(title=title, yticks=())
     image = map_.imshow(weights, aspect="auto", origin="lower", cmap="cividis", vmin=0, extent=(0, seconds, 0, seconds))
     map_.set(xlabel="time looked at (s)", ylabel="time of the step that looks (s)", xlim=(0, seconds))
