@@ -206,8 +206,11 @@ def pick_input(options: Namespace, selection: Selection, job: Job, staff: Staff)
             bar.set_postfix_str(f"{windows} windows, {report.found['events']} events", refresh=False)
 
         try:
-            return pick_archive(archive, job, bar.set_description_str, progress, finish, staff)
+            report = pick_archive(archive, job, bar.set_description_str, progress, finish, staff)
+            bar.total = done  # names of files may have told of more
+            return report
         except (KeyboardInterrupt, WorkerLost) as stop:
+            bar.total = len(archive.days(DAY))  # by what the files hold that were looked at
             told = f"the same command goes on from here, {done} of {bar.total} station-days are done"
             raise type(stop)(f"{str(stop) or 'stopped'}; {told}") from None
 

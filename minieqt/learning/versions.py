@@ -17,7 +17,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,11 @@ def alone(out: Path) -> Iterator[None]:
             stack.enter_context(locked(folder, wait=False))
         except BlockingIOError as error:
             raise UserError(f"another learn is at work in {out}: wait until it has ended") from error
-        yield
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # it holds something
+                folder.rmdir()
 
 
 def folders(out: Path) -> list[Path]:

@@ -137,7 +137,7 @@ def test_what_was_stopped_goes_on(out, monkeypatch, capsys):
 def test_two_at_once(out, capsys):
     with alone(out), pytest.raises(UserError, match="another learn is at work"):
         learn(out)
-    assert not list((out / "learned").iterdir())
+    assert not (out / "learned").exists()
 
 
 @pytest.mark.parametrize(
@@ -173,4 +173,4 @@ def test_bad_input_is_one_line(case, message, corrected, tmp_path):
             part.write_text(part.read_text().replace("xx.HH", "gone.HH"))
     with pytest.raises(UserError, match=message):
         learn(out, *more)
-    assert not list((out / "learned").glob("0*"))
+    assert not (out / "learned").exists()

@@ -20,6 +20,7 @@ import cupy_stand_in
 import numpy as np
 import obspy
 import pytest
+import tqdm
 from obspy import UTCDateTime
 
 from minieqt import backend, cli
@@ -304,6 +305,27 @@ def test_an_sds_is_read_when_its_day_comes(sds, weights, chosen, monkeypatch, ca
         said = capsys.readouterr()
         count = f"{len(made)} picked, 0 taken" if known == "nothing" else f"0 picked, {len(made)} taken"
         assert said.err == told.err and count in said.out
+
+
+def test_station_days_are_counted_by_what_files_hold(tmp_path, weights, monkeypatch):
+    """Not by their names: of four of 2022-02-06 and after, one is of its day, and the others of none or of that day."""
+    first = UTCDateTime("2022-02-06")
+    for day in range(4):
+        one = obspy.read()[0]
+        one.stats.update({"network": "XX", "station": "A", "channel": "EHZ", "starttime": first + 3600})
+        path = tmp_path / f"in/2022/XX/A/EHZ.D/XX.A..EHZ.D.2022.{(first + 86400 * day).julday:03d}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        one.write(str(path), format="MSEED", encoding="FLOAT64") if day < 2 else path.write_bytes(b"")
+    bars = []
+
+    class Bar(tqdm.tqdm):
+        def close(self):
+            bars.append(self.total)
+            super().close()
+
+    monkeypatch.setattr(tqdm, "tqdm", Bar)
+    start(tmp_path / "in", weights)
+    assert bars[-1] == 1
 
 
 def test_more_to_write(records, weights):
