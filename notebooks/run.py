@@ -70,7 +70,7 @@ def execute(path: Path) -> Any:
     }
     # One thread: results do not depend on it, and two wait for each other, which takes long on a busy machine.
     threads = {"OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
-    environment = os.environ | threads | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | threads | {"PYTHONPATH": str(ROOT), "MINIEQT_STATIC": "1"}
     client = NotebookClient(
         notebook,
         timeout=SECONDS,

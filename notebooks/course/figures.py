@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ Array = Any
 PALETTE = (BLUE, VERMILION, GREEN, ORANGE, BLACK)
 STYLES = ("-", "--", "-.", ":", "-")
 DPI = 100
+STATIC = "MINIEQT_STATIC"  # where it is set, nobody is there to move a slider
 
 
 def show(figure: Any) -> None:
@@ -26,6 +28,21 @@ def show(figure: Any) -> None:
     figure.savefig(picture, format="png", dpi=DPI)
     title = figure.get_suptitle() or next((axes.get_title() for axes in figure.axes if axes.get_title()), "figure")
     display({"image/png": picture.getvalue(), "text/plain": f"<{title}>"}, raw=True)
+
+
+def slide(draw: Callable[[Any], Any], values: Sequence[Any], start: Any, label: str) -> None:
+    """The figure draw(value), with a slider for the value; without ipywidgets, or where nobody looks, for `start` alone."""
+    try:
+        if STATIC in os.environ:
+            raise ImportError
+        from ipywidgets import SelectionSlider, interact
+    except ImportError:
+        show(draw(start))
+        return
+    slider = SelectionSlider(
+        options=values, value=start, description=label, continuous_update=False, style={"description_width": "initial"}
+    )
+    interact(lambda value: show(draw(value)), value=slider)
 
 
 def plot_traces(
