@@ -28,7 +28,8 @@ INSTALL = (
 
 @dataclass(frozen=True)
 class Limits:
-    """What counts as an earthquake, and where it may be. The defaults suit networks some tens of km wide.
+    """What counts as an earthquake, and where it may be. The defaults suit networks some tens of km wide; tolerance and
+    time apart were chosen on synthetic sequences (docs/catalogue.md), where earthquakes follow each other closely.
 
     UserError for values that make no sense together.
     """
@@ -37,8 +38,8 @@ class Limits:
     p_picks: int = 3
     s_picks: int = 3
     both: int = 2  # stations with P and S
-    tolerance: float = 1.0  # s between a pick and its expected time
-    apart: float = 2.0  # s between two earthquakes
+    tolerance: float = 0.6  # s between a pick and its expected time
+    apart: float = 1.0  # s between two earthquakes
     margin: float = 50.0  # km around the stations
     depth: tuple[float, float] = (0.0, 30.0)  # km below sea level
 

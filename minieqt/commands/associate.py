@@ -46,8 +46,8 @@ def arguments(parser: ArgumentParser) -> None:
         limits.add_argument(
             f"--minimum-{name}", type=whole(0), default=default, metavar="N", help=f"{what} ({default})"
         )
-    limits.add_argument("--tolerance", type=positive, default=1.0, metavar="SECONDS", help="of a pick's time (1.0)")
-    limits.add_argument("--apart", type=positive, default=2.0, metavar="SECONDS", help="of two earthquakes (2.0)")
+    limits.add_argument("--tolerance", type=positive, default=0.6, metavar="SECONDS", help="of a pick's time (0.6)")
+    limits.add_argument("--apart", type=positive, default=1.0, metavar="SECONDS", help="of two earthquakes (1.0)")
     limits.add_argument("--margin", type=positive, default=50.0, metavar="KM", help="around the stations (50)")
     limits.add_argument(
         "--depth", type=float, nargs=2, default=(0.0, 30.0), metavar="KM", help="of earthquakes, from and to (0 30)"

@@ -31,7 +31,7 @@ def show(figure: Any) -> None:
 
 
 def slide(draw: Callable[[Any], Any], values: Sequence[Any], start: Any, label: str) -> None:
-    """The figure draw(value) with a slider for the value; for `start` alone without ipywidgets, or where nobody looks."""
+    """The figure draw(value) with a slider for the value; without ipywidgets, or unattended, for `start` alone."""
     try:
         if STATIC in os.environ:
             raise ImportError
