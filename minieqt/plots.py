@@ -53,7 +53,7 @@ def learning_curves(history: Any, best: int | None = None) -> Figure:
     marker = "o" if len(epoch) <= 40 else None
     figure = new_figure(figsize=(7, 5))
     losses, rate = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    losses.plot(epoch, loss, color=BLUE, marker=marker, markersize=4, label="training (augmented, with dropout)")
+    losses.plot(epoch, loss, color=BLUE, marker=marker, markersize=4, label="training")
     losses.plot(epoch, validation, color=VERMILION, linestyle="--", marker=marker, markersize=4, label="validation")
     best_label = f"best: {validation[best]:.4g} after epoch {epoch[best]:.0f}"
     losses.plot(epoch[best], validation[best], "*", color=BLACK, markersize=12, label=best_label)

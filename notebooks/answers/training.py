@@ -4,6 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from minieqt.adam import BETA1, BETA2, EPS
+
+
+def adam_by_hand(g, m, v, t, rate):
+    m = BETA1 * m + (1 - BETA1) * g
+    v = BETA2 * v + (1 - BETA2) * g**2
+    step = rate * np.sqrt(1 - BETA2**t) / (1 - BETA1**t) * m / (np.sqrt(v) + EPS)
+    return m, v, step
+
 
 def first_step(g, rate=1e-3):
     return rate * np.sign(g)

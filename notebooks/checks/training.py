@@ -7,13 +7,29 @@ from typing import Any
 import numpy as np
 from course.checking import expect, expect_close
 
+from minieqt.adam import BETA2, adam_step
 from minieqt.training.early_stopping import should_stop
 
 RNG = np.random.default_rng(9)
 
 
+def adam_by_hand(answer: Any) -> None:
+    """Fill in m, v and the step."""
+    theta, nothing, ours_m, ours_v, m, v = np.zeros((6, 4))
+    for t in range(1, 4):
+        g, before, v_before = RNG.standard_normal(4), theta.copy(), v.copy()
+        adam_step(theta, g, m, v, nothing, nothing, t, 0.1)
+        with np.errstate(invalid="ignore"):  # a wrong v may be negative
+            ours_m, ours_v, step = answer(g, ours_m.copy(), ours_v.copy(), t, 0.1)
+        expect_close(ours_m, m, f"m after step {t}")
+        expect(not np.allclose(ours_v, BETA2 * v_before + (1 - BETA2) * g), "v is a mean of the squares")
+        expect_close(ours_v, v, f"v after step {t}")
+        expect(not np.allclose(step, theta - before), "the step is subtracted from θ: its sign is the slope's")
+        expect_close(step, before - theta, f"step {t}")
+
+
 def first_step(answer: Any) -> None:
-    """Return a length, with its sign."""
+    """Return what is subtracted from θ."""
     expect(not np.isclose(answer(1000.0, 1e-3), 1.0), "that is plain descent: Adam divides by the slope's size")
     for g in (1000.0, -0.001):
         expect_close(answer(g, 1e-3), 1e-3 * np.sign(g), f"the first step for a slope of {g:g}")

@@ -51,6 +51,14 @@ def _ring(arrives=lambda r, s: r - s - 1, sends=lambda r, s: r + 1 - s, copies=l
     return answer
 
 
+def _adam(power=2, root=np.sqrt, correction=lambda t: np.sqrt(1 - 0.999**t) / (1 - 0.9**t), sign=1):
+    def answer(g, m, v, t, rate):
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**power
+        return m, v, sign * rate * correction(t) * m / (root(v) + 1e-7)
+
+    return answer
+
+
 WRONG_ANSWERS = {
     "seismogram.pick_by_eye": [
         ((2890, 3321), "not in samples"),
@@ -193,6 +201,12 @@ WRONG_ANSWERS = {
     "network.released_parameters": [
         (lambda: 376_423 - 32, "a scale and an offset"),
         (lambda: 371_639, "not 371,639"),
+    ],
+    "training.adam_by_hand": [
+        (_adam(power=1), "a mean of the squares"),
+        (_adam(correction=lambda t: 1.0), "step 1 is off"),
+        (_adam(root=lambda v: v), "step 1 is off"),
+        (_adam(sign=-1), "its sign is the slope's"),
     ],
     "training.first_step": [
         (lambda g, rate: rate * g, "plain descent"),
