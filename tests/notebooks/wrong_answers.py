@@ -25,12 +25,12 @@ def _highest_of_the_best_thresholds(scores, earthquake):
     return sorted(set(scores))[len(f1) - 1 - int(np.argmax(f1[::-1]))]
 
 
-def _taps_at_once(begin=lambda b: b, taps=7):
-    def answer(padded, W, b, y):
+def _taps_at_once(begin=lambda b: b, taps=5):
+    def answer(rows, W, b, y):
         for n, o in np.ndindex(y.shape[:2]):
             y[n, o] = begin(b[o])
             for c in range(W.shape[1]):
-                y[n, o] += sum(W[o, c, k] * padded[n, c, k : k + y.shape[2]] for k in range(taps))
+                y[n, o] += sum(W[o, c, k] * rows[n, c, k : k + y.shape[2]] for k in range(taps))
         return y
 
     return answer
@@ -264,7 +264,7 @@ WRONG_ANSWERS = {
     ],
     "kernels.taps_at_once": [
         (_taps_at_once(begin=lambda b: 0), "the bias is missing"),
-        (_taps_at_once(taps=6), "y is off by up to"),
+        (_taps_at_once(taps=4), "y is off by up to"),
         (_taps_at_once(begin=lambda b: np.nan), "does each row begin with its bias?"),
     ],
     "parallel.ring": [
