@@ -100,12 +100,14 @@ def arguments(parser: ArgumentParser) -> None:
     rules.add_argument("--seed", type=whole(0), default=0, metavar="N", help="of those samples (0)")
     more = parser.add_argument_group("more to write")
     more.add_argument("--probabilities", action="store_true", help="detection, P and S over time, as miniSEED")
+    more.add_argument("--parquet", action="store_true", help="picks.csv as Parquet too, a file a day")
     more.add_argument("--plots", type=whole(0), default=0, metavar="N", help="figures for each station and day (0)")
     more.add_argument("--stations", type=Path, metavar="FILE", help="StationXML or other inventory: coordinates")
     add_weight_options(parser)
 
 
 def run(options: Namespace) -> int:
+    from minieqt.picking.parquet import FOLDER, check_installed
     from minieqt.picking.probabilities import Settings
     from minieqt.picking.run import Job
     from minieqt.records.selection import Selection
@@ -151,7 +153,10 @@ def run(options: Namespace) -> int:
         options.out.mkdir(parents=True, exist_ok=True)
         return run_example(options, weights.model, settings)
     places = read_coordinates(options.stations)
-    job = Job(weights.model, settings, options.out, options.probabilities, options.plots, places)
+    parquet = options.parquet or (options.out / FOLDER).is_dir()  # which would not be what the tables are
+    if parquet:
+        check_installed()
+    job = Job(weights.model, settings, options.out, options.probabilities, options.plots, places, parquet)
     with staff_of(options) as staff:
         tell(pick_input(options, selection, job, staff), options.out)
     return 0

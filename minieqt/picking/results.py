@@ -5,6 +5,7 @@
     picks.xml                      QuakeML
     association.csv                one row a pick, as PyOcto's `associate` wants it
     association_gamma.csv          one row a pick, as GaMMA wants it
+    picks.parquet/                 if asked for: picks.csv once more, a file a day (parquet.py)
 
 Both call stations as PyOcto's and SeisBench's tables do, NET.STA.LOC. They are two files because PyOcto's
 `associate_gamma` renames GaMMA's columns to PyOcto's: no table may hold both.
@@ -26,6 +27,7 @@ from obspy import UTCDateTime
 from minieqt.errors import UserError
 from minieqt.files import atomic_write, named
 from minieqt.picking.events import Event, Pick
+from minieqt.picking.parquet import FOLDER, day_files
 from minieqt.picking.quakeml import quakeml
 from minieqt.records.channel import Instrument
 from minieqt.records.left_out import LeftOut
@@ -115,7 +117,9 @@ def order(pair: Pair) -> tuple[int, Instrument, str]:
     return pick.time.ns, pick.instrument, pick.phase
 
 
-def write_tables(days: Iterable[tuple[int, Events]], out: Path, coordinates: Coordinates) -> None:
+def write_tables(
+    days: Iterable[tuple[int, Events]], out: Path, coordinates: Coordinates, parquet: bool = False
+) -> None:
     """All tables of days that follow each other, (first nanosecond, what was found); each is there whole or not at all.
 
     A day's events begin in it. Picks may lie beside it: they wait until no earlier one can come.
@@ -131,9 +135,12 @@ def write_tables(days: Iterable[tuple[int, Events]], out: Path, coordinates: Coo
             )
         )
         write_xml = files.enter_context(text_file(out / "picks.xml"))
+        by_day = files.enter_context(day_files(out / FOLDER, PICK_COLUMNS)) if parquet else None
 
         def write(pairs: list[Pair]) -> None:
             picks(pick_row(*pair) for pair in pairs)
+            if by_day:
+                by_day(pick_row(*pair) for pair in pairs)
             association(association_row(pick) for pick, _ in pairs)
             gamma(gamma_row(pick) for pick, _ in pairs)
 

@@ -4,6 +4,7 @@
     OUT/probabilities/NET.STA.LOC.HH.2022-02-06.mseed   if asked for
     OUT/plots/NET.STA.LOC.HH.2022-02-06T023129.png      if asked for
     OUT/picks.csv  X_prediction_results.csv  picks.xml  association.csv  association_gamma.csv  left_out.csv
+    OUT/picks.parquet/date=2022-02-06/picks.parquet     if asked for, or there already
 
 The tables hold all station-days of OUT that were made in the same way, by this run or another.
 Every file is written under another name and renamed: what is there is whole.
@@ -56,6 +57,7 @@ class Job:
     probabilities: bool = False
     plots: int = 0  # figures a station-day, those of the highest detection probability
     coordinates: Coordinates = field(default_factory=Coordinates)
+    parquet: bool = False  # picks.csv once more, as Parquet
 
     def fingerprint(self) -> str:
         """Of everything but the data that decides what is found."""
@@ -148,7 +150,7 @@ def pick_archive(
         report.found.clear()
         report.left_out.extend(archive.left_out)
         parts = all_parts(folder, [folder / part_name(station, day) for station, day in given])
-        write_tables(days_of(parts, made, report), job.out, job.coordinates)
+        write_tables(days_of(parts, made, report), job.out, job.coordinates, job.parquet)
         report.earlier = sum(map(len, parts.values())) - report.foreign - len(given)
         report.left_out.to_csv(job.out / "left_out.csv")
     return report

@@ -328,6 +328,20 @@ def test_station_days_are_counted_by_what_files_hold(tmp_path, weights, monkeypa
     assert bars[-1] == 1
 
 
+def test_parquet_is_kept_with_the_tables(records, weights):
+    """By any number of workers, and without being asked again."""
+    pytest.importorskip("pyarrow", reason="Arrow is not installed (extra parquet)")
+
+    def found(out):
+        return {path.parent.name: path.read_bytes() for path in (out / "picks.parquet").glob("*/*")}
+
+    whole = found(start(records, weights, "--parquet", "--picks", "all"))
+    shutil.rmtree(records.parent / "out")
+    out = start(records, weights, "--parquet", "--picks", "all", "--workers", "2", "--end", "2022-02-07")
+    start(records, weights, "--picks", "all")
+    assert found(out) == whole and whole
+
+
 def test_more_to_write(records, weights):
     more = ("--probabilities", "--plots", "1", "--uncertainty", "2", "--seed", "3", "--station", "BW.*")
     out = start(records, weights, *more)
