@@ -50,19 +50,27 @@ def local_magnitude(millimetres: float, kilometres: float) -> float:
     return math.log10(millimetres) + 1.110 * math.log10(kilometres / 100) + 0.00189 * (kilometres - 100) + 3
 
 
+def read_responses(path: Path) -> Inventory:
+    """UserError if it is no inventory, or has not one response."""
+    from obspy import read_inventory
+
+    try:
+        responses = read_inventory(glob.escape(str(path)))
+    except Exception as error:  # ObsPy's readers raise whatever they like
+        raise UserError(f"{path} is no inventory that ObsPy reads") from error
+    channels = [channel for network in responses for station in network for channel in station]
+    if not any(channel.response is not None and channel.response.response_stages for channel in channels):
+        raise UserError(f"{path} has no instrument's response: magnitudes need one (fetch --responses)")
+    return responses
+
+
 def with_magnitudes(
-    earthquakes: Sequence[Earthquake], inputs: Sequence[Path], inventory: Path, out: Path
+    earthquakes: Sequence[Earthquake], inputs: Sequence[Path], responses: Inventory, out: Path
 ) -> tuple[list[Earthquake], Counter[str]]:
     """The earthquakes with their amplitudes; {why: how many times a station with picks has none}.
 
-    UserError without records, or where the inventory has not one response.
+    UserError without records.
     """
-    from obspy import read_inventory
-
-    responses = read_inventory(glob.escape(str(inventory)))
-    channels = [channel for network in responses for station in network for channel in station]
-    if not any(channel.response is not None and channel.response.response_stages for channel in channels):
-        raise UserError(f"{inventory} has no instrument's response: magnitudes need one (fetch --responses)")
     left_out: Counter[str] = Counter()
     if not earthquakes:
         return [], left_out

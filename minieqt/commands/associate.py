@@ -74,7 +74,7 @@ def run(options: Namespace) -> int:
     from minieqt.catalogue.associate import Limits, associate
     from minieqt.catalogue.gamma import associate_by_gamma
     from minieqt.catalogue.input import covered, read_input
-    from minieqt.catalogue.magnitude import with_magnitudes
+    from minieqt.catalogue.magnitude import read_responses, with_magnitudes
     from minieqt.catalogue.output import draw_sections, write_results
     from minieqt.catalogue.reference import match_events
     from minieqt.catalogue.report import magnitude_lines, summary
@@ -83,6 +83,7 @@ def run(options: Namespace) -> int:
 
     if options.magnitudes and not options.stations:
         raise UserError("--magnitudes needs instrument responses: name an inventory that has them with --stations")
+    responses = read_responses(options.stations) if options.magnitudes else None  # before what takes long
     limits = Limits(
         options.minimum_picks,
         options.minimum_p,
@@ -101,8 +102,8 @@ def run(options: Namespace) -> int:
         earthquakes = associate_by_gamma(given.onsets, given.places, velocities, limits)
     else:
         earthquakes = associate(given.onsets, given.places, velocities, limits, options.threads)
-    if options.magnitudes:
-        earthquakes, without = with_magnitudes(earthquakes, options.magnitudes, options.stations, options.out)
+    if responses is not None:
+        earthquakes, without = with_magnitudes(earthquakes, options.magnitudes, responses, options.out)
         print(magnitude_lines(earthquakes, without))
     matched = None
     if options.reference:

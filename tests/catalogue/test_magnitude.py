@@ -9,7 +9,7 @@ from obspy import Trace, UTCDateTime
 from obspy.core.inventory import Channel, Inventory, Network, Response, Station
 from obspy.signal.invsim import corn_freq_2_paz
 
-from minieqt.catalogue.magnitude import local_magnitude, with_magnitudes
+from minieqt.catalogue.magnitude import local_magnitude, read_responses, with_magnitudes
 from minieqt.catalogue.report import magnitude_lines
 from minieqt.errors import UserError
 
@@ -83,7 +83,7 @@ def test_two_kinds_of_instruments_write_the_same(tmp_path, rng):
     for station, band in (("ST00", "HH"), ("ST01", "HN")):
         write(tmp_path, each, rng, station, band)
     responses = inventory(each, tmp_path / "stations.xml", {"ST00": "HH", "ST01": "HN"})
-    (found,), without = with_magnitudes([each], [tmp_path], responses, tmp_path / "out")
+    (found,), without = with_magnitudes([each], [tmp_path], read_responses(responses), tmp_path / "out")
     assert [(at.station, at.band) for at in found.amplitudes] == [("ST00", "HH"), ("ST01", "HN")]
     for at in found.amplitudes:
         assert at.millimetres == pytest.approx(paper(GROUND), rel=0.05)
@@ -101,7 +101,7 @@ def test_stations_without_an_amplitude_are_counted(tmp_path, rng):
     write(tmp_path, each, rng, "ST02", "HH", hole=True)
     write(tmp_path, each, rng, "ST03", "HH")
     responses = inventory(each, tmp_path / "stations.xml", {"ST00": "HH", "ST01": "HH", "ST02": "HH", "ST03": ""})
-    (found,), without = with_magnitudes([each], [tmp_path], responses, tmp_path / "out")
+    (found,), without = with_magnitudes([each], [tmp_path], read_responses(responses), tmp_path / "out")
     assert found.magnitude is None
     assert without == {
         "amplitude that does not stand out of the noise": 1,
@@ -117,4 +117,4 @@ def test_an_inventory_without_responses_is_one_line(tmp_path, rng):
     each = example(rng)
     path = inventory(each, tmp_path / "stations.xml", {"ST00": ""})
     with pytest.raises(UserError, match="no instrument's response"):
-        with_magnitudes([each], [tmp_path], path, tmp_path / "out")
+        read_responses(path)
