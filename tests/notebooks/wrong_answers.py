@@ -293,6 +293,7 @@ WRONG_ANSWERS = {
     "evaluation.mean_absolute_error": [
         (lambda picks, arrivals, tolerance: float(np.nanmean(abs(picks - arrivals))) / 100, "wrong picks do not count"),
         (lambda picks, arrivals, tolerance: 30.0, "in seconds"),
+        (lambda p, s, most: (d := abs(p - s) / 100)[d <= most].mean(), "there is no pick"),
     ],
     "evaluation.runs": [
         (lambda curve, threshold, shortest: [], "in [0, 1, 1, 1, 0, 1, 0, 1, 1]"),
