@@ -2,7 +2,7 @@
 
     python benchmarks/catalogue.py                          a day of 12 stations: some minutes of one core
     python benchmarks/catalogue.py --hours 168 --stations 40 --workers 4
-    python benchmarks/catalogue.py --hours 2 --method pyocto gamma --out benchmarks/results/associators.txt
+    python benchmarks/catalogue.py --hours 6 --method pyocto gamma --out benchmarks/results/associators.txt
 
 A synthetic network (`synth --network`) records some hours; `pick --picks all` and `associate` make a catalogue of it,
 each a process of its own, as a user would call them. Speeds are the true ones, as far as two numbers can tell: the
