@@ -4,7 +4,8 @@ For tests and lessons, and to train where STEAD itself is not at hand. What a ge
 enough that nature is one of its cases: `region` draws crusts, networks, faults and events, `station` sites and
 instruments, `source` and `seismogram` what an earthquake looks like there, `background` and `real_noise` what there is
 without one, `disturbances` what must not be picked, `flaws` what archives do to records; `windows` puts them together
-and `write` makes files of them.
+and `write` makes files of them. `synthetic_network` makes hours of a network's records, `sequences` earthquakes that
+come together.
 """
 
 from minieqt.data.synthetic.region import make_region
