@@ -1,7 +1,8 @@
 """The package's own weights, from nothing: windows, trainings, thresholds, a report.
 
   python recipes/own_weights.py --real FOLDER                    everything, into runs/own-weights
-  python recipes/own_weights.py --real FOLDER --without Korea    the same without a region, which is then the test
+  python recipes/own_weights.py --real FOLDER --without Korea    the same without a region, which is then the test;
+                                                                 "best" is the network with the published thresholds
   python recipes/own_weights.py --real FOLDER --scale 0.01       a trial of a few minutes
 
 FOLDER holds the real sets that recipes/real_windows.py names. Every step leaves its result in the output folder and is
@@ -97,7 +98,8 @@ def main(given: list[str] | None = None) -> int:
     weights = out / "own.h5"
     if not weights.exists():
         calibrate(out / STAGES[-1].name / "best.h5", real, weights)
-    print(write_report(weights, options.beside, real, out / "report"))
+    trained = out / STAGES[-1].name / "best.h5"  # with the published thresholds: do those chosen elsewhere carry over?
+    print(write_report(weights, [*options.beside, *([trained] if options.without else [])], real, out / "report"))
     return 0
 
 
