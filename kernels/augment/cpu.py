@@ -31,15 +31,19 @@ def draw_plans(
     p: Array,
     s: Array,
     coda_end: Array,
+    q: Array,
+    r: Array,
+    other_end: Array,
     loud: Array,
     rates: Array,
     plans: Array,
 ) -> None:
-    """Fills plans (N, 22) float64; all but rates (12,) have one entry a window, p and s are NaN for noise."""
+    """Fills plans (N, 28) float64; all but rates (13,) have one entry a window, p and s are NaN for noise, as q and r
+    of a partner (kernels/augment/draw.py) that is noise, or of none."""
     u = np.empty(NUMBERS, np.float64)
     for n in range(rows.size):
         draw_numbers(seed, np.uint64(epochs[n]), rows[n], copies[n], u)
-        draw_plan(u, p[n], s[n], coda_end[n], loud[n], rates, copies[n], plans[n])
+        draw_plan(u, p[n], s[n], coda_end[n], q[n], r[n], other_end[n], loud[n], rates, copies[n], plans[n])
 
 
 # No NaN comes in: a loader leaves such windows out.
@@ -53,20 +57,21 @@ def make_windows(
     plans: Array,
     raw: Array,
     source: Array,
-    noise: Array,
+    partner: Array,
     x: Array,
 ) -> None:
     """Fills x (N, 3, 6000) float32; window n is made from raw[source[n]], raw (M, 3, 6000) float32, by plans[n].
 
-    arrival (N,): the sample of the first that is known, negative for noise. Where the plan adds real noise, that is
-    raw[noise[n]]; a window with noise[n] < 0 gets none, whatever the plan says.
+    arrival (N,): the sample of the first that is known, negative for noise. Where the plan adds real noise or
+    another earthquake, that is raw[partner[n]]; a window with partner[n] < 0 gets none, whatever the plan says. An
+    earthquake that would not be seen is struck from plans[n].
     """
     scratch, parts = np.empty(x.shape[2], np.float32), np.empty(0)
     for n in range(rows.size):
-        recorded, borrowed, y = raw[source[n]], raw[max(noise[n], 0)], x[n]
+        recorded, borrowed, y = raw[source[n]], raw[max(partner[n], 0)], x[n]
         _build(
-            seed, np.uint64(epochs[n]), rows[n], copies[n], arrival[n], plans[n], recorded, borrowed, noise[n] >= 0, y,
-            scratch, 0, 1, parts, _alone, _alone, _nobody,
+            seed, np.uint64(epochs[n]), rows[n], copies[n], arrival[n], plans[n], recorded, borrowed, partner[n] >= 0,
+            y, scratch, 0, 1, parts, _alone, _alone, _nobody,
         )  # fmt: skip
 
 

@@ -49,23 +49,26 @@ def draw_plans(
     p: Array,
     s: Array,
     coda_end: Array,
+    q: Array,
+    r: Array,
+    other_end: Array,
     loud: Array,
     rates: Array,
     plans: Array,
     threads: int = THREADS,
 ) -> None:
-    """Fills plans (N, 22) float64; one thread a window."""
-    facts = rows, copies, p, s, coda_end, loud
+    """Fills plans (N, 28) float64; one thread a window."""
+    facts = rows, copies, p, s, coda_end, q, r, other_end, loud
     launch(_draw_plans, -(-len(rows) // threads), threads, np.uint64(seed), epochs, *facts, rates, plans)
 
 
 @cuda.jit
-def _draw_plans(seed, epochs, rows, copies, p, s, coda_end, loud, rates, plans):  # type: ignore[no-untyped-def]
+def _draw_plans(seed, epochs, rows, copies, p, s, coda_end, q, r, other_end, loud, rates, plans):  # type: ignore[no-untyped-def]
     n = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x
     u = cuda.local.array(NUMBERS, float64)
     if n < rows.shape[0]:
         draw_numbers(seed, np.uint64(epochs[n]), rows[n], copies[n], u)
-        draw_plan(u, p[n], s[n], coda_end[n], loud[n], rates, copies[n], plans[n])
+        draw_plan(u, p[n], s[n], coda_end[n], q[n], r[n], other_end[n], loud[n], rates, copies[n], plans[n])
 
 
 def make_windows(
@@ -77,27 +80,28 @@ def make_windows(
     plans: Array,
     raw: Array,
     source: Array,
-    noise: Array,
+    partner: Array,
     x: Array,
     threads: int = THREADS,
 ) -> None:
     """Fills x (N, 3, 6000) float32; window n is made from raw[source[n]], raw (M, 3, 6000) float32 or float16.
 
-    arrival (N,): the sample of the first that is known, negative for noise. Where the plan adds real noise, that is
-    raw[noise[n]]; a window with noise[n] < 0 gets none, whatever the plan says.
+    arrival (N,): the sample of the first that is known, negative for noise. Where the plan adds real noise or
+    another earthquake, that is raw[partner[n]]; a window with partner[n] < 0 gets none, whatever the plan says. An
+    earthquake that would not be seen is struck from plans[n].
     """
-    facts = rows, copies, arrival, plans, raw, source, noise
+    facts = rows, copies, arrival, plans, raw, source, partner
     launch(_make_windows, len(rows), threads, np.uint64(seed), epochs, *facts, x)
 
 
 @cuda.jit
-def _make_windows(seed, epochs, rows, copies, arrival, plans, raw, source, noise, x):  # type: ignore[no-untyped-def]
+def _make_windows(seed, epochs, rows, copies, arrival, plans, raw, source, partner, x):  # type: ignore[no-untyped-def]
     n, lane, lanes = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
     parts = cuda.shared.array(THREADS, float64)
     scratch = cuda.shared.array(SAMPLES, float32)
     _build(
-        seed, np.uint64(epochs[n]), rows[n], copies[n], arrival[n], plans[n], raw[source[n]], raw[larger(noise[n], 0)],
-        noise[n] >= 0, x[n], scratch, lane, lanes, parts, _total, _largest, _meet,
+        seed, np.uint64(epochs[n]), rows[n], copies[n], arrival[n], plans[n], raw[source[n]],
+        raw[larger(partner[n], 0)], partner[n] >= 0, x[n], scratch, lane, lanes, parts, _total, _largest, _meet,
     )  # fmt: skip
 
 

@@ -25,13 +25,14 @@ U_FLIP, U_ROTATE, U_ROTATE_BY, U_STRETCH, U_STRETCH_BY = range(21, 26)
 SHIFT, SECOND_START, SECOND_DIVISOR, NOISE, KEEP, SCALE, PRE_EMPHASIS, GAP_START, GAP_END = 0, 1, 2, 3, 6, 9, 10, 11, 12
 REAL_NOISE, REAL_NOISE_START, REAL_NOISE_SIGN = 13, 14, 15
 SPEED, QUIET_FROM, QUIET_TO, SECOND_FROM, ANGLE, FLIP = 16, 17, 18, 19, 20, 21
-COLUMNS = 22
+OTHER_EVENT, OTHER_FROM, OWN_P, OWN_S, OTHER_P, OTHER_S = 22, 23, 24, 25, 26, 27
+COLUMNS = 28
 
 # The rates: the fields of minieqt.data.augment.Augmentation.
 R_SHIFT, R_SECOND, R_NOISE, R_DROP, R_SCALE, R_GAP, R_EARTHQUAKE_GAP, R_PRE_EMPHASIS, R_REAL_NOISE = range(9)
-R_STRETCH, R_ROTATE, R_FLIP = 9, 10, 11
+R_STRETCH, R_ROTATE, R_FLIP, R_OTHER = 9, 10, 11, 12
 
-SNR_DB, NOISE_MIX_DB = (0.0, 30.0), (-10.0, 10.0)  # as in minieqt/data/augment.py
+SNR_DB, NOISE_MIX_DB = (0.0, 30.0), (-10.0, 10.0)  # as in minieqt/data/draw.py
 SLOWEST, FASTEST, LEAST_QUIET = 0.6, 1.7, 200
 
 
@@ -50,8 +51,11 @@ def whole(u, low, high):  # type: ignore[no-untyped-def]
 
 
 @shared
-def draw_plan(u, p, s, coda_end, loud, rates, copy, plan):  # type: ignore[no-untyped-def]
-    """plan (22,) of one window from its numbers u (28,) and what the table says of it (p and s are NaN for noise)."""
+def draw_plan(u, p, s, coda_end, q, r, other_end, loud, rates, copy, plan):  # type: ignore[no-untyped-def]
+    """plan (28,) of one window from its numbers u (28,) and what the table says of it (p and s are NaN for noise).
+
+    q, r and other_end: P, S and the coda's end of its partner, NaN where that is noise or none.
+    """
     for column in range(COLUMNS):
         plan[column] = 0
     for c in range(3):
@@ -82,7 +86,9 @@ def draw_plan(u, p, s, coda_end, loud, rates, copy, plan):  # type: ignore[no-un
         p, s, coda_end = p + by, s + by, coda_end + by
         draw_real_noise(u, rates[R_REAL_NOISE], SNR_DB, plan)
         if loud:
-            if both:
+            if both and q == q and r == r:
+                draw_other_event(u, rates, p, s, q, r, other_end, plan)
+            if both and plan[OTHER_EVENT] == 0:
                 plan[SECOND_START] = draw_second_start(u, p, s, coda_end, rates[R_SECOND])
             if u[U_NOISE] < rates[R_NOISE]:
                 for c in range(3):
@@ -100,6 +106,9 @@ def draw_plan(u, p, s, coda_end, loud, rates, copy, plan):  # type: ignore[no-un
             further = plan[SECOND_START] - math.floor(p)
             plan[SECOND_FROM] = math.floor(p) - by
             touched = touched or overlaps(start, end, p + further, s + further)
+        if plan[OTHER_EVENT] > 0:
+            q, r, other_end = plan[OTHER_P], plan[OTHER_S], other_end - q + plan[OTHER_P]
+            touched = touched or overlaps(start, end, q, r) or (q < end and start < other_end)
         if touched:
             plan[GAP_START] = plan[GAP_END] = 0
 
@@ -172,6 +181,18 @@ def draw_real_noise(u, rate, decibels, plan):  # type: ignore[no-untyped-def]
         plan[REAL_NOISE] = 10.0 ** (-snr / 20)
         plan[REAL_NOISE_START] = whole(u[U_REAL_START], 0, SAMPLES)
         plan[REAL_NOISE_SIGN] = 1 if u[U_REAL_SIGN] < 0.5 else -1
+
+
+@shared
+def draw_other_event(u, rates, p, s, q, r, coda_end, plan):  # type: ignore[no-untyped-def]
+    """How loud, a rotation in time, and where the arrivals of both come to stand."""
+    if not rates[R_REAL_NOISE] <= u[U_REAL] < rates[R_REAL_NOISE] + rates[R_OTHER]:
+        return
+    plan[OTHER_EVENT] = 1 - u[U_REAL_LEVEL]
+    first, last = smaller(HALF_WIDTH - math.floor(q), 0), SAMPLES - math.ceil(coda_end)
+    by = whole(u[U_REAL_START], first, last + 1)
+    plan[OTHER_FROM] = SAMPLES - by if by > 0 else -by
+    plan[OWN_P], plan[OWN_S], plan[OTHER_P], plan[OTHER_S] = p, s, q + by, r + by
 
 
 @shared

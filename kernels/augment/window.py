@@ -25,6 +25,11 @@ from .draw import (
     HALF_WIDTH,
     KEEP,
     NOISE,
+    OTHER_EVENT,
+    OTHER_FROM,
+    OTHER_P,
+    OTHER_S,
+    OWN_P,
     PRE_EMPHASIS,
     QUIET_FROM,
     QUIET_TO,
@@ -46,7 +51,8 @@ ONE, TWO, THREE, HALF, TURN = np.float32(1), np.float32(2), np.float32(3), np.fl
 GAUSSIAN, TRIANGLE, BOX = range(3)  # shapes of a pick's label
 DEVIATION = 10.0  # of the Gaussian, samples
 UNLABELLED = np.float32(-1)
-ONSET, BEFORE = 200, 500  # as in minieqt/data/augment.py
+ONSET, BEFORE, SEEN, HIDES = 200, 500, 100, 2.0  # as in minieqt/data/augment.py
+ENDLESS = 1e300  # in place of infinity, which fast arithmetic does not know
 EPS = 2.0**-23  # of float32: what a component must vary by, beside its mean, to be alive
 
 
@@ -55,8 +61,9 @@ def build(  # type: ignore[no-untyped-def]
 ):
     """x (3, 6000) from the recorded raw (3, 6000) by its plan; scratch (6000,) is room to work in.
 
-    arrival: the sample of the first that is known, negative for noise. borrowed (3, 6000): the noise window that the
-    plan adds, if may_add.
+    arrival: the sample of the first that is known, negative for noise. borrowed (3, 6000): the noise or the earthquake
+    that the plan adds, if may_add. Where an earthquake would not be seen, or would hide the window's own, it is struck
+    from the plan.
     """
     gain = np.float32(0)
     if plan[REAL_NOISE] > 0 and may_add:
@@ -91,10 +98,38 @@ def build(  # type: ignore[no-untyped-def]
             start, divisor = int(plan[SECOND_START]), np.float32(plan[SECOND_DIVISOR])
             add_second_event(scratch, int(plan[SECOND_FROM]), start, divisor, y, lane, lanes)
             meet()
-        if gain > 0 and total(part_of_squares(y, np.float32(0), lane, lanes), parts, lane, lanes) > 0:
+    gain, rotation = gain * np.float32(plan[REAL_NOISE_SIGN]), int(plan[REAL_NOISE_START])
+    if plan[OTHER_EVENT] > 0:
+        rotation, squared = int(plan[OTHER_FROM]), 0.0
+        if may_add:
+            least, most = 0.0, ENDLESS  # of the gain's square
+            for i in range(4):
+                t, mine = int(plan[OWN_P + i]), i < 2
+                before, after, event, rest = larger(t - SEEN, 0), smaller(t + SEEN, SAMPLES), 0.0, 0.0
+                for c in range(3):
+                    if total(part_of_squares(x[c], np.float32(0), lane, lanes), parts, lane, lanes) > 0:
+                        mean = np.float32(total(part_of_sum(borrowed[c], lane, lanes), parts, lane, lanes) / SAMPLES)
+                        start, end = (t, before) if mine else (before, t)
+                        part = part_of_span(x[c], np.float32(0), 0, start, after, lane, lanes)
+                        here = total(part, parts, lane, lanes)
+                        part = part_of_span(borrowed[c], mean, rotation, end, after, lane, lanes)
+                        there = total(part, parts, lane, lanes)
+                        event += (here if mine else there) / (after - t)
+                        rest += (there if mine else here) / (after - before)
+                if mine and rest > 0:
+                    most = smaller(most, event / (HIDES * rest))
+                elif not mine:
+                    least = larger(least, HIDES * rest / event if event > 0 else ENDLESS)
+            if 0 < least < most < ENDLESS:
+                squared = least * (most / least) ** plan[OTHER_EVENT]
+        gain = np.float32(math.sqrt(squared))
+        if squared == 0 and lane == 0:
+            plan[OTHER_EVENT] = 0
+    for c in range(3):
+        y = x[c]
+        if gain != 0 and total(part_of_squares(y, np.float32(0), lane, lanes), parts, lane, lanes) > 0:
             mean = np.float32(total(part_of_sum(borrowed[c], lane, lanes), parts, lane, lanes) / SAMPLES)
-            signed = gain * np.float32(plan[REAL_NOISE_SIGN])
-            add_real_noise(borrowed[c], mean, int(plan[REAL_NOISE_START]), signed, y, lane, lanes)
+            add_rotated(borrowed[c], mean, rotation, gain, y, lane, lanes)
             meet()
         if plan[NOISE + c] > 0:
             most = largest(part_of_maximum(y, lane, lanes), parts, lane, lanes)
@@ -141,6 +176,11 @@ def label(p, s, coda_end, plan, shape, labels, lane, lanes, meet):  # type: igno
         label_detection(labels[0], p, s, by, second, lane, lanes)
         label_arrivals(labels[1], p, p, by, second, shape, lane, lanes)
         label_arrivals(labels[2], s, p, by, second, shape, lane, lanes)
+        if plan[OTHER_EVENT] > 0:
+            meet()
+            label_detection(labels[0], plan[OTHER_P], plan[OTHER_S], 0, 0, lane, lanes)
+            add_bump(labels[1], plan[OTHER_P], shape, lane, lanes)
+            add_bump(labels[2], plan[OTHER_S], shape, lane, lanes)
     elif p == p:
         label_arrivals(labels[1], p, p, by, second, shape, lane, lanes)
         unlabel(labels[0], math.ceil(p + by), end, lane, lanes)
@@ -173,6 +213,17 @@ def part_of_squares(x, mean, lane, lanes):  # type: ignore[no-untyped-def]
     total = np.float64(0)
     for t in range(lane, x.size, lanes):
         centred = x[t] - mean
+        total += centred * centred
+    return total
+
+
+@inlined
+def part_of_span(x, mean, rotation, start, end, lane, lanes):  # type: ignore[no-untyped-def]
+    """Σ (x − mean)² from start up to end, of x rotated so that sample `rotation` comes first, float64."""
+    total = np.float64(0)
+    for t in range(start + lane, end, lanes):
+        at = t + rotation
+        centred = x[at if at < SAMPLES else at - SAMPLES] - mean
         total += centred * centred
     return total
 
@@ -257,9 +308,9 @@ def real_noise_gain(signal, background, added, ratio):  # type: ignore[no-untype
 
 
 @inlined
-def add_real_noise(noise, mean, start, gain, y, lane, lanes):  # type: ignore[no-untyped-def]
-    """y ← y + gain · (noise − mean), rotated so that sample `start` comes first."""
-    end, rest, begin, wrapped = y[: SAMPLES - start], noise[start:], y[SAMPLES - start :], noise[:start]
+def add_rotated(other, mean, start, gain, y, lane, lanes):  # type: ignore[no-untyped-def]
+    """y ← y + gain · (other − mean), rotated so that sample `start` comes first."""
+    end, rest, begin, wrapped = y[: SAMPLES - start], other[start:], y[SAMPLES - start :], other[:start]
     for t in range(lane, rest.size, lanes):
         end[t] += gain * (rest[t] - mean)
     for t in range(lane, wrapped.size, lanes):
@@ -374,6 +425,14 @@ def label_bump(labels, arrival, other, second, shape, lane, lanes):  # type: ign
         if second > 0 and math.ceil(other - HALF_WIDTH) <= t <= math.floor(other + HALF_WIDTH):
             value += bump(t - other, shape)
         labels[t] = smaller(value, 1.0)
+
+
+@shared
+def add_bump(labels, arrival, shape, lane, lanes):  # type: ignore[no-untyped-def]
+    """The bump of another earthquake's arrival, on top of what is there, clipped to 1."""
+    start, end = larger(math.ceil(arrival - HALF_WIDTH), 0), smaller(math.floor(arrival + HALF_WIDTH) + 1, SAMPLES)
+    for t in range(start + lane, end, lanes):
+        labels[t] = smaller(labels[t] + bump(t - arrival, shape), 1.0)
 
 
 @shared

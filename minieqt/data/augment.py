@@ -2,8 +2,8 @@
 
 One short function for each thing that can happen. The augmented copy of an earthquake goes through
 
-    speed → shift → second event → real noise → noise → rotate → flip → drop channels → scale → pre-emphasis → gap
-    → normalise,
+    speed → shift → second or other event → real noise → noise → rotate → flip → drop channels → scale → pre-emphasis
+    → gap → normalise,
 
 that of noise through  speed → real noise → rotate → flip → drop channels → gap → normalise. Unlike the published code
 (Mousavi et al. 2020) components are demeaned first, so that a gap is no step. Throughout, x is (3, 6000) float32 and
@@ -24,6 +24,7 @@ from minieqt.data.table import COMPONENTS, SAMPLES
 Array = Any
 
 ONSET, BEFORE = 200, 500  # samples from an arrival on, and before it, that say how strong it and the background are
+SEEN, HIDES = 100, 2.0  # samples after an arrival, and how many times as strong as another event they must be
 
 
 def augment_window(
@@ -31,13 +32,13 @@ def augment_window(
     arrivals: Array,
     plan: Plan,
     noise: Array | None = None,
-    real_noise: Array | None = None,
+    borrowed: Array | None = None,
     normalisation: str = "component",
 ) -> tuple[Array, Array]:
     """Carry a plan out: raw window (3, 6000) and arrivals (events, 2) -> what the network sees, and its arrivals.
 
-    noise: the (3, 6000) standard normal numbers, needed where the plan adds noise. real_noise: the recorded noise
-    window (3, 6000) that the plan may add; None for none, whatever the plan says.
+    noise: the (3, 6000) standard normal numbers, needed where the plan adds noise. borrowed: the recorded window
+    (3, 6000) that the plan may add, real noise or another earthquake; None for none, whatever the plan says.
     """
     recorded = x = demean(raw)
     first = float(np.fmin(*arrivals[0])) if len(arrivals) else None
@@ -47,8 +48,10 @@ def augment_window(
         x, arrivals = shift(x, arrivals, plan.shift)
     if plan.second_start:
         x, arrivals = add_second_event(x, arrivals, plan.second_start, plan.second_divisor)
-    if plan.real_noise and real_noise is not None:
-        real_noise = demean(real_noise)
+    if plan.other_event and borrowed is not None:
+        x, arrivals = add_other_event(x, arrivals, demean(borrowed), plan)
+    if plan.real_noise and borrowed is not None:
+        real_noise = demean(borrowed)
         gain = real_noise_gain(recorded, first, real_noise, plan.real_noise)
         x = add_real_noise(x, real_noise, gain, plan.real_noise_start, plan.real_noise_sign)
     if any(plan.noise):
@@ -118,6 +121,34 @@ def add_second_event(x: Array, arrivals: Array, start: int, divisor: int) -> tup
     both = x.copy()
     both[:, start:] += x[:, first : first + SAMPLES - start] / np.float32(divisor)
     return both, np.concatenate([arrivals, arrivals + (start - first)])
+
+
+def add_other_event(x: Array, arrivals: Array, other: Array, plan: Plan) -> tuple[Array, Array]:
+    """Add another earthquake's window (3, 6000), rotated so that its sample `plan.other_from` comes first.
+
+    An arrival is seen if its first second is twice as strong as what the other event brings from a second before it to
+    a second after; strength is the mean square, over the window's live components together. The other event's power is
+    multiplied by least · (most / least)^other_event: least is what makes its own arrivals seen, most what leaves the
+    window's. Where there is no such range, nothing is added: no label is put where nothing shows.
+    """
+    live, other = x.any(axis=-1), np.roll(other, -plan.other_from, axis=-1)
+    most = prominence(x[live], other[live], (plan.own_p, plan.own_s)) / HIDES
+    others = prominence(other[live], x[live], (plan.other_p, plan.other_s))
+    least = HIDES / others if others > 0 else np.inf
+    if not 0 < least < most < np.inf:
+        return x, arrivals
+    gain = np.float32(np.sqrt(least * (most / least) ** plan.other_event))
+    both = np.where(live[:, None], x + gain * other, x)
+    return both, np.concatenate([arrivals, [[plan.other_p, plan.other_s]]])
+
+
+def prominence(event: Array, other: Array, arrivals: tuple[float, float]) -> float:
+    """How many times as strong as another event an event is, at the less prominent of its arrivals."""
+    found = np.inf
+    for t in map(int, arrivals):
+        rest = _power(other[:, max(t - SEEN, 0) : t + SEEN])
+        found = min(found, _power(event[:, t : t + SEEN]) / rest if rest > 0 else np.inf)
+    return found
 
 
 def add_noise(x: Array, deviations: tuple[float, float, float], noise: Array) -> Array:

@@ -1,7 +1,7 @@
 """How often what happens to a training window: the rates of augmentation.
 
 Mousavi et al. 2020, Methods ("Data augmentation"), and the published code, whose rates are the defaults. Real noise,
-stretch, rotation and flip are not in that code, and off by default.
+another event, stretch, rotation and flip are not in that code, and off by default.
 """
 
 from __future__ import annotations
@@ -29,11 +29,14 @@ class Augmentation:
     stretch: float = 0.0  # the window is played faster or slower
     rotate: float = 0.0  # of the horizontal components, by any angle
     flip: float = 0.0  # of the polarity of all components
+    other_event: float = 0.0  # another earthquake of the same split is added, in place of noise and of a second event
 
     def __post_init__(self) -> None:
         for field in fields(self):
             if not 0 <= getattr(self, field.name) <= 1:
                 raise UserError(f"augmentation {field.name} must lie in 0 to 1, got {getattr(self, field.name)}")
+        if self.real_noise + self.other_event > 1:
+            raise UserError("augmentation real_noise and other_event exclude each other: together they are at most 1")
 
     @classmethod
     def parse(cls, text: str) -> Augmentation:

@@ -91,7 +91,7 @@ class DeviceLoader(Loader):
         self.rates = self.xp.asarray(rates_of(self.augmentation))
 
     def made(self, facts: Array) -> tuple[Array, Array]:
-        """x and labels (N, 3, 6000) of facts (10, N) on the GPU: three kernels, which wait for nothing."""
+        """x and labels (N, 3, 6000) of facts (13, N) on the GPU: three kernels, which wait for nothing."""
         x, labels = (self.xp.empty((facts.shape[1], COMPONENTS, SAMPLES), np.float32) for _ in range(2))
         samples = self.resident.samples
         make_from_facts(facts, self.rates, samples, x, labels, self.seed, self.label_shape, self.xp)
@@ -102,7 +102,7 @@ class DeviceLoader(Loader):
         return self.resident.samples, self.resident.place[rows], bad
 
     def _make(
-        self, raw: Array, rows: Array, copies: Array, source: Array, noise: Array, passes: Array, number: int
+        self, raw: Array, rows: Array, copies: Array, source: Array, partners: Array, passes: Array, number: int
     ) -> Any:
-        facts = facts_of(self.dataset.table, rows, copies, source, noise, self.augmentation, passes)
+        facts = facts_of(self.dataset.table, rows, copies, source, partners, self.augmentation, passes)
         return DeviceBatch(facts, rows, number, self.made, self.xp)

@@ -32,7 +32,10 @@ LOUD = 10.0  # snr_db that every component needs before noise or a second event 
 
 
 class Draw(IntEnum):
-    """What each of a window's uniform numbers decides."""
+    """What each of a window's uniform numbers decides.
+
+    The five of real noise decide over another event too: a window gets the one, the other or neither.
+    """
 
     SHIFT = 0
     SHIFT_BY = 1
@@ -82,6 +85,12 @@ class Plan:
     second_from: int = 0  # the played window's sample that the second event begins with
     angle: float = 0.0  # of the horizontal components, radians
     flip: int = 1
+    other_event: float = 0.0  # how loud another earthquake is: 1 as it may be, towards 0 as it must be; 0 for none
+    other_from: int = 0  # the other window's sample that comes first
+    own_p: float = 0.0  # where the arrivals of both come to stand
+    own_s: float = 0.0
+    other_p: float = 0.0
+    other_s: float = 0.0
 
 
 def window_uniforms(seed: int, epoch: int, rows: Array, copy: int) -> Array:
@@ -101,8 +110,19 @@ def noise_samples(seed: int, epoch: int, row: int, copy: int) -> Array:
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1).reshape(COMPONENTS, SAMPLES)
 
 
-def draw_plan(u: Array, p: float, s: float, coda_end: float, snr_db: Array, rates: Augmentation, copy: int) -> Plan:
+def draw_plan(
+    u: Array,
+    p: float,
+    s: float,
+    coda_end: float,
+    snr_db: Array,
+    rates: Augmentation,
+    copy: int,
+    other: tuple[float, float, float] | None = None,
+) -> Plan:
     """The plan of one window from its numbers u and what the table says of it (p and s are NaN for noise).
+
+    other: P, S and the coda's end of the earthquake that is its partner (partners.py), if it has one.
 
     Compared and multiplied in float64, in which all of it is exact or rounds the same on every machine.
     """
@@ -129,8 +149,13 @@ def draw_plan(u: Array, p: float, s: float, coda_end: float, snr_db: Array, rate
     p, s = np.fmin(p, s), np.fmax(p, s)  # of one phase alone, nothing more is known than its own moment
     by = _draw_shift(u, coda_end, rates.shift)
     p, s, coda_end = p + by, s + by, coda_end + by
-    second_start = _draw_second_start(u, p, s, coda_end, rates.second_event if loud and both else 0)
+    further_event = _draw_other_event(u, rates, p, s, *other) if other and loud and both else {}
+    second = rates.second_event if loud and both and not further_event else 0
+    second_start = _draw_second_start(u, p, s, coda_end, second)
     spans = [_labelled(p, s), (p, coda_end)]
+    if other and further_event:
+        q, r = further_event["other_p"], further_event["other_s"]
+        spans += [_labelled(q, r), (q, other[2] - other[0] + q)]
     if second_start:
         further = second_start - np.floor(p)
         spans.append(_labelled(p + further, s + further))
@@ -148,6 +173,7 @@ def draw_plan(u: Array, p: float, s: float, coda_end: float, snr_db: Array, rate
         pre_emphasis=rates.pre_emphasis,
         gap=gap,
         **_draw_real_noise(u, rates.real_noise, SNR_DB),
+        **further_event,
         **always,
     )
 
@@ -238,3 +264,19 @@ def _draw_real_noise(u: list[float], rate: float, decibels: tuple[float, float])
         "real_noise_start": _whole(u[Draw.REAL_NOISE_START], 0, SAMPLES),
         "real_noise_sign": 1 if u[Draw.REAL_NOISE_SIGN] < 0.5 else -1,
     }
+
+
+def _draw_other_event(
+    u: list[float], rates: Augmentation, p: float, s: float, q: float, r: float, coda_end: float
+) -> dict[str, Any]:
+    """How loud, evenly in decibels, and a rotation in time: the fields of a Plan.
+
+    p, s: the window's own arrivals where they come to stand; q, r, coda_end: the other's, as recorded. It is moved to
+    the left so far that P's label still fits, and to the right as far as `_draw_shift` does: what leaves on one side
+    returns on the other as what was recorded before P or after the coda.
+    """
+    if np.isnan(q + r) or not rates.real_noise <= u[Draw.REAL_NOISE] < rates.real_noise + rates.other_event:
+        return {}
+    by = _whole(u[Draw.REAL_NOISE_START], min(HALF_WIDTH - int(np.floor(q)), 0), SAMPLES - int(np.ceil(coda_end)) + 1)
+    stands = {"own_p": p, "own_s": s, "other_p": q + by, "other_s": r + by}
+    return {"other_event": 1 - u[Draw.REAL_NOISE_LEVEL], "other_from": -by % SAMPLES, **stands}

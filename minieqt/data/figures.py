@@ -39,6 +39,7 @@ KINDS = {  # not the scale: normalisation undoes it
     "channels dropped": replace(NOTHING, drop_channels=1.0),
     "gap": replace(NOTHING, gap=1.0, earthquake_gap=1.0),
     "real noise added": replace(NOTHING, real_noise=1.0),
+    "another event added": replace(NOTHING, other_event=1.0),
     "played faster or slower": replace(NOTHING, stretch=1.0),
     "rotated": replace(NOTHING, rotate=1.0),
     "flipped": replace(NOTHING, flip=1.0),
@@ -119,12 +120,13 @@ def draw_windows(dataset: Dataset, seed: int = 1) -> Any:
     seconds = np.arange(SAMPLES) / 100
     x, labels = np.zeros((2, *raw.shape), np.float32)
     recorded = x[0]
-    noise = np.flatnonzero(~dataset.table.earthquake[rows])[:1]
-    real = np.full(len(rows), noise[0] if len(noise) else NOBODY)
     for line, (kind, augmentation) in zip(panels, KINDS.items(), strict=True):
         which, copies = np.arange(len(rows)), np.full(len(rows), AUGMENTED)
+        fits = np.flatnonzero(dataset.table.earthquake[rows] == (augmentation.other_event > 0))[:1]
+        partners = np.repeat([fits, rows[fits]] if len(fits) else [[NOBODY]] * 2, len(rows), axis=1)
         for epoch in range(DRAWS):
-            make_windows(raw, dataset.table, rows, copies, which, x, labels, augmentation, seed, epoch, noise=real)
+            options = augmentation, seed, epoch, "gaussian", partners
+            make_windows(raw, dataset.table, rows, copies, which, x, labels, *options)
             if augmentation == NOTHING:
                 recorded = x[0].copy()
             if augmentation == NOTHING or not np.array_equal(x[0], recorded):

@@ -170,12 +170,15 @@ class Loader:
         partners = self.partners.of(rows, passes)
         paired = np.flatnonzero(partners != NOBODY)
         raw, place, bad = self._fetch(np.concatenate([rows, partners[paired]]))
-        noise = np.full(len(rows), NOBODY)
-        noise[paired] = [NOBODY if len(rows) + i in bad else place[len(rows) + i] for i in range(len(paired))]
+        usable = np.array([len(rows) + i not in bad for i in range(len(paired))], bool)
+        places = np.full(len(rows), NOBODY)
+        places[paired[usable]] = place[len(rows) :][usable]
+        partners[paired[~usable]] = NOBODY
+        both = np.stack([places, partners])
         used = np.setdiff1d(np.arange(len(rows)), list(bad))
         source = np.repeat(used, len(self.copies))
         copies = np.tile(self.copies, len(used))
-        batch = self._make(raw, rows[source], copies, place[source], noise[source], passes[source], number)
+        batch = self._make(raw, rows[source], copies, place[source], both[:, source], passes[source], number)
         return batch, [bad[i] for i in sorted(bad) if i < len(rows)]  # a partner is reported in its own turn
 
     # Where traces come from and how batches are made; a loader of traces on a GPU has its own.
@@ -187,11 +190,11 @@ class Loader:
         return raw, np.arange(len(rows)), self.dataset.read_into(rows, raw)
 
     def _make(
-        self, raw: Array, rows: Array, copies: Array, source: Array, noise: Array, passes: Array, number: int
+        self, raw: Array, rows: Array, copies: Array, source: Array, partners: Array, passes: Array, number: int
     ) -> Batch:
-        """The batch of N windows from traces raw (M, 3, 6000); the others (N,) as `make_windows` takes them."""
+        """The batch of N windows from traces raw (M, 3, 6000); the others as `make_windows` takes them."""
         x, labels = (self._room(len(rows)) for _ in range(2))
-        options = self.augmentation, self.seed, passes, self.label_shape, noise, self.normalisation
+        options = self.augmentation, self.seed, passes, self.label_shape, partners, self.normalisation
         make_windows(raw, self.dataset.table, rows, copies, source, x, labels, *options)
         return Batch(x, labels, rows, number)
 

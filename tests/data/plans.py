@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -10,6 +12,7 @@ from minieqt.data.draw import draw_plan, window_uniforms
 
 LOUD, QUIET = np.array([30.0, 31.0, 32.0]), np.array([30.0, 9.9, 32.0])
 ALL = Augmentation(1, 1, 1, 1, 0.5, 1, 1, 0.97, 1)
+MEETING = replace(ALL, real_noise=0, other_event=1)
 
 # P, S and the coda's end, in quarters of a sample
 earthquakes = st.tuples(st.integers(0, 10000), st.integers(40, 8000), st.integers(4, 6000)).map(
@@ -19,9 +22,9 @@ rows = st.integers(0, 2**32 - 1)
 rates = st.builds(Augmentation, *[st.sampled_from([0, 0.5, 1])] * 7, st.sampled_from([0, 0.97]))
 
 
-def plan_of(row, arrivals, augmentation=ALL, copy=AUGMENTED, snr_db=LOUD, epoch=0):
+def plan_of(row, arrivals, augmentation=ALL, copy=AUGMENTED, snr_db=LOUD, epoch=0, other=None):
     u = window_uniforms(0, epoch, np.array([row]), copy)[0]
-    return draw_plan(u, *arrivals, snr_db, augmentation, copy)
+    return draw_plan(u, *arrivals, snr_db, augmentation, copy, other)
 
 
 def plans(count, arrivals, copy=AUGMENTED, snr_db=LOUD, augmentation=None):

@@ -12,6 +12,7 @@ from plans import earthquakes, plan_of, rates, rows, window_of
 
 from minieqt.data.augment import (
     add_noise,
+    add_other_event,
     add_real_noise,
     add_second_event,
     augment_window,
@@ -116,7 +117,7 @@ def test_real_noise_sets_the_signal_to_noise_ratio(rng, wanted, alone):
         arrivals[0, 1] = arrivals[0, 0]
         arrivals[0, alone] = np.nan
     noise = np.array([[3], [1], [0.1]], np.float32) * rng.standard_normal((3, 6000)).astype(np.float32)
-    y, same = augment_window(x, arrivals, Plan(real_noise=10 ** (-wanted / 20)), real_noise=noise)
+    y, same = augment_window(x, arrivals, Plan(real_noise=10 ** (-wanted / 20)), borrowed=noise)
     np.testing.assert_array_equal(same, arrivals)
     before, event = (np.square(y[:, span]).mean(axis=-1) for span in (slice(0, 2400), slice(2500, 2700)))
     live = slice(1, 3)  # normalised: both components are put back into their proportion by what was recorded
@@ -131,9 +132,9 @@ def test_a_background_that_is_louder_already_stays(rng):
     x, arrivals = event_in_noise(rng, 6)
     plan = Plan(real_noise=10 ** (-20 / 20), real_noise_start=17)
     noise = rng.standard_normal((3, 6000)).astype(np.float32)
-    np.testing.assert_array_equal(augment_window(x, arrivals, plan, real_noise=noise)[0], normalise(demean(x)))
+    np.testing.assert_array_equal(augment_window(x, arrivals, plan, borrowed=noise)[0], normalise(demean(x)))
     louder = replace(plan, real_noise=1.0)
-    assert not np.array_equal(augment_window(x, arrivals, louder, real_noise=noise)[0], normalise(demean(x)))
+    assert not np.array_equal(augment_window(x, arrivals, louder, borrowed=noise)[0], normalise(demean(x)))
     assert real_noise_gain(x, 2000.0, np.zeros_like(noise), 1.0) == 0  # and dead noise is none
 
 
@@ -142,6 +143,56 @@ def test_real_noise_is_rotated_and_turned_over(rng):
     y = add_real_noise(x, noise, 2.0, 100, -1)
     np.testing.assert_allclose(y[:, :5900], x[:, :5900] - 2 * noise[:, 100:], atol=1e-6)
     np.testing.assert_allclose(y[:, 5900:], x[:, 5900:] - 2 * noise[:, :100], atol=1e-6)
+
+
+def burst(rng, p, s, level=30.0):
+    """Noise, and two bursts of half a second in it; the first component is dead."""
+    x = rng.standard_normal((3, 6000)).astype(np.float32)
+    for arrival in (p, s):
+        x[:, arrival : arrival + 50] *= level
+    x[0] = 0
+    return x
+
+
+def test_another_event_is_added_between_the_least_and_the_most(rng):
+    x, other, own = burst(rng, 1000, 1400), 77 * burst(rng, 2000, 2500), np.array([[1000.0, 1400.0]])
+    plan = Plan(other_event=1.0, other_from=500, own_p=1000, own_s=1400, other_p=1500.5, other_s=2000)
+    rolled = np.roll(demean(other), -500, axis=-1)
+
+    def strength(of, start, end):
+        return np.square(of[:, start:end]).mean(axis=-1).sum()
+
+    for level, event, rest, arrivals in (
+        (1.0, x, rolled, (1000, 1400)),  # as loud as may be: the window's own arrivals are just seen
+        (1e-9, rolled, x, (1500, 2000)),  # as faint as can be: its own are
+    ):
+        both, moved = add_other_event(x, own, demean(other), replace(plan, other_event=level))
+        np.testing.assert_array_equal(moved, [[1000, 1400], [1500.5, 2000]])
+        assert not both[0].any()  # dead before, dead now
+        added = both - x
+        gain = added[1, 2000] / rolled[1, 2000]
+        np.testing.assert_allclose(added[1:], gain * rolled[1:], atol=1e-4)
+        power = gain**2 if level == 1.0 else 1 / gain**2
+        seen = [strength(event, t, t + 100) / (power * strength(rest, t - 100, t + 100)) for t in arrivals]
+        assert min(seen) == pytest.approx(2, rel=1e-3)
+
+
+@pytest.mark.parametrize(("q", "r"), [(1010, 1410), (600, 1390)])
+def test_no_event_is_added_where_one_would_hide_the_other(rng, q, r):
+    """At the same time, or with an S in the other's."""
+    x, own = burst(rng, 1000, 1400), np.array([[1000.0, 1400.0]])
+    plan = Plan(other_event=0.5, own_p=1000, own_s=1400, other_p=q, other_s=r)
+    both, same = add_other_event(x, own, burst(rng, q, r), plan)
+    assert both is x and same is own
+
+
+def test_no_event_is_added_to_silence_nor_silence_to_an_event(rng):
+    x, own = burst(rng, 1000, 1400), np.array([[1000.0, 1400.0]])
+    plan = Plan(other_event=0.5, own_p=1000, own_s=1400, other_p=3000, other_s=3500)
+    silent = burst(rng, 3000, 3500)
+    silent[:, 900:1500] = 0  # nothing around the window's own arrivals
+    for one, other in ((x, np.zeros_like(x)), (x, silent), (np.zeros_like(x), x)):
+        assert add_other_event(one, own, other, plan)[1] is own
 
 
 def test_two_noise_windows_are_mixed_as_drawn(rng):

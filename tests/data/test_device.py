@@ -131,7 +131,7 @@ def test_windows_are_made_in_a_captured_step(dataset, monkeypatch):
     step = GraphStep(network, Adam(network))
     for epoch in range(3):
         for batch, right in zip(on_device.epoch(epoch), on_host.epoch(epoch), strict=True):
-            assert [array.nbytes for array in batch.inputs] == [10 * 8 * 4]  # all that goes over
+            assert [array.nbytes for array in batch.inputs] == [13 * 8 * 4]  # all that goes over
             step(batch)
             for found in (network.x, batch.x):
                 np.testing.assert_allclose(found.get(), right.x, atol=2e-5)

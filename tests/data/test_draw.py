@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from plans import ALL, LOUD, QUIET, earthquakes, plan_of, plans, rates, rows, share, window_of
+from plans import ALL, LOUD, MEETING, QUIET, earthquakes, plan_of, plans, rates, rows, share, window_of
 
 from minieqt.data.augment import augment_window
 from minieqt.data.augmentation import AUGMENTED, PLAIN, Augmentation
@@ -65,6 +65,37 @@ def test_a_gap_touches_no_earthquake(arrivals, row):
         labels = make_labels(*event)
         assert not labels[:, start:end].any()
     assert end <= p + plan.shift or start >= coda_end + plan.shift
+
+
+@settings(max_examples=300, deadline=None)
+@given(earthquakes, earthquakes, rows)
+def test_another_event_is_moved_where_its_labels_fit(own, other, row):
+    """Neither its coda nor its P goes round the edge, and a gap touches neither earthquake."""
+    plan, (q, r, coda_end) = plan_of(row, own, replace(MEETING, second_event=1), other=other), other
+    assert plan.second_start == 0 and plan.real_noise == 0 and 0 < plan.other_event <= 1
+    assert (plan.own_p, plan.own_s) == (own[0] + plan.shift, own[1] + plan.shift)
+    by = plan.other_p - q
+    assert plan.other_s - r == pytest.approx(by) and -by % 6000 == plan.other_from
+    assert coda_end + by <= 6000 and plan.other_p >= min(q, 20)
+    start, end = plan.gap
+    if end:
+        for event in ((plan.own_p, plan.own_s), (plan.other_p, plan.other_s)):
+            assert not make_labels(*event)[:, start:end].any()
+        assert end <= plan.other_p or start >= coda_end + by
+
+
+def test_an_event_meets_another_where_both_are_whole_and_loud():
+    own, other = (700.0, 1200.0, 1900.0), (500.0, 800.0, 3000.0)
+    met = [plan_of(row, own, replace(MEETING, other_event=0.4, real_noise=0.3), other=other) for row in range(2000)]
+    assert share(plan.other_event > 0 for plan in met) == pytest.approx(0.4, abs=0.03)
+    assert share(plan.real_noise > 0 for plan in met) == pytest.approx(0.3, abs=0.03)
+    assert not any(plan.other_event and plan.real_noise for plan in met)
+    places = [plan.other_p for plan in met if plan.other_event]
+    assert min(places) < 60 and max(places) > 3440
+    half = (own[0], np.nan, own[2])
+    for arrivals, snr_db, partner in ((half, LOUD, other), (own, QUIET, other), (own, LOUD, half), (own, LOUD, None)):
+        assert plan_of(1, arrivals, MEETING, snr_db=snr_db, other=partner).other_event == 0
+    assert plan_of(1, own, MEETING, PLAIN, other=other).other_event == 0
 
 
 def test_published_rates_of_earthquakes():
@@ -148,6 +179,9 @@ def test_the_plans_of_today():
         real_noise_start=5191,
         real_noise_sign=1,
     )
+    met = draw_plan(u, 700.0, 1200.0, 1900.0, LOUD, MEETING, AUGMENTED, (500.0, 800.25, 3000.0))
+    fields = "other_event", "other_from", "own_p", "own_s", "other_p", "other_s"
+    assert [getattr(met, name) for name in fields] == [0.15697437524795532, 3469, 1681.0, 2181.0, 3031.0, 3331.25]
     assert draw_plan(u, np.nan, np.nan, np.nan, LOUD, ALL, AUGMENTED) == Plan(
         keep=(True, False, False), gap=(3732, 4406), real_noise=0.45391483344504113, real_noise_start=5191
     )

@@ -16,12 +16,14 @@ from minieqt.data.augmentation import Augmentation
 from minieqt.data.draw import draw_plan, window_uniforms
 from minieqt.data.labels import SHAPES
 from minieqt.data.make_windows import make_windows
+from minieqt.data.partners import NOBODY
 from minieqt.data.table import TEXT, TraceTable
 from minieqt.errors import UserError
 
 EVERYTHING = Augmentation(0.9, 0.8, 0.5, 0.5, 0.3, 0.5, 0.5, 0.97, 0.8, 0.7, 0.7, 0.5)
 SOME = st.sampled_from([0, 0.5, 1])
 rates = st.builds(Augmentation, *[SOME] * 7, st.sampled_from([0, 0.97]), *[SOME] * 4)
+rates = st.builds(lambda one, part: replace(one, other_event=part * (1 - one.real_noise)), rates, SOME)
 
 
 def table_of(rng, count, quarters=True):
@@ -56,18 +58,19 @@ def both(*args, **kwargs):
 
 
 def windows_of(table, raw, augmentation, **options):
-    """Every trace twice; the real noise of trace n is trace n + 1, but for every third, which has none."""
+    """Every trace twice; the partner of trace n is trace n + 1, but for every third, which has none."""
     rows = np.repeat(np.arange(len(table)), 2)
     copies = np.tile([0, 1], len(table))
-    noise = np.where(rows % 3 == 1, -1, (rows + 1) % len(table))
-    return both(raw, table, rows, copies, rows, augmentation, noise=noise, **options)
+    partners = np.tile(np.where(rows % 3 == 1, NOBODY, (rows + 1) % len(table)), (2, 1))
+    return both(raw, table, rows, copies, rows, augmentation, partners=partners, **options)
 
 
 def plans_of(table, seed, epoch, augmentation):
     """The kernel's plans and the definition's, as rows of numbers, of the augmented copies."""
     rows, copies = np.arange(len(table)), np.ones(len(table), int)
     loud = (table.snr_db >= 10).all(axis=1)
-    fast = np.empty((len(table), COLUMNS))
+    fast, others = np.empty((len(table), COLUMNS)), np.roll(rows, -1)
+    known = (table.p_sample, table.s_sample, table.coda_end)
     cpu.draw_plans(
         np.uint64(seed),
         np.full(len(table), epoch),
@@ -76,6 +79,7 @@ def plans_of(table, seed, epoch, augmentation):
         table.p_sample,
         table.s_sample,
         table.coda_end,
+        *(np.where(table.earthquake[others], column[others], np.nan) for column in known),
         loud,
         np.array(astuple(augmentation), float),
         fast,
@@ -83,7 +87,8 @@ def plans_of(table, seed, epoch, augmentation):
     plans = []
     for row, u in enumerate(window_uniforms(seed, epoch, rows, 1)):
         facts = table.p_sample[row], table.s_sample[row], table.coda_end[row], table.snr_db[row]
-        plan = draw_plan(u, *facts, augmentation, 1)
+        other = tuple(column[others[row]] for column in known) if table.earthquake[others[row]] else None
+        plan = draw_plan(u, *facts, augmentation, 1, other)
         plans.append(np.hstack(astuple(plan)).astype(float))
     return fast, np.array(plans)
 
@@ -93,7 +98,7 @@ def plans_of(table, seed, epoch, augmentation):
 def test_every_decision_is_the_same(seed, epoch, augmentation, quarters):
     table = table_of(np.random.default_rng(seed), 200, quarters)
     fast, plans = plans_of(table, seed, epoch, augmentation)
-    whole = [0, 1, 2, 6, 7, 8, 11, 12, 14, 15, 16, 17, 18, 19, 21]  # all but levels and angles: exactly
+    whole = [0, 1, 2, 6, 7, 8, 11, 12, 14, 15, 16, 17, 18, 19, 21, 23]  # all but levels and angles: exactly
     np.testing.assert_array_equal(fast[:, whole], plans[:, whole])
     np.testing.assert_allclose(fast, plans, rtol=1e-15)
 
@@ -113,6 +118,23 @@ def test_windows_and_labels_are_the_same(seed, augmentation, shape):
     np.testing.assert_allclose(x, x_defined, atol=2e-5)
     np.testing.assert_allclose(labels, labels_defined, atol=1e-6)
     assert x.dtype == labels.dtype == np.float32
+
+
+def test_another_earthquake_is_added_and_labelled_alike(rng):
+    """Bursts that last half a second, where the table has P and S."""
+    table = table_of(rng, 200)
+    raw = rng.standard_normal((200, 3, 6000)).astype(np.float32)
+    for window, *arrivals in zip(raw, table.p_sample, table.s_sample, strict=True):
+        for arrival in arrivals:
+            if arrival == arrival:
+                window[:, int(arrival) : int(arrival) + 50] *= 100
+    table = replace(table, snr_db=np.full((200, 3), 20.0))
+    alone = replace(EVERYTHING, real_noise=0.1, second_event=0)
+    (x, labels), defined = windows_of(table, raw, replace(alone, other_event=0.9), epoch=2)
+    np.testing.assert_allclose(x, defined[0], atol=2e-5)
+    np.testing.assert_allclose(labels, defined[1], atol=1e-6)
+    added = labels[:, 1].sum(axis=1) - windows_of(table, raw, alone, epoch=2)[0][1][:, 1].sum(axis=1)
+    assert 10 < np.count_nonzero(added > 10) < 60  # and not where one would have hidden the other
 
 
 def test_without_augmentation_nothing_happens(rng):

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-WHOLE = [0, 1, 2, 6, 7, 8, 11, 12, 14, 15, 16, 17, 18, 19, 21]  # columns of a plan that must be exact
+WHOLE = [0, 1, 2, 6, 7, 8, 11, 12, 14, 15, 16, 17, 18, 19, 21, 23]  # columns of a plan that must be exact
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -28,15 +28,19 @@ def make(machine, threads):
     s[6], p[7] = np.nan, np.nan
     raw = rng.standard_normal((3, 3, 6000)).astype(np.float32) + np.float32(100)
     raw[1, 0] = 3  # a dead component
+    raw[0, :, 700:750] += 60 * rng.standard_normal((3, 50)).astype(np.float32)  # bursts, which are seen
+    raw[0, :, 1100:1150] += 60 * rng.standard_normal((3, 50)).astype(np.float32)
+    raw[2, 1:, 512:560] += 60 * rng.standard_normal((2, 48)).astype(np.float32)
     rows, copies = np.array([7, 8, 9, 2**32 - 1, 11, 12, 13, 14]), np.array([1, 0, 1, 1, 1, 1, 1, 1])
     source, loud = np.array([0, 1, 2, 0, 1, 2, 1, 2]), np.array([True, True, False, True, True, False, True, False])
     arrival = np.array([700, 3000, -1, 512, 812, -1, 900, 1200])
     noise = np.array([1, 2, 0, 2, 0, -1, 2, 0])
-    rates = np.array([1, 1, 1, 0.7, 0.5, 0.9, 0.9, 0.97, 1, 0.7, 0.9, 0.5])
+    q, r, other_end = np.roll(p, -1), np.roll(s, -1), np.roll(coda, -1)
+    rates = np.array([1, 1, 1, 0.7, 0.5, 0.9, 0.9, 0.97, 0.5, 0.7, 0.9, 0.5, 0.5])
     counter = np.uint64(5), np.full(count, 6)
     plans = np.zeros((count, COLUMNS))
     x, labels = np.empty((count, 3, 6000), np.float32), np.empty((count, 3, 6000), np.float32)
-    machine.draw_plans(*counter, rows, copies, p, s, coda, loud, rates, plans, **threads)
+    machine.draw_plans(*counter, rows, copies, p, s, coda, q, r, other_end, loud, rates, plans, **threads)
     machine.make_windows(*counter, rows, copies, arrival, plans, raw, source, noise, x, **threads)
     machine.make_labels(p, s, coda, plans, 0, labels, **threads)
     return {"plans": plans, "x": x, "labels": labels}
@@ -107,7 +111,7 @@ from kernels.augment import cuda as machine
 words, whole, real, single = (t.Array(t.int64, 1, "C"), t.int64, t.Array(t.float64, 1, "C"), t.Array(t.float32, 3, "C"))
 plans, half = t.Array(t.float64, 2, "C"), t.Array(t.float16, 3, "C")
 kernels = {
-    machine._draw_plans: (t.uint64, words, words, words, real, real, real, words, real, plans),
+    machine._draw_plans: (t.uint64, words, words, words, real, real, real, real, real, real, words, real, plans),
     machine._make_labels: (real, real, real, plans, whole, single),
 }
 for kernel, signature in kernels.items():
