@@ -43,7 +43,7 @@ def network_boxes() -> list[Box]:
     model = EQTransformer().eval()
     x = np.zeros((1, 3, model.length), np.float32)
     trunk = (
-        ("encoder\n7 × conv, pool", model.encoder, ("02", "03", "11")),
+        ("encoder\n7 × conv, pool", model.encoder, ("02", "03", "11", "16")),
         ("ResCNN\n7 residual blocks", model.rescnn, ("04", "05")),
         (f"BiLSTM\n× {model.config['lstm_blocks']}", model.bilstm, ("06",)),
         *((f"transformer\n{n}", part, ("07",)) for n, part in enumerate(model.transformers, 1)),
@@ -56,7 +56,7 @@ def network_boxes() -> list[Box]:
             boxes.append(Box(name, below, (2.05 + 1.5 * n, 3.0), (1.25, 1.1), chapters))
     inner = {"detection": "decoder", "P": "LSTM, attention,\ndecoder", "S": "LSTM, attention,\ndecoder"}
     for (name, inside), part, y in zip(inner.items(), model.branches(), (4.3, 3.0, 1.7), strict=True):
-        chapters = ("02", "03", "11") if name == "detection" else ("02", "03", "06", "07", "11")
+        chapters = ("02", "03", "11") if name == "detection" else ("02", "03", "06", "07", "11", "16")
         boxes.append(Box(f"{name}\n{inside}", f"{part.count_parameters()[0]:,}", (9.9, y), (1.6, 0.75), chapters))
     boxes.append(Box("probabilities", f"3 × {model.length}", (12.0, 3.0), (1.3, 1.1), ("00", "13", "14")))
     return boxes
@@ -72,10 +72,10 @@ AROUND = (
     ("loss", ("08",)),
     ("backpropagation", ("01",)),
     ("Adam, schedule\ntraining loop", ("09", "13")),
-    ("kernels\nNumba, CUDA", ("11", "15")),
-    ("ring of\nprocesses", ("12",)),
-    ("picks, scores", ("13",)),
-    ("continuous\nrecords", ("14",)),
+    ("kernels\nNumba, CUDA", ("11", "15", "16")),
+    ("ring of\nprocesses", ("12", "16")),
+    ("picks, scores", ("13", "16")),
+    ("continuous\nrecords", ("14", "16")),
 )
 
 

@@ -51,6 +51,47 @@ def _ring(arrives=lambda r, s: r - s - 1, sends=lambda r, s: r + 1 - s, copies=l
     return answer
 
 
+def _rank(share=lambda count, total: count / total, adds=lambda r, s: r - s - 1, sends=lambda r, s: r + 1 - s):
+    def answer(r, N, vector, count, total, left, right):
+        vector *= share(count, total)
+        chunk = np.array_split(vector, N)
+        for s in range(N - 1):
+            right.put(chunk[(r - s) % N].copy())
+            chunk[adds(r, s) % N] += left.get()
+        for s in range(N - 1):
+            right.put(chunk[sends(r, s) % N].copy())
+            chunk[(r - s) % N][:] = left.get()
+        return vector
+
+    return answer
+
+
+def _rank_that_only_listens(r, N, vector, count, total, left, right):
+    vector += left.get()
+    return vector
+
+
+def _stage(begin=lambda b: b, bend=lambda y: np.maximum(y, 0), pool=np.maximum):
+    def answer(rows, W, b, y):
+        z = np.zeros((*y.shape[:2], 2 * y.shape[2]))
+        T = rows.shape[2] - W.shape[2] + 1
+        for k in range(W.shape[2]):
+            z[:, :, :T] += W[:, :, k] @ rows[:, :, k : k + T]
+        z[:, :, :T] += begin(b)[:, None]
+        y[...] = bend(pool(z[:, :, ::2], z[:, :, 1::2]))
+        return y
+
+    return answer
+
+
+def _groups(first=1, counted=set):
+    def answer(times, stations, gap, least):
+        groups = np.split(np.arange(len(times)), np.flatnonzero(np.diff(times) > gap) + first)
+        return [float(np.median(times[group])) for group in groups if len(counted(stations[group])) >= least]
+
+    return answer
+
+
 def _adam(power=2, root=np.sqrt, correction=lambda t: np.sqrt(1 - 0.999**t) / (1 - 0.9**t), sign=1):
     def answer(g, m, v, t, rate):
         m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**power
@@ -320,5 +361,23 @@ WRONG_ANSWERS = {
     "picks.origin_time": [
         (lambda p_times, s_times, ratio: np.mean(s_times), "before every arrival"),
         (lambda p_times, s_times, ratio: np.mean(p_times - (s_times - p_times) * 2), "the origin time is off"),
+    ],
+    "capstone.everybodys_mean": [
+        (_rank(share=lambda count, total: 1.0), "the shares are missing"),
+        (_rank(share=lambda count, total: 1 / (2 if total != 8 else 3)), "a rank with more windows counts for more"),
+        (_rank(adds=lambda r, s: r - s), "rank 0's vector is off"),  # the one that it sends
+        (_rank(sends=lambda r, s: r - s), "rank 0's vector is off"),  # as in the first round
+        (_rank_that_only_listens, "waits for a message"),
+    ],
+    "capstone.stage_kernel": [
+        (_stage(bend=lambda y: y), "where is the ReLU"),
+        (_stage(begin=lambda b: 0 * b), "the bias is missing"),
+        (_stage(pool=lambda one, other: one), "of a pair only the first"),
+        (_stage(pool=np.add), "y of 12 samples is off"),
+    ],
+    "capstone.earthquakes": [
+        (_groups(first=0), "three stations agree at about 10.3 s"),
+        (_groups(counted=list), "two stations and not three"),
+        (lambda times, stations, gap, least: [float(np.median(times))], "three stations agree at about 10.3 s"),
     ],
 }
