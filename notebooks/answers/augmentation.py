@@ -5,6 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 
+def rotate(x, arrivals, by):
+    y = np.empty_like(x)
+    for t in range(x.shape[-1]):
+        to = (t + by) % x.shape[-1]
+        y[:, to] = x[:, t]
+    return y, arrivals + by
+
+
 def shift_with_zeros(x, by):
     y = np.zeros_like(x)
     y[:, by:] = x[:, : x.shape[1] - by]

@@ -10,6 +10,17 @@ from course.checking import expect, expect_close
 RNG = np.random.default_rng(10)
 
 
+def rotate(answer: Any) -> None:
+    """Fill in where a sample goes, and return the moved arrivals as well."""
+    x, arrivals = RNG.standard_normal((3, 8)), np.array([[1.0, 3.0]])
+    expect_close(answer(x, arrivals, 0)[0], x, "a rotation by nothing")
+    found, moved = answer(x, arrivals, 2)
+    expect(not np.allclose(found, np.roll(x, -2, axis=-1)), "that goes to the left: P would come earlier")
+    expect_close(found, np.roll(x, 2, axis=-1), "a rotation by 2")
+    expect(not np.array_equal(moved, arrivals), "the arrivals stay where they were: the labels would be wrong")
+    expect_close(moved, arrivals + 2, "the arrivals")
+
+
 def shift_with_zeros(answer: Any) -> None:
     """Return an array like x."""
     x = RNG.standard_normal((3, 8))

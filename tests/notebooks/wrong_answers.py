@@ -100,6 +100,13 @@ def _adam(power=2, root=np.sqrt, correction=lambda t: np.sqrt(1 - 0.999**t) / (1
     return answer
 
 
+def _rotate_beyond_the_end(x, arrivals, by):
+    y = np.empty_like(x)
+    for t in range(x.shape[-1]):
+        y[:, t + by] = x[:, t]
+    return y, arrivals + by
+
+
 WRONG_ANSWERS = {
     "seismogram.pick_by_eye": [
         ((2890, 3321), "not in samples"),
@@ -264,6 +271,11 @@ WRONG_ANSWERS = {
     "training.warmed_up": [
         (lambda epoch, base, warm: base * min(1, epoch / warm), "is wasted"),
         (lambda epoch, base, warm: base, "the schedule is off"),
+    ],
+    "augmentation.rotate": [
+        (lambda x, arrivals, by: (np.roll(x, -by, axis=-1), arrivals + by), "goes to the left"),
+        (lambda x, arrivals, by: (np.roll(x, by, axis=-1), arrivals), "the arrivals stay where they were"),
+        (_rotate_beyond_the_end, "it raised IndexError"),
     ],
     "augmentation.shift_with_zeros": [
         (lambda x, by: np.roll(x, by, axis=-1), "that rotates"),
