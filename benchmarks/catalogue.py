@@ -1,7 +1,7 @@
 """From records to a catalogue where everything is known: which earthquakes are found, how well placed, in what time.
 
     python benchmarks/catalogue.py                          a day of 12 stations: some minutes of one core
-    python benchmarks/catalogue.py --hours 168 --stations 40 --workers 4
+    python benchmarks/catalogue.py --hours 168 --stations 100 --workers 4
     python benchmarks/catalogue.py --hours 6 --method pyocto gamma --out benchmarks/results/associators.txt
 
 A synthetic network (`synth --network`) records some hours; `pick --picks all` and `associate` make a catalogue of it,
@@ -202,7 +202,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", metavar="FILE|NAME", help="(minieqt's own)")
     parser.add_argument("--hours", type=positive, default=24.0, help="of records (24)")
-    parser.add_argument("--stations", type=whole(1, 40), default=12, help="(12)")
+    parser.add_argument("--stations", type=whole(1, 999), default=12, help="(12)")
     parser.add_argument("--events", type=positive, default=40.0, help="an hour (40)")
     parser.add_argument("--sequence", type=whole(0), default=0, metavar="N", help="and N in a swarm, N aftershocks (0)")
     parser.add_argument("--method", nargs="+", choices=METHODS, default=["pyocto"], help="of association (pyocto)")

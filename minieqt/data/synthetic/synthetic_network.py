@@ -46,7 +46,8 @@ if TYPE_CHECKING:
 Array = Any
 
 START = datetime(2020, 1, 1)
-MOST = 40  # stations
+DRAWN = 40  # stations, at least: what a smaller network has is the same whatever its size
+MOST = 999  # stations
 MAGNITUDE = 1.5  # the smallest one
 BEFORE_P = 500  # samples of an earthquake's minute before its P
 FADE = 1000  # samples in which one minute of background becomes the next
@@ -98,9 +99,9 @@ def make_network(
 
     in_sequence: earthquakes in a swarm and as many after a mainshock, besides those that come at random.
     """
-    region = make_region(seed, crust=Crust(), stations=MOST)
     if not 0 < hours <= 24 * 31 or not 1 <= stations <= MOST or events_per_hour < 0:
         raise UserError(f"a network has 1 to {MOST} stations and up to 744 hours; got {stations} and {hours:g}")
+    region = make_region(seed, crust=Crust(), stations=max(stations, DRAWN))
     region = replace(region, stations=region.stations[:stations])
     chosen = region.stations
     seconds = 3600 * hours
