@@ -5,7 +5,8 @@ follow one by one. A worker does one item at a time and gives it all of its thre
 others, `distributed.scheduler.allowed-failures` times (3).
 
 The workers have to run this very minieqt, and to see the same files under the same names: a worker that does not says
-so in one line and does nothing.
+so in one line and does nothing. If all of them are gone, that is told, and others are waited for: a batch system may
+still start some.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from minieqt.picking.staff import Progress, Staff, Work, WorkerLost, deaf_to_ctr
 from minieqt.threads import limit_threads
 
 ANSWER = 10  # s, for the scheduler to answer
+LOOK = 30  # s between two looks whether there is a worker
 AHEAD = 2000  # items at the scheduler at a time: more than there are workers, few enough to hold
 
 ONE_AT_A_TIME = threading.Lock()
@@ -66,9 +68,34 @@ def dask_staff(address: str, shared: Sequence[Path]) -> Iterator[Staff]:
     """
     quiet()
     with connect(address) as client:
-        if not client.scheduler_info()["workers"]:
-            print(f"{address} has no worker yet: waiting for the first", file=sys.stderr)
-        yield partial(on_client, client, shared)
+        with telling_of_workers(client, address):
+            yield partial(on_client, client, shared)
+
+
+@contextmanager
+def telling_of_workers(client: Any, address: str) -> Iterator[None]:
+    """A line where there is no worker, at the beginning or all of a sudden, and one when there is one again."""
+    there, over = True, threading.Event()
+
+    def tell(workers: Sequence[Any]) -> None:
+        nonlocal there
+        if bool(workers) != there:
+            there = not there
+            told = "has workers again" if there else "has no worker: waiting for one (what is picked is kept)"
+            print(f"{address} {told}", file=sys.stderr, flush=True)
+
+    async def look() -> None:
+        while not over.is_set():
+            with suppress(OSError):  # no scheduler: the work's own error says so
+                tell((await client.scheduler.identity())["workers"])
+            await asyncio.sleep(LOOK)
+
+    tell(client.scheduler_info()["workers"])
+    client.loop.add_callback(look)
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def quiet() -> None:

@@ -97,6 +97,30 @@ def test_a_worker_is_lost_again_and_again(cluster):
         work(cluster.scheduler_address, [-2])
 
 
+def slow_square(item, progress):
+    time.sleep(2)
+    progress(item)
+    return item * item
+
+
+def test_a_cluster_without_workers_is_waited_for(monkeypatch, capsys):
+    """And told of: at the beginning, when the last one goes, and when there is one again."""
+    monkeypatch.setattr(cluster_module, "LOOK", 0.2)
+    with LocalCluster(n_workers=0, threads_per_worker=1, memory_limit=0, **QUIET) as cluster:
+
+        def away(count):
+            if count == 1:
+                cluster.scale(0)
+                cluster.loop.add_callback(cluster.loop.call_later, 4, cluster.scale, 1)
+
+        cluster.loop.add_callback(cluster.loop.call_later, 2, cluster.scale, 1)
+        with dask_staff(cluster.scheduler_address, ()) as staff:
+            assert sorted(staff(slow_square, [1, 2], away)) == [1, 4]
+        told = [line for line in capsys.readouterr().err.splitlines() if cluster.scheduler_address in line]
+    gone, back = "has no worker: waiting for one (what is picked is kept)", "has workers again"
+    assert [line.partition(" ")[2] for line in told] == [gone, back, gone, back]
+
+
 def test_a_worker_with_another_minieqt(cluster, monkeypatch):
     monkeypatch.setattr(cluster_module, "source", lambda: "another")
     monkeypatch.setattr("distributed.Client.run_on_scheduler", lambda client, function: "another")
