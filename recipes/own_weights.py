@@ -37,13 +37,18 @@ from minieqt.weights import load_weights, native  # noqa: E402
 from recipes.real_windows import SETS, find_sets, gather  # noqa: E402
 from recipes.report import THRESHOLDS, write_report  # noqa: E402
 
-SYNTHETIC = 30_000  # windows
+SYNTHETIC = 60_000  # windows
 FLAT = {"detection": 0.04, "P": 0.02, "S": 0.02}  # of F1
+
+
+OFTEN = "noise=0.15 drop_channels=0.25 gap=0.2 earthquake_gap=0.1 stretch=0.6 rotate=0.5 flip=0.5"
+ALONE = f"real_noise=0.6 second_event=0.3 {OFTEN}"
+CROWDED = f"real_noise=0.45 other_event=0.4 second_event=0.2 {OFTEN}"  # as in a sequence of earthquakes
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One training: from which stage's weights, on how much of what, how long and how fast."""
+    """One training: from which stage's weights, on how much of what, how long and how fast, augmented how."""
 
     name: str
     shares: tuple[float, float]  # of synthetic and of real windows
@@ -52,16 +57,14 @@ class Stage:
     batch_size: int
     learning_rate: float
     weights: str = ""  # the stage whose best network it begins with; none: from the start
+    augment: str = ALONE
 
 
 STAGES = (
     Stage("both", (0.6, 0.4), 20, 10_000, 64, 1e-3),
     Stage("fine", (0.4, 0.6), 75, 6_000, 32, 4e-4, "both"),
     Stage("longer", (0.4, 0.6), 100, 6_000, 32, 4e-4, "fine"),
-)
-AUGMENT = (
-    "real_noise=0.6 second_event=0.3 noise=0.15 drop_channels=0.25 gap=0.2 earthquake_gap=0.1 "
-    "stretch=0.6 rotate=0.5 flip=0.5"
+    Stage("crowded", (0.5, 0.5), 70, 6_000, 32, 4e-4, "longer", CROWDED),
 )
 
 
@@ -136,7 +139,7 @@ def train(out: Path, stage: Stage, options: Namespace) -> None:
         "--share", *map(str, stage.shares), "--split", str(out / "split"), "--epoch-windows", str(windows),
         "--select", "loss", "--average", "0.998", "--schedule", "cosine", "--learning-rate", str(stage.learning_rate),
         "--epochs", str(stage.epochs), "--patience", str(stage.epochs), "--batch-size", str(stage.batch_size),
-        "--augment", *AUGMENT.split(), "--copies", "augmented", "--seed", str(options.seed), "--out", str(folder),
+        "--augment", *stage.augment.split(), "--copies", "augmented", "--seed", str(options.seed), "--out", str(folder),
         *weights, *threads(options),
     )  # fmt: skip
 
