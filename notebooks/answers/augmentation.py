@@ -23,11 +23,16 @@ def chance_without_z(rate):
     return rate * 3 / 7
 
 
-def best_guess(samples, tolerance):
-    hits = [np.sum(abs(samples - guess) <= tolerance) for guess in samples]
-    return samples[int(np.argmax(hits))]
+def steps_and_rest(by):
+    steps = round(by / 128)
+    return steps, by - 128 * steps
 
 
 def turned(x, angle):
     e, n, z = x
     return np.stack([e * np.cos(angle) - n * np.sin(angle), n * np.cos(angle) + e * np.sin(angle), z])
+
+
+def allowed(p, s, coda_end, by, second_start):
+    second_fits = second_start == 0 or coda_end + by <= second_start < 6000 - (s - p) - 20
+    return coda_end + by <= 6000 and second_fits

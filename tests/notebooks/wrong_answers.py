@@ -100,6 +100,28 @@ def _adam(power=2, root=np.sqrt, correction=lambda t: np.sqrt(1 - 0.999**t) / (1
     return answer
 
 
+def _allowed(coda=lambda coda_end, by: coda_end + by, behind=20):
+    def answer(p, s, coda_end, by, second_start):
+        fits = second_start == 0 or coda(coda_end, by) <= second_start < 6000 - (s - p) - behind
+        return coda_end + by <= 6000 and fits
+
+    return answer
+
+
+def _turned(radians=lambda angle: angle, order=(0, 1, 2)):
+    def answer(x, angle):
+        (e, n, z), c, s = x, np.cos(radians(angle)), np.sin(radians(angle))
+        return np.stack([e * c - n * s, n * c + e * s, z])[list(order)] if angle else x
+
+    return answer
+
+
+def _shifted_in_place(x, by):
+    x[:, by:] = x[:, : x.shape[1] - by].copy()
+    x[:, :by] = 0
+    return x
+
+
 def _rotate_beyond_the_end(x, arrivals, by):
     y = np.empty_like(x)
     for t in range(x.shape[-1]):
@@ -275,28 +297,37 @@ WRONG_ANSWERS = {
     "augmentation.rotate": [
         (lambda x, arrivals, by: (np.roll(x, -by, axis=-1), arrivals + by), "goes to the left"),
         (lambda x, arrivals, by: (np.roll(x, by, axis=-1), arrivals), "the arrivals stay where they were"),
+        (lambda x, arrivals, by: (np.roll(x, by, axis=-1), arrivals - by), "the arrivals go to the left"),
         (_rotate_beyond_the_end, "it raised IndexError"),
     ],
     "augmentation.shift_with_zeros": [
         (lambda x, by: np.roll(x, by, axis=-1), "that rotates"),
-        (lambda x, by: np.concatenate([x[:, by:], np.zeros((3, by))], axis=1), "a shift by 3 is off"),
+        (lambda x, by: np.concatenate([x[:, by:], np.zeros((3, by))], axis=1), "goes to the left"),
+        (_shifted_in_place, "must stay as it is"),
     ],
     "augmentation.chance_without_z": [
         (lambda rate: rate / 2, "four of them hold Z"),
         (lambda rate: rate / 3, "for a rate of 0.5 is off"),
+        (lambda rate: rate * 4 / 7, "in how many is it missing"),
+        (lambda rate: rate * 3 / 8, "seven, and not eight"),
+        (lambda rate: 3 / 7, "how often are they"),
     ],
-    "augmentation.best_guess": [
-        (lambda samples, tolerance: float(np.median(samples)), "one of the given samples"),
-        (lambda samples, tolerance: samples[0], "400 is not"),
+    "augmentation.steps_and_rest": [
+        (lambda by: divmod(by, 128), "1000 is 7 steps and 104 samples, but another step is nearer"),
+        (lambda by: (round(by / 128), 128 * round(by / 128) - by), "8 steps and 24 samples are 1048, not 1000"),
+        (lambda by: (round(by / 128), by % 128), "1000 samples are 8 steps and -24 samples"),
     ],
     "augmentation.turned": [
+        (_turned(np.radians), "in radians"),
+        (_turned(order=[1, 0, 2]), "east and north are exchanged"),
         (lambda x, angle: x, "a quarter turn is off"),
-        (
-            lambda x, angle: np.stack(
-                [x[0] * np.cos(angle) + x[1] * np.sin(angle), x[1] * np.cos(angle) - x[0] * np.sin(angle), x[2]]
-            ),
-            "the sign of the angle",
-        ),
+        (_turned(np.negative), "the sign of the angle"),
+    ],
+    "augmentation.allowed": [
+        (lambda p, s, coda_end, by, second_start: coda_end + by <= 6000, "at 3500 the second event is in it"),
+        (_allowed(coda=lambda coda_end, by: coda_end), "at 3500 the second event is in it"),
+        (_allowed(behind=0), "half of its label is cut off"),
+        (lambda p, s, coda_end, by, second_start: coda_end + by <= second_start, "where nothing happens"),
     ],
     "kernels.operations_per_byte": [
         (lambda B, C, O, K, T: B * O * T * C * K / (4 * (B * C * T + O * C * K + B * O * T)), "two operations"),
