@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from minieqt.inference.peaks import peaks
+
 
 def everybodys_mean(r, N, vector, count, total, left, right):
     vector *= count / total
@@ -36,3 +38,12 @@ def stage_kernel(rows, W, b, y):
 def earthquakes(times, stations, gap, least):
     groups = np.split(np.arange(len(times)), np.flatnonzero(np.diff(times) > gap) + 1)
     return [float(np.median(times[group])) for group in groups if len(set(stations[group])) >= least]
+
+
+def all_peaks(curve, threshold, apart):
+    samples, heights = peaks(curve, threshold)
+    kept = []
+    for n in samples[np.argsort(-heights)]:
+        if all(abs(n - other) >= apart for other in kept):
+            kept.append(n)
+    return sorted(kept)

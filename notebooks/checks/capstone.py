@@ -29,8 +29,8 @@ class Mailbox(Queue):
 
 def everybodys_mean(answer: Any) -> None:
     """Fill in the share, and which chunk is sent and which arrives in either round."""
-    for counts in ([1, 1], [10, 6], [3, 2, 3]):
-        means = list(RNG.standard_normal((len(counts), 8)))
+    for counts in ([2, 2], [10, 6], [3, 2, 3]):
+        means = list(RNG.standard_normal((len(counts), 12)))
         right = sum(n * mean for n, mean in zip(counts, means, strict=True)) / sum(counts)
         for r, found in enumerate(round_the_ring(answer, means, counts)):
             of = f"with {' + '.join(map(str, counts))} windows rank {r}'s vector"
@@ -48,8 +48,9 @@ def round_the_ring(rank: Any, means: list[Any], counts: list[int]) -> list[Any]:
         asked = [
             pool.submit(rank, r, N, vectors[r], counts[r], sum(counts), boxes[r - 1], boxes[r]) for r in range(N)
         ]
-    for each in asked:
-        each.result()  # what it raised
+    raised = filter(None, [each.exception() for each in asked])
+    for error in sorted(raised, key=lambda error: isinstance(error, Wrong)):
+        raise error  # what broke comes before who waited for it
     return vectors
 
 
@@ -65,6 +66,9 @@ def stage_kernel(answer: Any) -> None:
         expect(not np.allclose(found, without_bias), "the bias is missing: how does a row begin?")
         every_second = np.maximum(conv1d_forward(x, W, b)[0], 0)[:, :, ::2]
         expect(not np.allclose(found, every_second), "of a pair only the first is looked at")
+        z = np.append(conv1d_forward(x, W, b)[0], np.zeros((2, 4, T % 2)), axis=-1)
+        means = np.maximum((z[:, :, ::2] + z[:, :, 1::2]) / 2, 0)
+        expect(not np.allclose(found, means), "y has the mean of each pair, and not the larger one")
         expect_close(found, right, f"y of {T} samples")
         expect_close(compiled(answer, rows, W, b, np.empty_like(right)), right, "compiled, y")
 
@@ -73,9 +77,26 @@ def earthquakes(answer: Any) -> None:
     """Fill in where the list of times is cut, and which groups are earthquakes."""
     times, stations = np.array([10.0, 10.3, 10.9, 50.0, 50.2, 90.0]), np.array(list("ABCABA"))
     found = list(answer(times, stations, 1.0, 3))
+    expect(found != [], "nothing found: 10.0, 10.3 and 10.9 are three stations; the cut is one too early or too late")
     expect(found == [10.3], f"three stations agree at about 10.3 s, and nowhere else; found {found}")
     expect(list(answer(times, stations, 1.0, 2)) == [10.3, 50.1], "two stations agree at 10.3 and at 50.1 s")
     twice = list(answer(np.array([10.0, 10.1, 10.2]), np.array(list("AAB")), 1.0, 3))
     expect(twice == [], "station A, twice, and B are two stations and not three")
     drawn_out = list(answer(np.array([10.0, 10.8, 11.6]), np.array(list("ABC")), 1.0, 3))
     expect(drawn_out == [10.8], "10.0, 10.8 and 11.6 are one group: no gap is longer than 1 s")
+
+
+def all_peaks(answer: Any) -> None:
+    """Return the samples of the peaks, in order."""
+    curve = np.zeros(80)
+    heights = {10: 0.9, 14: 0.5, 22: 0.35, 25: 0.8, 40: 0.9, 45: 0.6, 50: 0.5, 60: 0.2, 70: 0.3}
+    curve[list(heights)] = list(heights.values())
+    found = list(answer(curve, 0.3, 6))
+    expect(60 not in found, "at 60 the curve reaches 0.2 only, and the threshold is 0.3")
+    expect(70 in found, "at 70 the curve reaches the threshold")
+    expect(14 not in found, "10 and 14 are closer than 6 samples: only one of them may stay")
+    expect(25 in found and 22 not in found, "of 22 (0.35) and 25 (0.8) the higher one stays")
+    expect(50 in found, "50 is ten samples from 40; 45 lies between, but it was left out")
+    expect(found == sorted(found), f"in order of time, please; found {found}")
+    expect(found == [10, 25, 40, 50, 70], f"the peaks are at 10, 25, 40, 50 and 70; found {found}")
+    expect(45 in list(answer(curve, 0.3, 5)), "40 and 45 are five samples apart, which is enough for apart = 5")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from minieqt.inference.peaks import peaks
 from minieqt.layers.conv1d import conv1d_forward
 
 
@@ -66,6 +67,18 @@ def _rank(share=lambda count, total: count / total, adds=lambda r, s: r - s - 1,
     return answer
 
 
+def _rank_without_a_ring(r, N, vector, count, total, left, right):
+    vector *= count / total
+    chunk = np.array_split(vector, N)
+    for s in range(N - 1):
+        right.put(chunk[r - s].copy())
+        chunk[r - s - 1] += left.get()
+    for s in range(N - 1):
+        right.put(chunk[r + 1 - s].copy())
+        chunk[r - s][:] = left.get()
+    return vector
+
+
 def _rank_that_only_listens(r, N, vector, count, total, left, right):
     vector += left.get()
     return vector
@@ -90,6 +103,23 @@ def _groups(first=1, counted=set):
         return [float(np.median(times[group])) for group in groups if len(counted(stations[group])) >= least]
 
     return answer
+
+
+def _thinned(order):
+    def answer(curve, threshold, apart):
+        samples, heights = peaks(curve, threshold)
+        kept = []
+        for n in samples[order(heights)]:
+            if all(abs(n - other) >= apart for other in kept):
+                kept.append(n)
+        return kept
+
+    return answer
+
+
+def _without_higher_neighbours(curve, threshold, apart):
+    found = list(zip(*peaks(curve, threshold), strict=True))
+    return [n for n, high in found if not any(0 < abs(n - m) < apart and other > high for m, other in found)]
 
 
 def _adam(power=2, root=np.sqrt, correction=lambda t: np.sqrt(1 - 0.999**t) / (1 - 0.9**t), sign=1):
@@ -410,6 +440,8 @@ WRONG_ANSWERS = {
         (_rank(share=lambda count, total: 1 / (2 if total != 8 else 3)), "a rank with more windows counts for more"),
         (_rank(adds=lambda r, s: r - s), "rank 0's vector is off"),  # the one that it sends
         (_rank(sends=lambda r, s: r - s), "rank 0's vector is off"),  # as in the first round
+        (_rank(share=lambda count, total: count), "times the right one"),
+        (_rank_without_a_ring, "it raised IndexError"),
         (_rank_that_only_listens, "waits for a message"),
     ],
     "capstone.stage_kernel": [
@@ -417,10 +449,17 @@ WRONG_ANSWERS = {
         (_stage(begin=lambda b: 0 * b), "the bias is missing"),
         (_stage(pool=lambda one, other: one), "of a pair only the first"),
         (_stage(pool=np.add), "y of 12 samples is off"),
+        (_stage(pool=lambda one, other: (one + other) / 2), "the mean of each pair"),
     ],
     "capstone.earthquakes": [
-        (_groups(first=0), "three stations agree at about 10.3 s"),
+        (_groups(first=0), "the cut is one too early"),
         (_groups(counted=list), "two stations and not three"),
         (lambda times, stations, gap, least: [float(np.median(times))], "three stations agree at about 10.3 s"),
+    ],
+    "capstone.all_peaks": [
+        (lambda curve, threshold, apart: peaks(curve, threshold)[0], "10 and 14 are closer than 6 samples"),
+        (_thinned(lambda heights: np.arange(len(heights))), "the higher one stays"),
+        (_thinned(lambda heights: np.argsort(-heights)), "in order of time, please"),
+        (_without_higher_neighbours, "45 lies between, but it was left out"),
     ],
 }
