@@ -116,10 +116,12 @@ def build(  # type: ignore[no-untyped-def]
                         there = total(part, parts, lane, lanes)
                         event += (here if mine else there) / (after - t)
                         rest += (there if mine else here) / (after - before)
-                if mine and rest > 0:
-                    most = smaller(most, event / (HIDES * rest))
+                if event == 0:
+                    least = ENDLESS
                 elif not mine:
-                    least = larger(least, HIDES * rest / event if event > 0 else ENDLESS)
+                    least = larger(least, HIDES * rest / event)
+                elif rest > 0:
+                    most = smaller(most, event / (HIDES * rest))
             if 0 < least < most < ENDLESS:
                 squared = least * (most / least) ** plan[OTHER_EVENT]
         gain = np.float32(math.sqrt(squared))

@@ -143,11 +143,13 @@ def add_other_event(x: Array, arrivals: Array, other: Array, plan: Plan) -> tupl
 
 
 def prominence(event: Array, other: Array, arrivals: tuple[float, float]) -> float:
-    """How many times as strong as another event an event is, at the less prominent of its arrivals."""
+    """How many times as strong as another event an event is, at the less prominent arrival; 0 if one is silent."""
     found = np.inf
     for t in map(int, arrivals):
-        rest = _power(other[:, max(t - SEEN, 0) : t + SEEN])
-        found = min(found, _power(event[:, t : t + SEEN]) / rest if rest > 0 else np.inf)
+        strength, rest = _power(event[:, t : t + SEEN]), _power(other[:, max(t - SEEN, 0) : t + SEEN])
+        if strength == 0:
+            return 0.0
+        found = min(found, strength / rest if rest > 0 else np.inf)
     return found
 
 

@@ -191,7 +191,9 @@ def test_no_event_is_added_to_silence_nor_silence_to_an_event(rng):
     plan = Plan(other_event=0.5, own_p=1000, own_s=1400, other_p=3000, other_s=3500)
     silent = burst(rng, 3000, 3500)
     silent[:, 900:1500] = 0  # nothing around the window's own arrivals
-    for one, other in ((x, np.zeros_like(x)), (x, silent), (np.zeros_like(x), x)):
+    hushed, away = x.copy(), burst(rng, 3000, 3500)
+    hushed[:, 3400:3600] = away[:, 3400:3600] = 0  # nothing of either around the other's S
+    for one, other in ((x, np.zeros_like(x)), (x, silent), (np.zeros_like(x), x), (hushed, away)):
         assert add_other_event(one, own, other, plan)[1] is own
 
 
