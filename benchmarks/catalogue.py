@@ -17,20 +17,16 @@ arrivals that stand out: what two speeds and PyOcto's grid leave of errors when 
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass
 from datetime import UTC
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import describe
+from machine import Cost, cost, describe
 from obspy import UTCDateTime
 
 from minieqt.arguments import positive, whole
@@ -42,7 +38,7 @@ from minieqt.data.synthetic.synthetic_network import START, Network, make_networ
 from minieqt.data.synthetic.windows import NETWORK
 from minieqt.evaluation.matching import match_groups
 from minieqt.evaluation.pick_sets import read_picks
-from minieqt.processes import module_command, same_path
+from minieqt.processes import module_command
 from minieqt.tables.catalogue import Origin
 from minieqt.tables.origins import read_origins
 from minieqt.weights.locate import OWN_NAME
@@ -56,24 +52,9 @@ LOUD = np.array([1.5, 2.0, 2.5, 3.0, 10.0])  # magnitudes
 Array = Any
 
 
-@dataclass(frozen=True)
-class Stage:
-    """What a command took."""
-
-    name: str
-    seconds: float
-    processor: float  # s, its workers included
-    peak: float  # MiB of its largest process
-
-
-def stage(name: str, *arguments: str) -> Stage:
-    """Run a command of minieqt. SystemExit if it fails."""
-    began = time.monotonic()
-    process = subprocess.Popen(module_command("minieqt", *arguments), stdout=subprocess.DEVNULL, env=same_path())
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"minieqt {' '.join(arguments)} failed")
-    return Stage(name, time.monotonic() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**10)
+def stage(*arguments: str) -> Cost:
+    """What a command of minieqt takes. SystemExit if it fails."""
+    return cost(module_command("minieqt", *arguments))
 
 
 def origin(event: Event) -> Origin:
@@ -161,22 +142,21 @@ def study(options: argparse.Namespace, folder: Path) -> list[str]:
     vp, vs = speeds(network)
     true = [origin(event) for event in network.events]
 
-    def associate(name: str, picks: Path, method: str) -> tuple[Stage, Matched]:
+    def associate(name: str, picks: Path, method: str) -> tuple[Cost, Matched]:
         out = folder / name
-        told = stage(
-            name, "associate", str(picks), "--stations", stations, "--out", str(out), "--vp", f"{vp:.3f}", "--vs",
+        taken = stage(
+            "associate", str(picks), "--stations", stations, "--out", str(out), "--vp", f"{vp:.3f}", "--vs",
             f"{vs:.3f}", "--method", method,
         )  # fmt: skip
         found = read_origins(out / "earthquakes.csv", Counter())
-        return told, match_events(found, true)  # type: ignore[arg-type]
+        return taken, match_events(found, true)  # type: ignore[arg-type]
 
-    stages = [stage("pick", "pick", records, "--out", str(folder / "picks"), "--picks", "all", *weights, *more)]
+    stages = {"pick": stage("pick", records, "--out", str(folder / "picks"), "--picks", "all", *weights, *more)}
     picked, count = right_picks(folder / "picks" / "picks.csv", network)
     told = []
     for method in options.method:
-        taken, matched = associate(f"by {method}", folder / "picks", method)
+        stages[f"by {method}"], matched = associate(f"by {method}", folder / "picks", method)
         _, best = associate(f"true arrivals by {method}", folder / "network" / "truth.csv", method)
-        stages.append(taken)
         told += [
             "",
             f"by {method}: {len(matched.ours)} earthquakes found",
@@ -194,7 +174,7 @@ def study(options: argparse.Namespace, folder: Path) -> list[str]:
         "",
         f"{'':<12}{'time (s)':>10}{'processor (s)':>15}{'peak memory (MiB)':>19}",
         f"{'records':<12}{written[0]:>10.1f}{written[1]:>15.1f}",
-        *(f"{each.name:<12}{each.seconds:>10.1f}{each.processor:>15.1f}{each.peak:>19.0f}" for each in stages),
+        *(f"{name:<12}{took.seconds:>10.1f}{took.processor:>15.1f}{took.peak:>19.0f}" for name, took in stages.items()),
     ]
 
 

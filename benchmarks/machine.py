@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import platform
 import resource
+import subprocess
 import sys
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from minieqt.processes import same_path
 
 
 def describe(*packages: str) -> str:
@@ -31,5 +36,48 @@ def describe(*packages: str) -> str:
 
 
 def peak_mib() -> float:
-    """The most memory this process has had so far, in MiB. On Linux it begins with what its parent had at the time."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    """The most memory this process has had so far, in MiB.
+
+    Linux counts in `ru_maxrss` what the parent had when it started this process, so it is not asked for that.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def forget_peak() -> None:
+    """From now on `peak_mib` is the most since now. Linux alone can; elsewhere it stays the most so far."""
+    clear = Path("/proc/self/clear_refs")
+    if clear.exists():
+        clear.write_text("5")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a command took."""
+
+    seconds: float
+    processor: float  # s, its workers included
+    peak: float  # MiB of its largest process
+
+
+# In a small process between: Linux counts the memory of a process that starts another for that other's, too.
+BETWEEN = """
+import json, os, subprocess, sys, time
+began = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+peak = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+print(json.dumps([status, time.perf_counter() - began, usage.ru_utime + usage.ru_stime, peak]))
+"""
+
+
+def cost(command: list[str]) -> Cost:
+    """Run a command, its output thrown away. SystemExit if it fails."""
+    answer = subprocess.run([sys.executable, "-c", BETWEEN, *command], stdout=subprocess.PIPE, env=same_path())
+    status, *taken = json.loads(answer.stdout)
+    if status:
+        sys.exit(f"{' '.join(command)} failed")
+    return Cost(*taken)

@@ -13,15 +13,13 @@ is that of the largest process. That all of them give the same tables is checked
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
-from machine import describe
+from machine import cost, describe
+
+from minieqt.processes import module_command
 
 RESULTS = Path(__file__).parent / "results" / "month.txt"
 TABLES = ("picks.csv", "X_prediction_results.csv", "association.csv", "association_gamma.csv", "picks.xml")
@@ -59,16 +57,8 @@ def make(record: Path, days: int, folder: Path) -> dict[str, Path]:
 
 def measure(source: Path, weights: Path, out: Path, *options: str) -> tuple[float, float, int]:
     """Pick in a process of its own -> seconds, peak memory in MiB, number of picks."""
-    command = [sys.executable, "-m", "minieqt", "pick", str(source), "--weights", str(weights), "--out", str(out)]
-    command += options
-    begin = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - begin
-    if status != 0:
-        raise SystemExit(f"{' '.join(command)} failed")
-    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / MIB
-    return seconds, peak, (out / "picks.csv").read_text().count("\n") - 1
+    taken = cost(module_command("minieqt", "pick", str(source), "--weights", str(weights), "--out", str(out), *options))
+    return taken.seconds, taken.peak, (out / "picks.csv").read_text().count("\n") - 1
 
 
 def main() -> None:
