@@ -13,6 +13,10 @@ def rotate(x, arrivals, by):
     return y, arrivals + by
 
 
+def off_place(picks, place):
+    return (picks - place + 64) % 128 - 64
+
+
 def shift_with_zeros(x, by):
     y = np.zeros_like(x)
     y[:, by:] = x[:, : x.shape[1] - by]
@@ -23,9 +27,8 @@ def chance_without_z(rate):
     return rate * 3 / 7
 
 
-def steps_and_rest(by):
-    steps = round(by / 128)
-    return steps, by - 128 * steps
+def unnoticed(by, tolerance):
+    return abs(off_place(by, 0)) <= tolerance
 
 
 def turned(x, angle):

@@ -22,6 +22,17 @@ def rotate(answer: Any) -> None:
     expect_close(moved, arrivals + 2, "what became of the arrivals")
 
 
+def off_place(answer: Any) -> None:
+    """Return an array like picks: how many samples each is behind the nearest such sample, or, below 0, ahead of it."""
+    picks = np.array([100, 228, 130, 90, 612 - 63])
+    found = np.asarray(answer(picks, 100))
+    expect(found.shape == picks.shape, "one number for each pick")
+    expect(not np.array_equal(found, picks - 100), "the place returns every 128 samples")
+    expect(not np.array_equal(found, (picks - 100) % 128), "10 samples before such a sample is -10, not 118")
+    expect(not np.array_equal(found, abs(np.array([0, 0, 30, -10, -63]))), "ahead of the sample is below 0")
+    expect_close(found, np.array([0, 0, 30, -10, -63]), "how far picks at 100, 228, 130, 90 and 549 are from place 100")
+
+
 def shift_with_zeros(answer: Any) -> None:
     """Return an array like x."""
     x = RNG.standard_normal((3, 8))
@@ -45,16 +56,14 @@ def chance_without_z(answer: Any) -> None:
     expect_close(answer(1.0), 3 / 7, "the chance for a rate of 1")
 
 
-def steps_and_rest(answer: Any) -> None:
-    """Return two whole numbers: steps, and samples."""
-    for by, steps, rest in ((1920, 15, 0), (1000, 8, -24), (2000, 16, -48), (150, 1, 22), (-1000, -8, 24)):
-        found = tuple(answer(by))
-        whole, left = divmod(by, 128)
-        nearest = rest >= 0 or found != (whole, left)
-        expect(nearest, f"{by} is {whole} steps and {left} samples, but another step is nearer")
-        signed = not rest or found != (steps, -rest)
-        expect(signed, f"{steps} steps and {-rest} samples are {128 * steps - rest}, not {by}")
-        expect(found == (steps, rest), f"{by} samples are {steps} steps and {rest} samples; found {found}")
+def unnoticed(answer: Any) -> None:
+    """Return whether it is."""
+    expect(answer(1280, 20), "1280 samples are ten steps: P keeps its place")
+    expect(not answer(64, 20), "64 samples are half a step: no such place is nearer to P")
+    expect(answer(1290, 20), "after a move by 1290 a place lies 10 samples before P")
+    expect(answer(1270, 20), "after a move by 1270 a place lies 10 samples behind P")
+    expect(not answer(1301, 20), "after a move by 1301 the nearest place is 21 samples away")
+    expect(answer(-128, 0), "P may also be moved to the left")
 
 
 def turned(answer: Any) -> None:

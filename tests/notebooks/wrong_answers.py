@@ -330,6 +330,12 @@ WRONG_ANSWERS = {
         (lambda x, arrivals, by: (np.roll(x, by, axis=-1), arrivals - by), "the arrivals go to the left"),
         (_rotate_beyond_the_end, "it raised IndexError"),
     ],
+    "augmentation.off_place": [
+        (lambda picks, place: picks - place, "returns every 128 samples"),
+        (lambda picks, place: (picks - place) % 128, "is -10, not 118"),
+        (lambda picks, place: abs((picks - place + 64) % 128 - 64), "below 0"),
+        (lambda picks, place: (picks - place + 64) // 128, "are from place 100"),
+    ],
     "augmentation.shift_with_zeros": [
         (lambda x, by: np.roll(x, by, axis=-1), "that rotates"),
         (lambda x, by: np.concatenate([x[:, by:], np.zeros((3, by))], axis=1), "goes to the left"),
@@ -342,10 +348,10 @@ WRONG_ANSWERS = {
         (lambda rate: rate * 3 / 8, "seven, and not eight"),
         (lambda rate: 3 / 7, "how often are they"),
     ],
-    "augmentation.steps_and_rest": [
-        (lambda by: divmod(by, 128), "1000 is 7 steps and 104 samples, but another step is nearer"),
-        (lambda by: (round(by / 128), 128 * round(by / 128) - by), "8 steps and 24 samples are 1048, not 1000"),
-        (lambda by: (round(by / 128), by % 128), "1000 samples are 8 steps and -24 samples"),
+    "augmentation.unnoticed": [
+        (lambda by, tolerance: abs(by) <= tolerance, "1280 samples are ten steps"),
+        (lambda by, tolerance: by % 128 <= tolerance, "10 samples behind P"),
+        (lambda by, tolerance: (by + 64) % 128 - 64 <= tolerance, "64 samples are half a step"),
     ],
     "augmentation.turned": [
         (_turned(np.radians), "in radians"),
