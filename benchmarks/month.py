@@ -7,7 +7,8 @@ RECORD, three components of one station, is repeated until it fills the days, on
 are picked by `python -m minieqt pick`, each time from nothing and in a process of its own: the first day
 alone; all days, a file a channel and day, in an SDS archive; all days in one single file. Then the archive twice more,
 by one thread and by two workers of a thread each. Before that, kernels are compiled, where they never were. Peak memory
-is that of the largest process. That all of them give the same tables is checked.
+is that of the largest process. That all of them give the same tables is checked. Last, two commands of a thread each,
+started together, pick half of the days each: faster than that two workers cannot be on this machine.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from machine import cost, describe
@@ -23,6 +27,7 @@ from minieqt.processes import module_command
 
 RESULTS = Path(__file__).parent / "results" / "month.txt"
 TABLES = ("picks.csv", "X_prediction_results.csv", "association.csv", "association_gamma.csv", "picks.xml")
+FIRST = datetime(2022, 2, 1)
 MIB = 2**20
 
 
@@ -38,7 +43,7 @@ def make(record: Path, days: int, folder: Path) -> dict[str, Path]:
     made["one day"].mkdir()
     with made["one file"].open("wb") as together:
         for day in range(days):
-            start = UTCDateTime("2022-02-01") + day * 86400
+            start = UTCDateTime(FIRST) + day * 86400
             for trace in stream:
                 samples = round(86400 * trace.stats.sampling_rate)
                 one = trace.copy()
@@ -91,10 +96,21 @@ def main() -> None:
             seconds_of[what] = seconds
             a_day = seconds / (1 if what == "one day" else options.days)
             lines.append(f"{what:<14}{len(files):>6}{size:>12.0f}{seconds:>10.1f}{a_day:>11.2f}{peak:>19.0f}{picks:>8}")
+        middle = (FIRST + timedelta(options.days / 2)).isoformat()
+        halves = {"first half": ("--end", middle), "second half": ("--start", middle)}
+
+        def pick_half(half: str) -> None:
+            measure(archive, options.weights, folder / half, "--threads", "1", *halves[half])
+
+        began = time.perf_counter()
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(pick_half, halves))
+        seconds_of["two commands"] = time.perf_counter() - began
         first, *others = (folder / f"picks of {what}" for what in cases if what != "one day")
         same = all((first / table).read_bytes() == (out / table).read_bytes() for out in others for table in TABLES)
-    ratio = seconds_of["one thread"] / seconds_of["two workers"]
-    lines += ["", f"two workers of a thread each are {ratio:.2f} times as fast as one"]
+    ratio = {what: seconds_of["one thread"] / seconds_of[what] for what in ("two workers", "two commands")}
+    lines += ["", f"two workers of a thread each are {ratio['two workers']:.2f} times as fast as one"]
+    lines += [f"two commands with half of the days each, side by side: {ratio['two commands']:.2f} times"]
     lines += [f"the tables of all {options.days} days are {'the same' if same else 'NOT the same'} to the byte"]
     text = "\n".join(lines) + "\n"
     print(text, end="")
