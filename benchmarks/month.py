@@ -5,10 +5,8 @@
 
 RECORD, three components of one station, is repeated until it fills the days, one after the other without a gap. They
 are picked by `python -m minieqt pick`, each time from nothing and in a process of its own: the first day
-alone; all days, a file a channel and day, in an SDS archive; all days in one single file. Then the archive twice more,
-by one thread and by two workers of a thread each. Before that, kernels are compiled, where they never were. Peak memory
-is that of the largest process. That all of them give the same tables is checked. Last, two commands of a thread each,
-started together, pick half of the days each: faster than that two workers cannot be on this machine.
+alone; all days, a file a channel and day, in an SDS archive; all days in one single file. Before that, kernels are
+compiled, where they never were. Peak memory is that of the largest process. That all give the same tables is checked.
 """
 
 from __future__ import annotations
@@ -16,9 +14,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
-import time
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from machine import cost, describe
@@ -66,6 +62,11 @@ def measure(source: Path, weights: Path, out: Path, *options: str) -> tuple[floa
     return taken.seconds, taken.peak, (out / "picks.csv").read_text().count("\n") - 1
 
 
+def same_tables(folders: list[Path]) -> bool:
+    """Whether all tables are the same to the byte."""
+    return all(len({(folder / table).read_bytes() for folder in folders}) == 1 for table in TABLES)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("record", type=Path)
@@ -84,33 +85,14 @@ def main() -> None:
         folder = Path(name)
         made = make(options.record, options.days, folder)
         measure(made["one day"], options.weights, folder / "compiled")
-        archive = made["SDS archive"]
-        cases: dict[str, tuple[Path, tuple[str, ...]]] = {what: (source, ()) for what, source in made.items()}
-        cases["one thread"] = archive, ("--threads", "1")
-        cases["two workers"] = archive, ("--threads", "2", "--workers", "2")
-        seconds_of = {}
-        for what, (source, further) in cases.items():
+        for what, source in made.items():
             files = [source] if source.is_file() else [path for path in source.rglob("*") if path.is_file()]
             size = sum(path.stat().st_size for path in files) / MIB
-            seconds, peak, picks = measure(source, options.weights, folder / f"picks of {what}", *further)
-            seconds_of[what] = seconds
+            seconds, peak, picks = measure(source, options.weights, folder / f"picks of {what}")
             a_day = seconds / (1 if what == "one day" else options.days)
             lines.append(f"{what:<14}{len(files):>6}{size:>12.0f}{seconds:>10.1f}{a_day:>11.2f}{peak:>19.0f}{picks:>8}")
-        middle = (FIRST + timedelta(options.days / 2)).isoformat()
-        halves = {"first half": ("--end", middle), "second half": ("--start", middle)}
-
-        def pick_half(half: str) -> None:
-            measure(archive, options.weights, folder / half, "--threads", "1", *halves[half])
-
-        began = time.perf_counter()
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(pick_half, halves))
-        seconds_of["two commands"] = time.perf_counter() - began
-        first, *others = (folder / f"picks of {what}" for what in cases if what != "one day")
-        same = all((first / table).read_bytes() == (out / table).read_bytes() for out in others for table in TABLES)
-    ratio = {what: seconds_of["one thread"] / seconds_of[what] for what in ("two workers", "two commands")}
-    lines += ["", f"two workers of a thread each are {ratio['two workers']:.2f} times as fast as one"]
-    lines += [f"two commands with half of the days each, side by side: {ratio['two commands']:.2f} times"]
+        same = same_tables([folder / f"picks of {what}" for what in ("SDS archive", "one file")])
+    lines.append("")
     lines += [f"the tables of all {options.days} days are {'the same' if same else 'NOT the same'} to the byte"]
     text = "\n".join(lines) + "\n"
     print(text, end="")

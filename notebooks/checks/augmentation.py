@@ -23,13 +23,13 @@ def rotate(answer: Any) -> None:
 
 
 def off_place(answer: Any) -> None:
-    """Return an array like picks: how many samples each is behind the nearest such sample, or, below 0, ahead of it."""
+    """Return an array like picks: how many samples after the nearest such sample each lies (before it: below 0)."""
     picks = np.array([100, 228, 130, 90, 612 - 63])
     found = np.asarray(answer(picks, 100))
     expect(found.shape == picks.shape, "one number for each pick")
     expect(not np.array_equal(found, picks - 100), "the place returns every 128 samples")
     expect(not np.array_equal(found, (picks - 100) % 128), "10 samples before such a sample is -10, not 118")
-    expect(not np.array_equal(found, abs(np.array([0, 0, 30, -10, -63]))), "ahead of the sample is below 0")
+    expect(not np.array_equal(found, abs(np.array([0, 0, 30, -10, -63]))), "before the sample it is below 0")
     expect_close(found, np.array([0, 0, 30, -10, -63]), "how far picks at 100, 228, 130, 90 and 549 are from place 100")
 
 
@@ -58,11 +58,11 @@ def chance_without_z(answer: Any) -> None:
 
 def unnoticed(answer: Any) -> None:
     """Return whether it is."""
-    expect(answer(1280, 20), "1280 samples are ten steps: P keeps its place")
-    expect(not answer(64, 20), "64 samples are half a step: no such place is nearer to P")
-    expect(answer(1290, 20), "after a move by 1290 a place lies 10 samples before P")
-    expect(answer(1270, 20), "after a move by 1270 a place lies 10 samples behind P")
-    expect(not answer(1301, 20), "after a move by 1301 the nearest place is 21 samples away")
+    expect(answer(1280, 20), "1280 samples are ten steps: P stays on a stair")
+    expect(not answer(64, 20), "64 samples are half a step: no stair is nearer to P")
+    expect(answer(1290, 20), "after a move by 1290 a stair lies 10 samples before P")
+    expect(answer(1270, 20), "after a move by 1270 a stair lies 10 samples after P")
+    expect(not answer(1301, 20), "after a move by 1301 the nearest stair is 21 samples away")
     expect(answer(-128, 0), "P may also be moved to the left")
 
 
@@ -90,4 +90,5 @@ def allowed(answer: Any) -> None:
     expect(not answer(*event, 1000, 3500), "moved by 1000 the coda ends at 4000: at 3500 the second event is in it")
     expect(not answer(*event, 0, 5490), "a second event at 5490 has its S at 5990: half of its label is cut off")
     expect(answer(*event, 0, 5479), "a second event at 5479 has its S at 5979, and its label ends with the window")
+    expect(answer(*event, 1000, 5479), "second_start is a place in the moved window: by does not count again")
     expect(not answer(*event, 3500, 5200), "moved by 3500 the coda's end is out of the window, second event or not")

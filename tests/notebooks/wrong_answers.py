@@ -130,9 +130,9 @@ def _adam(power=2, root=np.sqrt, correction=lambda t: np.sqrt(1 - 0.999**t) / (1
     return answer
 
 
-def _allowed(coda=lambda coda_end, by: coda_end + by, behind=20):
+def _allowed(coda=lambda coda_end, by: coda_end + by, behind=20, again=0):
     def answer(p, s, coda_end, by, second_start):
-        fits = second_start == 0 or coda(coda_end, by) <= second_start < 6000 - (s - p) - behind
+        fits = second_start == 0 or coda(coda_end, by) <= second_start < 6000 - (s - p) - behind - again * by
         return coda_end + by <= 6000 and fits
 
     return answer
@@ -350,7 +350,7 @@ WRONG_ANSWERS = {
     ],
     "augmentation.unnoticed": [
         (lambda by, tolerance: abs(by) <= tolerance, "1280 samples are ten steps"),
-        (lambda by, tolerance: by % 128 <= tolerance, "10 samples behind P"),
+        (lambda by, tolerance: by % 128 <= tolerance, "10 samples after P"),
         (lambda by, tolerance: (by + 64) % 128 - 64 <= tolerance, "64 samples are half a step"),
     ],
     "augmentation.turned": [
@@ -363,6 +363,7 @@ WRONG_ANSWERS = {
         (lambda p, s, coda_end, by, second_start: coda_end + by <= 6000, "at 3500 the second event is in it"),
         (_allowed(coda=lambda coda_end, by: coda_end), "at 3500 the second event is in it"),
         (_allowed(behind=0), "half of its label is cut off"),
+        (_allowed(again=1), "by does not count again"),
         (lambda p, s, coda_end, by, second_start: coda_end + by <= second_start, "where nothing happens"),
     ],
     "kernels.operations_per_byte": [
