@@ -9,6 +9,7 @@ import platform
 import resource
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -49,9 +50,8 @@ def peak_mib() -> float:
 
 def forget_peak() -> None:
     """From now on `peak_mib` is the most since now. Linux alone can; elsewhere it stays the most so far."""
-    clear = Path("/proc/self/clear_refs")
-    if clear.exists():
-        clear.write_text("5")
+    with suppress(OSError):  # not there, or not to be written to, as in some containers
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 @dataclass(frozen=True)
