@@ -9,7 +9,7 @@ FOLDER holds the real sets that recipes/real_windows.py names. Every step leaves
 not done again; a training that was stopped goes on where it was. The networks are trained by train.py alone; which
 epoch of a training is best is chosen by the loss of the validation windows, and the thresholds by their picks. These
 then move into the biases of the last convolutions: 0.3 of detection and 0.1 of P and S are what the weights mean by
-"probable enough". Test windows are looked at once, at the end.
+"probable enough". Test windows choose nothing.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def arguments(given: list[str] | None) -> Namespace:
     parser = Parser("own_weights.py", description=__doc__)
     add = parser.add_argument
     add("--real", type=existing_path, required=True, metavar="FOLDER", help="the real sets")
-    regions = ", ".join(dict.fromkeys(real.region for real in SETS))
+    regions = ", ".join(dict.fromkeys(region for real in SETS for region in real.regions))
     add("--without", nargs="+", default=[], metavar="REGION", help=f"train without, test on: {regions}")
     add("--beside", type=existing_file, nargs="+", default=[], metavar="FILE", help="other networks for the report")
     add("--out", type=Path, default=Path("runs/own-weights"), metavar="DIR", help="(runs/own-weights)")
@@ -80,7 +80,7 @@ def arguments(given: list[str] | None) -> Namespace:
     add("--threads", type=whole(1, 4096), help="of the trainings (all there are)")
     add("--seed", type=whole(0), default=0, help="(0)")
     options = parser.parse_args(given)
-    unknown = set(options.without) - {real.region for real in SETS}
+    unknown = set(options.without) - {region for real in SETS for region in real.regions}
     if unknown:
         raise UserError(f"no real set is of {', '.join(sorted(unknown))}: see --help")
     return options

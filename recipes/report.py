@@ -85,6 +85,9 @@ def failures(
         axes.set_title(str(table.name[i]), fontsize=7)
         axes.set_yticks([])
         axes.set_xlabel("s", fontsize=7)
+    figure.suptitle(
+        "vertical component; lines: labelled P (blue), S (red); curves below: their probabilities", fontsize=9
+    )
     return figure
 
 

@@ -11,7 +11,7 @@ from minieqt.data import open_dataset
 from minieqt.data.split import PARTS
 from minieqt.data.stead_writer import write_windows
 from minieqt.errors import UserError
-from recipes.real_windows import earthquake_of, find_sets, gather, rows_of
+from recipes.real_windows import SETS, earthquake_of, find_sets, gather, regions_of, rows_of
 
 
 @pytest.fixture
@@ -47,9 +47,15 @@ def test_windows_are_dealt_out_and_stay_what_they_are(folder, dataset, tmp_path)
 
 
 def test_a_region_left_out_is_the_test(folder, dataset, tmp_path):
-    gather(folder, find_sets(folder), tmp_path / "out", without=["elsewhere"])
+    gather(folder, find_sets(folder), tmp_path / "out", without=["Oklahoma"])
     with open_dataset(folder / "noise_misc.hdf5") as away:
         assert sorted(lists(tmp_path / "out")["test"]) == sorted(away.table.name.tolist())
+
+
+def test_a_set_of_several_regions_knows_them_by_network():
+    stations = ["NC.A", "CI.B", "NZ.C", "OK.D"]
+    regions = regions_of(SETS, ["ncedc", "ncedc", "noise_misc", "noise_misc"], stations)
+    assert regions == ["northern California", "southern California", "New Zealand", "Oklahoma"]
 
 
 def test_one_earthquake_under_two_names_is_one(dataset):
