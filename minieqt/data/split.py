@@ -62,7 +62,7 @@ def split(
         if fraction > 0 and len(rows) == 0:
             raise UserError(
                 f"the {name} split is empty: {len(groups)} {by}s with {len(table)} traces cannot be dealt out as "
-                f"{', '.join(f'{f:g}' for f in fractions)}; give more data or other fractions"
+                f"{', '.join(f'{f:g}' for f in fractions)}; give more data"
             )
     return parts[0], parts[1], parts[2]
 
