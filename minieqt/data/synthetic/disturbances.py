@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 from scipy.fft import irfft
+from scipy.signal import lfilter
 
 from minieqt.data.synthetic.background import TIME, white_spectrum
-from minieqt.data.synthetic.station import FREQUENCY, PADDED
+from minieqt.data.synthetic.station import FREQUENCY, LOG_FREQUENCY, PADDED, RATE
 from minieqt.data.table import COMPONENTS, SAMPLES
 
 Array = Any
@@ -69,6 +70,22 @@ def _burst(rng: np.random.Generator) -> Array:
     return _bump(rng, 0.5, 8.0) * _band(rng, 10 ** rng.uniform(0.2, 1.4), rng.uniform(0.05, 0.5))
 
 
+def _gusts(rng: np.random.Generator) -> Array:
+    """Broad-band noise in a few swells, each of its own size on every component: wind, or vehicles one by one."""
+    sizes = rng.lognormal(-0.6, 0.7, (rng.integers(1, 6), COMPONENTS, 1)).astype(np.float32)
+    return sum(size * _bump(rng, 0.5, 12.0) for size in sizes) * _broad_band(rng)
+
+
+def _knocks(rng: np.random.Generator) -> Array:
+    """Knocks of all sizes at irregular times, with a short coda each: work, hail, cattle at the fence."""
+    hits, count = np.zeros((COMPONENTS, SAMPLES)), rng.integers(2, 25)
+    sizes = rng.lognormal(-0.6, 0.8, count) * rng.lognormal(0, 0.3, (COMPONENTS, count))
+    hits[:, rng.integers(0, SAMPLES, count)] = sizes
+    decay = 10 ** rng.uniform(-1.5, -0.2)
+    codas = lfilter([1.0], [1.0, -np.exp(-1 / (RATE * decay))], hits)
+    return codas.astype(np.float32) * _broad_band(rng)
+
+
 def _train(rng: np.random.Generator) -> Array:
     """Overtones that pass by for half a minute and sink in pitch."""
     pitch, drop = 10 ** rng.uniform(0.2, 1.0), rng.uniform(0.0, 0.15)
@@ -121,6 +138,9 @@ DISTURBANCES = (
     _long_waves,
     _far_earthquake,
     _blast,
+    # What other stations' noise is full of, and what a network takes for earthquakes if it has not seen it.
+    *4 * (_gusts,),
+    *4 * (_knocks,),
 )
 
 
@@ -135,6 +155,14 @@ def _bump(rng: np.random.Generator, shortest: float, longest: float) -> Array:
     t = TIME - np.float32(rng.uniform(0, TIME[-1]))
     rise, fall = rng.uniform(shortest, longest, 2).astype(np.float32) / 2
     return np.exp(-np.square(t / np.where(t < 0, rise, fall)))
+
+
+def _broad_band(rng: np.random.Generator) -> Array:
+    """(3, 6000) noise of deviation 1 over an octave or several."""
+    middle, width = np.log(10 ** rng.uniform(0.3, 1.4)), rng.uniform(0.4, 1.5)
+    shape = np.exp(-np.square((LOG_FREQUENCY - np.float32(middle)) / np.float32(width)))
+    y = irfft(shape * white_spectrum(rng, COMPONENTS), PADDED)[:, :SAMPLES]
+    return y / y.std(axis=1, keepdims=True)
 
 
 def _band(rng: np.random.Generator, frequency: float, width: float) -> Array:

@@ -8,12 +8,12 @@ import pytest
 from minieqt.data.synthetic.disturbances import DISTURBANCES, disturb
 
 
-@pytest.mark.parametrize("kind", DISTURBANCES, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", dict.fromkeys(DISTURBANCES), ids=lambda kind: kind.__name__)
 def test_every_disturbance_is_finite_and_about_one(kind):
     peaks = []
     for seed in range(30):
         y = kind(np.random.default_rng(seed))
-        assert y.shape == (6000,) and np.isfinite(y).all()
+        assert y.shape in {(6000,), (3, 6000)} and y.dtype == np.float32 and np.isfinite(y).all()
         peaks.append(abs(y).max())
     assert 0.3 < np.median(peaks) < 6
 
