@@ -1,7 +1,7 @@
 """How far synthetic windows are from real ones: quantiles of what a seismologist measures, and whether a small
 classifier can tell the two apart.
 
-  python benchmarks/realism.py data/synthetic4-1000-seed0.hdf5 ncedc.hdf5 short_lqt.hdf5
+  python benchmarks/realism.py data/synthetic5-1000-seed0.hdf5 ncedc.hdf5 short_lqt.hdf5
   python benchmarks/realism.py A.hdf5 REAL.hdf5… --figure docs/figures/realism.png
 
 Earthquakes with P and S are measured (the CSV of each file lies beside it). The classifier, a random forest, sees as

@@ -1,6 +1,6 @@
 """The README's window: what a run's network says of an earthquake of its test split, the middle one by signal-to-noise.
 
-    python benchmarks/window.py runs/001 data/synthetic4-1000-seed0.hdf5     after `make train`; docs/figures/window.png
+    python benchmarks/window.py runs/001 data/synthetic5-1000-seed0.hdf5     after `make train`; docs/figures/window.png
 """
 
 from __future__ import annotations

@@ -26,7 +26,9 @@ POSITION = np.linspace(0, 1, SAMPLES, dtype=np.float32)
 def white(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """float32 of mean 0 and deviation 1, evenly distributed over 256 levels: a filter makes them normal, and a random
     byte is quicker to draw than a normal number."""
-    x = np.frombuffer(rng.bytes(math.prod(shape)), np.int8).astype(np.float32)
+    count = math.prod(shape)
+    words = rng.bit_generator.random_raw(-(-count // 8))  # eight bytes each; rng.bytes takes four times as long
+    x = words.view(np.int8)[:count].astype(np.float32)
     x += np.float32(0.5)
     x *= np.float32(np.sqrt(12 / (256**2 - 1)))
     return x.reshape(shape)

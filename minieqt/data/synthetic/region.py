@@ -128,7 +128,7 @@ def make_crust(rng: np.random.Generator) -> Crust:
         tail=10 ** rng.uniform(0.2, 1.0),
         crossover_km=rng.uniform(100.0, 200.0),
         deepest=rng.uniform(60.0, 160.0) if deep else min(rng.uniform(6.0, 35.0), 4 + 60 * extent),
-        picked_db=rng.uniform(20.0, 40.0),
+        picked_db=rng.uniform(16.0, 38.0),
         b_value=rng.uniform(0.5, 1.0),
     )
 

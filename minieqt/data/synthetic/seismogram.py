@@ -11,6 +11,7 @@ causal. The tail of the coda has travelled longer than the direct waves: it has 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,20 +80,22 @@ def earthquake(rng: np.random.Generator, station: Station, arrivals: Arrivals, c
     )
     for number, (phase, first, head, later) in enumerate(phases):
         onset = first - delays[number]
-        direct = rng.uniform(0.05, 0.4) if rng.random() < 0.15 else rng.lognormal(0.0, 0.4)  # some are weak
+        direct = rng.uniform(0.05, 0.4) if rng.random() < 0.1 else rng.lognormal(0.2, 0.5)  # some are weak
         waves = [(onset + later, direct * polarisation[phase])]
         size = (strength * coda_sizes[number] * mean[phase]) * scattered[phase]
         _add_coda(reflectivity[number], scatter, onset + later, size, _packet(rng, arrivals, phase))
         if head:
             waves.append((onset, head * polarisation[phase]))
             _add_coda(reflectivity[number], scatter, onset, head * size, _packet(rng, arrivals, phase))
-        for _ in range(rng.poisson(4.0)):  # reflections
-            late = onset + later + RATE * rng.exponential(0.005 * arrivals.distance_km + 0.1)
-            waves.append((late, rng.uniform(-0.7, 0.7) * rng.permutation(polarisation[phase])))
+        reflections = rng.poisson(4.0)
+        late = onset + later + RATE * rng.exponential(0.005 * arrivals.distance_km + 0.1, reflections)
+        sizes = rng.permuted(np.tile(polarisation[phase], (reflections, 1)), axis=1)
+        sizes *= rng.uniform(-0.7, 0.7, (reflections, 1))
+        waves.extend(zip(late.tolist(), sizes, strict=True))
         if phase == "S":
             waves = _split(rng, waves) + _conversions(rng, arrivals, delays[1], polarisation["S"])
         _add_spikes(reflectivity[number], waves)
-    size = 10 ** rng.uniform(-1.3, -0.4) * strength * coda_sizes[2] * mean["S"] * scattered["S"]
+    size = 10 ** rng.uniform(-1.0, -0.1) * strength * coda_sizes[2] * mean["S"] * scattered["S"]
     fade = crust.tail * rng.lognormal(0, 0.3) * (0.5 + arrivals.distance_km / 80)
     _add_coda(reflectivity[2], scatter, arrivals.s + arrivals.direct_s, size, _tail(fade))
     spectra = rfft(reflectivity)
@@ -136,10 +139,10 @@ def _kernels(
 
 def _denominator(corner: float, path: float, poles: int) -> Array:
     """Coefficients of (1 + x/corner)² (1 + x/path)^poles, from x⁰ to x⁵."""
+    source = 1.0, 2 / corner, corner**-2
     series = np.zeros(6)
-    series[0] = 1.0
-    for frequency in (corner, corner, *[path] * poles):
-        series[1:] += series[:-1] / frequency
+    for power in range(poles + 1):
+        series[power : power + 3] += math.comb(poles, power) * path**-power * np.array(source)
     return series
 
 
@@ -147,8 +150,8 @@ def _packet(rng: np.random.Generator, arrivals: Arrivals, phase: str) -> Any:
     """How strongly waves scattered forwards arrive, in parts of the direct one: they swell and fade within seconds.
     A function of seconds after the onset, and after how many of them there is nothing left."""
     near = min(1.0, arrivals.distance_km / 10)
-    swell = near * rng.uniform(0.1, 0.8) + rng.uniform(0.0, 0.008) * arrivals.distance_km + 0.01
-    fade = near * rng.uniform(0.2, 1.0) + rng.uniform(0.01, 0.06) * arrivals.distance_km + 0.1
+    swell = near * rng.uniform(0.02, 0.5) + rng.uniform(0.0, 0.006) * arrivals.distance_km + 0.01
+    fade = near * rng.uniform(0.1, 0.7) + rng.uniform(0.01, 0.05) * arrivals.distance_km + 0.1
     fade *= 1.0 if phase == "P" else 1.3
     part = rng.uniform(0.4, 1.2)
     rest = rng.uniform(0.05, 0.5) if phase == "P" else 0.0  # P's coda lasts until S
@@ -210,12 +213,8 @@ def _conversions(
 
 def _add_spikes(reflectivity: Array, waves: list[tuple[float, Array]]) -> None:
     """A spike between two samples is shared by both."""
-    at = np.array([at for at, _ in waves])
-    sizes = np.array([size for _, size in waves]).T
-    inside = (at >= 0) & (at < SAMPLES - 1)
-    at, sizes = at[inside], sizes[:, inside]
-    first = at.astype(int)
-    part = (at - first) * sizes
-    for component in range(COMPONENTS):
-        np.add.at(reflectivity[component], first, sizes[component] - part[component])
-        np.add.at(reflectivity[component], first + 1, part[component])
+    for at, size in waves:
+        if 0 <= at < SAMPLES - 1:
+            first = int(at)
+            reflectivity[:, first] += (first + 1 - at) * size
+            reflectivity[:, first + 1] += (at - first) * size

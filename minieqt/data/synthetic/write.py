@@ -25,7 +25,7 @@ from minieqt.errors import UserError
 Array = Any
 Windows = Iterator[tuple[Row, Array]]
 
-VERSION = 4  # of what is made: one more whenever the same seed makes other windows
+VERSION = 5  # of what is made: one more whenever the same seed makes other windows
 
 
 def write_stead(
