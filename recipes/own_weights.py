@@ -38,6 +38,7 @@ from recipes.real_windows import SETS, find_sets, gather  # noqa: E402
 from recipes.report import THRESHOLDS, write_report  # noqa: E402
 
 SYNTHETIC = 60_000  # windows
+NOISE = "0.4"  # of them: real noise is scarce, and no two stations have the same
 FLAT = {"detection": 0.04, "P": 0.02, "S": 0.02}  # of F1
 
 
@@ -112,7 +113,7 @@ def synthesise(out: Path, options: Namespace) -> None:
     if not (out / "synthetic.csv").exists():
         run(
             "-m", "minieqt", "synth", "--out", str(out / "synthetic"), "--count", str(count),
-            "--seed", str(options.seed), "--noise", str(out / "real" / "noise.hdf5"),
+            "--seed", str(options.seed), "--noise", str(out / "real" / "noise.hdf5"), "--noise-fraction", NOISE,
         )  # fmt: skip
     split = out / "split"
     split.mkdir(exist_ok=True)
