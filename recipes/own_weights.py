@@ -14,6 +14,7 @@ then move into the biases of the last convolutions: 0.3 of detection and 0.1 of 
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from argparse import Namespace
@@ -89,8 +90,9 @@ def arguments(given: list[str] | None) -> Namespace:
 
 def main(given: list[str] | None = None) -> int:
     options = arguments(given)
-    out = options.out
+    out = options.out = options.out.absolute()  # the trainings run elsewhere
     out.mkdir(parents=True, exist_ok=True)
+    same_options(out / "options.json", options)
     sets = find_sets(options.real)
     real = out / "real"
     if not (real / "test.txt").exists():
@@ -107,12 +109,23 @@ def main(given: list[str] | None = None) -> int:
     return 0
 
 
+def same_options(path: Path, options: Namespace) -> None:
+    """UserError if the folder was begun with options that make other weights: its results would be taken for these."""
+    told = json.dumps(
+        {name: getattr(options, name) for name in ("scale", "seed")}
+        | {"real": str(options.real.absolute()), "without": sorted(options.without)}
+    )
+    if path.exists() and path.read_text(encoding="utf-8") != told:
+        raise UserError(f"{path.parent} was begun with other options, {path.name} says which: give another --out")
+    write_text(path, told)
+
+
 def synthesise(out: Path, options: Namespace) -> None:
     """The synthetic windows, on the background of the training split's noise; and the split of all windows."""
     count = max(200, round(SYNTHETIC * options.scale))
     if not (out / "synthetic.csv").exists():
         run(
-            "-m", "minieqt", "synth", "--out", str(out / "synthetic"), "--count", str(count),
+            "-m", "minieqt", "synth", "--out", str(out / "synthetic"), "--count", str(count), "--overwrite",
             "--seed", str(options.seed), "--noise", str(out / "real" / "noise.hdf5"), "--noise-fraction", NOISE,
         )  # fmt: skip
     split = out / "split"

@@ -381,6 +381,12 @@ def test_overwrite_keeps_the_old_run_if_the_new_one_cannot_start(few, copy):
     assert {path.name for path in copy.iterdir()} == RUN_FILES
 
 
+def test_overwrite_does_not_delete_what_the_new_run_begins_with(few, copy):
+    with pytest.raises(UserError, match=r"--overwrite would delete .*best\.h5"):
+        main(["train", *few, "--weights", str(copy / "best.h5"), "--out", str(copy), "--overwrite"])
+    assert {path.name for path in copy.iterdir()} == RUN_FILES
+
+
 def test_overwrite_starts_afresh(copy, data, monkeypatch):
     seen = {}
 
@@ -409,5 +415,9 @@ def test_runs_are_numbered(tmp_path, monkeypatch):
     assert train.run_folder(resume=False) == Path("runs/001")
     for name in ("001", "007", "mine"):
         (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "config.json").write_text("{}")
     assert train.run_folder(resume=False) == Path("runs/008")
+    assert train.run_folder(resume=True) == Path("runs/007")
+    (tmp_path / "runs" / "008").mkdir()  # of a run that could not start
+    assert train.run_folder(resume=False) == Path("runs/009")
     assert train.run_folder(resume=True) == Path("runs/007")

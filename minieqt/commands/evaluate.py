@@ -121,7 +121,7 @@ def which_windows(options: Namespace, folder: Path | None) -> tuple[Any, Any, An
 
     from minieqt.data import open_dataset
     from minieqt.training import config
-    from minieqt.training.run import open_data
+    from minieqt.training.run import check_split, open_data
 
     if options.csv and not options.data:
         raise UserError("--csv is the table that belongs to --data: give both, or neither")
@@ -135,6 +135,7 @@ def which_windows(options: Namespace, folder: Path | None) -> tuple[Any, Any, An
         raise UserError(f"{f'{named} is no run: ' if named else ''}name a run's folder, or give --data")
     name = options.split or "test"
     dataset, parts, _ = open_data(config.read(folder))
+    check_split(folder, dataset, parts)
     training = parts[0] if name != "training" else None
     return dataset, parts[SPLITS.index(name)], training, f"the {name} split of {folder}"
 

@@ -136,7 +136,7 @@ def prepare(options: Namespace, folder: Path) -> tuple[Any, dict[str, Any]]:
     from minieqt.learning import by_the_clock, versions
     from minieqt.learning.by_the_clock import HELD, LEARNT, NEITHER
     from minieqt.training import fine_tuning
-    from minieqt.training.config import Config
+    from minieqt.training.config import Config, joined
     from minieqt.training.run import write_split
     from minieqt.weights import open_weights
 
@@ -149,12 +149,13 @@ def prepare(options: Namespace, folder: Path) -> tuple[Any, dict[str, Any]]:
     given |= {"freeze": " ".join(options.freeze)} if options.freeze else {}
     config = fine_tuning.settings(given)  # refuses weights that cannot be used, before anything is written
     hold_back = hold_back_of(options, weights)
+    data = [folder / "training.hdf5", *(options.data or [])]
+    paths = joined(data)
     if folder.exists():
         shutil.rmtree(folder)  # of a process that was killed before it began to train: nothing but copies
     folder.mkdir()
     try:
         counts = cut(options, folder)
-        data = [folder / "training.hdf5", *(options.data or [])]
         with open_dataset(data) as dataset:
             entry = entry_of_rows(dataset, len(data))
             side = by_the_clock.deal(dataset.table, hold_back)
@@ -169,7 +170,7 @@ def prepare(options: Namespace, folder: Path) -> tuple[Any, dict[str, Any]]:
     except (UserError, KeyboardInterrupt):
         shutil.rmtree(folder)  # which has nothing but copies
         raise
-    config["data"] = os.pathsep.join(map(str, data))
+    config["data"] = paths
     begun = {
         "parent": weights.name,
         "parent_sha256": config["weights_sha256"],

@@ -27,13 +27,13 @@ from typing import Any
 from minieqt.arguments import existing_file, existing_path, guarded, positive, share, whole
 from minieqt.data.augmentation import Augmentation
 from minieqt.data.loader import COPIES
-from minieqt.data.split import BY
+from minieqt.data.split import BY, COLUMN
 from minieqt.device import array_module_for, require_gpus
 from minieqt.errors import UserError
 from minieqt.parallel.communicator import Communicator
 from minieqt.processes import module_command
 from minieqt.schedule import SCALINGS, SHAPES
-from minieqt.training.config import Config, resumed
+from minieqt.training.config import Config, joined, resumed
 from minieqt.training.early_stopping import SELECTIONS
 from minieqt.weights.locate import MEANT
 
@@ -123,7 +123,8 @@ def device_of(ranks: Communicator, gpus: int) -> str:
 
 def run_folder(resume: bool) -> Path:
     """Without --out: the newest of the numbered runs to resume, the next free number for a new one."""
-    numbers = [int(path.name) for path in RUNS.glob("[0-9]*") if path.name.isdecimal()]
+    found = [path for path in RUNS.glob("[0-9]*") if path.name.isdecimal()]
+    numbers = [int(path.name) for path in found if not resume or (path / "config.json").is_file()]
     if resume and not numbers:
         raise UserError(f"{RUNS} holds no run to resume: name its folder with --out")
     return RUNS / f"{max(numbers, default=0) + (not resume):03d}"
@@ -173,7 +174,9 @@ def train(options: Namespace, ranks: Communicator) -> int:
     if "share" in given:
         given["share"] = " ".join(f"{number:g}" for number in given["share"])
     paths = ("data", "csv", "validation")
-    given |= {name: os.pathsep.join(map(str, given[name])) for name in paths if name in given}
+    given |= {name: joined(given[name]) for name in paths if name in given}
+    if "split" in given and given["split"] not in (*BY, COLUMN) and Path(given["split"]).exists():
+        given["split"] = str(Path(given["split"]).absolute())
     if "weights" in given and Path(given["weights"]).is_file():
         given["weights"] = str(Path(given["weights"]).resolve())
     if ranks.size == 1 and max(workers, gpus) > 1:

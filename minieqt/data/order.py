@@ -63,11 +63,11 @@ class Mixture:
         """(rows, passes) of each group: the next `count` of its passes, laid end to end."""
         parts = []
         for group, count in zip(self.groups, self.counts, strict=True):
-            passes, places = np.divmod(np.arange(epoch * count, (epoch + 1) * count), len(group))
-            rows = np.empty(count, np.int64)
-            for number in np.unique(passes).tolist():
-                rows[passes == number] = shuffled(group, seed, number)[places[passes == number]]
-            parts.append((rows, passes))
+            first, begun = divmod(epoch * count, len(group))
+            last = ((epoch + 1) * count - 1) // len(group)
+            rows = np.concatenate([shuffled(group, seed, number) for number in range(first, last + 1)])
+            passes = np.repeat(np.arange(first, last + 1), len(group))
+            parts.append((rows[begun : begun + count], passes[begun : begun + count]))
         return parts
 
 

@@ -8,6 +8,7 @@ the network does at stations that it has never heard; `by="time"` trains on the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ PARTS = ("training", "validation", "test")
 BY = ("event", "station", "trace", "time")
 FRACTIONS = (0.85, 0.05, 0.10)
 WITHOUT_VALIDATION = (0.90, 0.0, 0.10)
+APART, SAME = np.timedelta64(120, "s"), np.timedelta64(1, "h")  # between two windows of one earthquake
 COLUMN = "column"  # how to ask for the CSV's column `split`
 COLUMN_PARTS = {"train": 0, "training": 0, "dev": 1, "val": 1, "validation": 1, "test": 2}
 
@@ -80,12 +82,41 @@ def validated_elsewhere(own: Dataset, validation: Dataset, parts: Parts) -> tupl
     place[both.row[both.part == 1]] = np.flatnonzero(both.part == 1)
     training, test = (place[rows] for rows in (np.sort(np.concatenate(parts[:2])), parts[2]))
     chosen = np.flatnonzero(both.part == 0)
-    events = set(both.table.event[chosen].tolist())
-    known = np.array([event in events for event in both.table.event.tolist()])
-    training = training[(training >= 0) & ~known[training]]
+    training = training[(training >= 0) & ~shown_in(both.table, chosen)[training]]
     if len(training) == 0:
         raise UserError("every earthquake of the training split stands in the validation set: give other files")
     return both, row_of_own, (training, chosen, test[test >= 0])
+
+
+def shown_in(table: TraceTable, rows: Array) -> Array:
+    """(N,) bool: windows that may show an earthquake of these rows. The clock decides, as catalogues number their own:
+    those that begin within APART of one, or within SAME of one and name the same event; without a time, the name."""
+    time = np.where(table.start_time > np.datetime64("1971"), table.start_time, np.datetime64("NaT"))
+    events = set(table.event[rows].tolist())
+    same = np.array([event in events for event in table.event.tolist()])
+    timed = rows[table.earthquake[rows] & ~np.isnat(time[rows])]
+    if not len(timed):
+        return same
+    others = np.sort(time[timed])
+    after = np.searchsorted(others, time).clip(1, len(others)) - 1
+    gap = np.fmin(abs(time - others[after]), abs(time - others[(after + 1).clip(max=len(others) - 1)]))
+    timeless = np.isnat(time) | bool(np.isnat(time[rows]).any())
+    return (table.earthquake & (gap <= APART)) | (same & (timeless | (gap <= SAME)))
+
+
+def apart(table: TraceTable, parts: Sequence[Array]) -> int:
+    """How many earthquake windows whose event nobody told, so that each is one of its own, begin within APART of a
+    window of another part."""
+    part = np.full(len(table), -1)
+    for number, rows in enumerate(parts):
+        part[rows] = number
+    timed = np.flatnonzero(table.earthquake & (part >= 0) & (table.start_time > np.datetime64("1971")))
+    timed = timed[np.argsort(table.start_time[timed], kind="stable")]
+    torn = (np.diff(table.start_time[timed]) <= APART) & (np.diff(part[timed]) != 0)
+    beside = np.zeros(len(table), bool)
+    beside[timed[1:]] |= torn
+    beside[timed[:-1]] |= torn
+    return int((beside & (table.event == table.name)).sum())
 
 
 # -- given lists -------------------------------------------------------------------------------------------
@@ -136,10 +167,10 @@ def column_split(dataset: Dataset) -> Parts:
 def _rows_of(table: TraceTable, path: Path) -> Array:
     """The rows of the traces that a file names."""
     try:
-        names = np.load(path) if path.suffix == ".npy" else np.array(path.read_text(encoding="utf-8").split())
-    except (ValueError, OSError) as error:
+        lines = np.load(path).ravel() if path.suffix == ".npy" else path.read_text(encoding="utf-8-sig").splitlines()
+    except (ValueError, OSError, EOFError, AttributeError) as error:
         raise UserError(f"{path} is no list of trace names ({error})") from error
-    wanted = {name.decode() if isinstance(name, bytes) else str(name) for name in names.ravel().tolist()}
+    wanted = {(name.decode() if isinstance(name, bytes) else str(name)).strip() for name in lines} - {""}
     rows = np.flatnonzero([name in wanted for name in table.name.tolist()])
     if not len(rows):
         raise UserError(f"{path} names {len(wanted)} traces, and none of them is in the data set")

@@ -34,7 +34,7 @@ def write_windows(hdf5: Path, csv: Path, windows: Iterable[tuple[Row, Array]]) -
     """
     for path in (hdf5, csv):
         path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(hdf5) as partial_hdf5, atomic_write(csv) as partial_csv:
+    with atomic_write(csv) as partial_csv, atomic_write(hdf5) as partial_hdf5:  # the CSV appears last
         with TraceFile(partial_hdf5) as file, open(partial_csv, "w", newline="", encoding="utf-8") as table:
             lines = csv_format.writer(table)
             lines.writerow(COLUMNS)

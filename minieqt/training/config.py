@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,20 @@ def read(folder: Path) -> Config:
             f"{path} holds {', '.join(unknown)}, which this version of minieqt does not know: go on with the version "
             "that began the run, or start another with another --out"
         )
+    for field in fields(Config):
+        value, usual = known.get(field.name, field.default), field.default
+        kind = (int, float) if isinstance(usual, float) else type(usual)
+        if usual is not None and (not isinstance(value, kind) or isinstance(value, bool) != isinstance(usual, bool)):
+            raise UserError(f"{path} is damaged: {field.name} is {value!r}")
     return Config(**known)
+
+
+def joined(paths: Sequence[Path]) -> str:
+    """Several paths as one setting. UserError for one that could not be told apart again."""
+    for path in paths:
+        if os.pathsep in str(path):
+            raise UserError(f"a run cannot keep a path with {os.pathsep!r} in it: rename {path}")
+    return os.pathsep.join(map(str, paths))
 
 
 def resumed(folder: Path, given: Mapping[str, Any]) -> Config:

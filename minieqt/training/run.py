@@ -16,7 +16,7 @@ from minieqt.adam import Adam
 from minieqt.data import Loader, open_dataset
 from minieqt.data.in_memory import InMemory
 from minieqt.data.several import entry_of_rows
-from minieqt.data.split import FRACTIONS, PARTS, WITHOUT_VALIDATION, make_split, validated_elsewhere
+from minieqt.data.split import APART, FRACTIONS, PARTS, WITHOUT_VALIDATION, apart, make_split, validated_elsewhere
 from minieqt.device import array_module_for, require_tensor_cores
 from minieqt.errors import UserError
 from minieqt.evaluation.evaluate import evaluate
@@ -80,6 +80,8 @@ def run(
     if not occupied:
         config.write(folder)
     try:
+        if overwrite and config.weights and Path(config.weights).resolve().parent == folder.resolve():
+            raise UserError(f"--overwrite would delete {config.weights}, which the run begins with: name another --out")
         if config.tf32 and device == "cuda":
             require_tensor_cores(array_module_for(device))
         dataset, parts, sets = open_data(config)
@@ -163,6 +165,12 @@ def announce(
     print(f"{len(dataset):,} windows: " + ", ".join(f"{len(p):,} {name}" for name, p in zip(PARTS, parts, strict=True)))
     if dataset.report():
         print(dataset.report())
+    torn = apart(dataset.table, parts)
+    if torn:
+        print(
+            f"{torn:,} windows without an event begin within {APART.astype(int)} s of another split's and may "
+            "show the same earthquake; a column source_id would keep them together"
+        )
 
 
 def open_data(config: Config) -> tuple[Any, tuple[Array, Array, Array], Array]:

@@ -183,8 +183,8 @@ def read_record(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
+        return {name: dict(known) for name, known in json.loads(path.read_text(encoding="utf-8")).items()}
+    except (ValueError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is damaged: remove {folder} to fetch the weights again") from error
 
 

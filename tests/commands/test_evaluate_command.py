@@ -64,6 +64,9 @@ def test_a_run(files, tmp_path, capsys):
     (tmp_path / "best.h5").write_bytes(weights.read_bytes())
     assert main(["evaluate", str(tmp_path), "--split", "training"]) == 0
     assert f"the training split of {tmp_path}" in capsys.readouterr().out
+    (tmp_path / "test.txt").write_text("another trace\n")  # as if windows had been added since: all would be dealt anew
+    with pytest.raises(UserError, match=r"the data have changed since the run .* test\.txt is not the same split"):
+        main(["evaluate", str(tmp_path)])
 
 
 def test_weights_for_other_windows(files, tmp_path):

@@ -11,19 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minieqt.data import open_dataset, split
-from minieqt.data.split import PARTS, make_split, validated_elsewhere
+from minieqt.data.split import PARTS, apart, make_split, shown_in, validated_elsewhere
 from minieqt.data.stead_csv import read_columns
 from minieqt.data.table import TraceTable
 from minieqt.errors import UserError
 
 
 def table_of(events):
-    """A table of which only names and events matter."""
+    """A table of earthquakes without a time, of which only names and events matter."""
     events = np.array([f"e{event}" for event in events])
+    others = {"earthquake": np.ones(len(events), bool), "start_time": np.full(len(events), np.datetime64("NaT", "us"))}
     nothing = np.full(len(events), np.nan)
     columns = dict.fromkeys(TraceTable.__dataclass_fields__, nothing)
     names = np.array([f"t{i:05d}" for i in range(len(events))])
-    return TraceTable(**columns | {"name": names, "event": events})
+    return TraceTable(**columns | others | {"name": names, "event": events})
 
 
 @settings(max_examples=50, deadline=None)
@@ -156,6 +157,21 @@ def test_a_published_test_list(tmp_path, kind):
         make_split(str(tmp_path / "none.npy"), Named(table))
 
 
+def test_a_list_from_another_editor(tmp_path):
+    """A mark at its beginning, blank lines, blanks in names and behind them; and files that are no lists."""
+    table = table_of(range(60))
+    table = replace(table, name=np.array(["a", "b c", *table.name[2:]]))
+    path = tmp_path / "test.txt"
+    path.write_text("\ufeffa\r\nb c \r\n\r\n", encoding="utf-8")
+    assert make_split(str(path), Named(table))[2].tolist() == [0, 1]
+    (tmp_path / "test.npy").write_bytes(b"")
+    np.savez(tmp_path / "zip", a=np.arange(3))
+    (tmp_path / "zip.npz").rename(tmp_path / "zip.npy")
+    for name in ("test.npy", "zip.npy"):
+        with pytest.raises(UserError, match="is no list of trace names"):
+            make_split(str(tmp_path / name), Named(table))
+
+
 def test_the_column_of_a_csv(tmp_path):
     table = table_of(range(6))
     values = ["train", "dev", "test", "Train", "", "test"]
@@ -201,3 +217,41 @@ def test_another_set_validates():
 def test_another_set_that_knows_every_earthquake():
     with pytest.raises(UserError, match="every earthquake of the training split stands in the validation set"):
         validated_elsewhere(OWN, NamesAndEvents([(f"x{n}", f"{n}") for n in range(6)]), OWN_PARTS)
+
+
+# -- the clock ---------------------------------------------------------------------------------------------------------
+
+
+def timed(rows):
+    """A table from (event, seconds after some midnight or None, earthquake)."""
+    events, seconds, earthquake = zip(*rows, strict=True)
+    midnight, missing = np.datetime64("2020-01-01", "us"), np.datetime64("NaT", "us")
+    times = [missing if s is None else midnight + np.timedelta64(s, "s") for s in seconds]
+    table = table_of(range(len(rows)))
+    return replace(table, event=np.array(events), start_time=np.array(times), earthquake=np.array(earthquake))
+
+
+def test_one_earthquake_is_known_by_its_time_and_not_by_a_number_alone():
+    """Row 0 is shown; catalogues that count from 0 name other earthquakes alike."""
+    table = timed(
+        [
+            ("0", 0, True),  # itself
+            ("7", 100, True),  # another name at nearly the same time
+            ("0", 3000, True),  # the same name within the hour
+            ("0", 90_000, True),  # the same number a day later: another earthquake
+            ("0", None, True),  # the same name without a time: perhaps
+            ("0", 50, False),  # noise before it, of the same event
+            ("n", 60, False),  # noise of a minute in which the earth shook elsewhere
+            ("8", 300, True),
+        ]
+    )
+    assert shown_in(table, np.array([0])).tolist() == [True, True, True, False, True, True, False, False]
+    assert shown_in(table, np.array([4])).tolist() == [True, False, True, True, True, True, False, False]
+
+
+def test_windows_without_an_event_that_stand_apart_are_counted():
+    table = timed([("a", 0, True), ("b", 60, True), ("c", 500, True), ("d", 560, True), ("e", 9000, True)])
+    parts = np.array([0, 2]), np.array([1]), np.array([3, 4])
+    assert apart(table, parts) == 0  # their events are known
+    assert apart(replace(table, event=table.name), parts) == 4
+    assert apart(replace(table, event=table.name), (np.arange(4), np.array([4]), np.array([], int))) == 0

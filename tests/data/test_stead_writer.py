@@ -57,3 +57,15 @@ def test_a_failure_leaves_the_old_files_and_nothing_else(write, tmp_path):
         write_windows(hdf5, table, windows())
     assert (hdf5.read_bytes(), table.read_bytes()) == before
     assert sorted(tmp_path.iterdir()) == sorted([hdf5, table])
+
+
+def test_the_table_is_there_only_once_the_waveforms_are(tmp_path, monkeypatch):
+    """Killed while the waveforms are still on their way to the disk: whoever asks for the table finds none."""
+
+    def killed(path):
+        raise SystemExit(f"while {path} is written")
+
+    monkeypatch.setattr("minieqt.files.force_to_disk", killed)
+    with pytest.raises(SystemExit, match="hdf5"):
+        write_windows(tmp_path / "a.hdf5", tmp_path / "a.csv", [({"trace_name": "B.XX_1_NO"}, np.zeros((3, 6000)))])
+    assert not (tmp_path / "a.csv").exists() and not (tmp_path / "a.hdf5").exists()

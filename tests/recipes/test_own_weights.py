@@ -11,7 +11,7 @@ from minieqt.evaluation.answer_windows import answer_windows
 from minieqt.evaluation.network_picker import NetworkPicker
 from minieqt.evaluation.sweep import sweep
 from minieqt.weights import native
-from recipes.own_weights import FLAT, arguments, calibrate
+from recipes.own_weights import FLAT, arguments, calibrate, same_options
 from recipes.real_windows import rows_of, write_pair
 from recipes.report import THRESHOLDS
 
@@ -28,6 +28,15 @@ def test_calibration_moves_the_lowest_good_thresholds_to_the_published_ones(data
     found = sweep(answers, dataset.table.take(used), "detection", 0.5)
     good = found.threshold[found.f1 >= np.nanmax(found.f1) - FLAT["detection"]]
     assert good.min() == pytest.approx(THRESHOLDS["detection"], abs=1e-3)
+
+
+def test_a_folder_is_not_gone_on_with_by_other_options(tmp_path):
+    given = ["--real", str(tmp_path)]
+    for _ in range(2):
+        same_options(tmp_path / "options.json", arguments(given))
+    for other in (["--scale", "0.5"], ["--seed", "1"], ["--without", "Korea"]):
+        with pytest.raises(UserError, match="was begun with other options"):
+            same_options(tmp_path / "options.json", arguments(given + other))
 
 
 def test_an_unknown_region_is_refused(tmp_path):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from minieqt.errors import UserError
-from minieqt.training.config import Config, read, resumed
+from minieqt.training.config import Config, joined, read, resumed
 
 CONFIG = Config(data="/d/a.hdf5", csv="/d/a.csv", epochs=20, seed=7, learning_rate=3e-4)
 
@@ -59,6 +60,19 @@ def test_damaged(tmp_path, text):
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(UserError, match=r"config\.json is damaged"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("text", ['{"epochs": "one"}', '{"tf32": 1}', '{"seed": true}', '{"augment": null}'])
+def test_a_setting_of_another_kind(tmp_path, text):
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(UserError, match=r"config\.json is damaged: (epochs|tf32|seed|augment) is"):
+        read(tmp_path)
+
+
+def test_paths_that_could_not_be_told_apart():
+    assert joined([Path("/a"), Path("/b c")]) == "/a:/b c"
+    with pytest.raises(UserError, match="rename /picks_17:00"):
+        joined([Path("/a"), Path("/picks_17:00")])
 
 
 def test_of_an_earlier_version(tmp_path):
