@@ -14,7 +14,7 @@ from minieqt.data import make_labels
 def pick_by_eye(answer: Any) -> None:
     """Give two numbers, the seconds of P and of S."""
     expect(np.shape(answer) == (2,), "two numbers are wanted, P and S in seconds")
-    right = synthetic_windows(27)[1][26] / 100
+    right = synthetic_windows(31)[1][30] / 100
     for phase, found, exact in zip("PS", answer, right, strict=True):
         expect(found <= 60, f"{phase} is wanted in seconds, not in samples")
         off = found - exact
