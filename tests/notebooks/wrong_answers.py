@@ -161,9 +161,9 @@ def _rotate_beyond_the_end(x, arrivals, by):
 
 WRONG_ANSWERS = {
     "seismogram.pick_by_eye": [
-        ((2890, 3321), "not in samples"),
-        ((28.9, 34.1), "your S is 0.9 s late"),
-        ((27.9, 33.2), "your P is 1.0 s early"),
+        ((2860, 3530), "not in samples"),
+        ((28.6, 36.2), "your S is 0.9 s late"),
+        ((27.6, 35.3), "your P is 1.0 s early"),
     ],
     "seismogram.distance": [
         (lambda p, s, vp=6.0, vs=3.5: (s - p) / (1 / vs - 1 / vp), "hundredths of a second"),
