@@ -19,6 +19,8 @@ import numpy as np
 
 from .draw import (
     ANGLE,
+    BAND_HIGH,
+    BAND_LOW,
     FLIP,
     GAP_END,
     GAP_START,
@@ -53,6 +55,7 @@ DEVIATION = 10.0  # of the Gaussian, samples
 UNLABELLED = np.float32(-1)
 ONSET, BEFORE, SEEN, HIDES = 200, 500, 100, 2.0  # as in minieqt/data/augment.py
 ENDLESS = 1e300  # in place of infinity, which fast arithmetic does not know
+RATE = 100.0  # Hz
 EPS = 2.0**-23  # of float32: what a component must vary by, beside its mean, to be alive
 
 
@@ -138,6 +141,10 @@ def build(  # type: ignore[no-untyped-def]
             deviation = np.float32(plan[NOISE + c]) * np.float32(most)
             add_noise(y, deviation, c, seed, row, epoch, copy, lane, lanes)
             meet()
+    if plan[BAND_LOW] > 0:
+        for c in range(lane, 3, lanes):
+            band_pass(x[c], plan[BAND_LOW], plan[BAND_HIGH])
+        meet()
     if plan[ANGLE] > 0:
         power = total(part_of_squares(x[0], np.float32(0), lane, lanes), parts, lane, lanes)
         other = total(part_of_squares(x[1], np.float32(0), lane, lanes), parts, lane, lanes)
@@ -334,6 +341,41 @@ def add_noise(y, deviation, component, seed, row, epoch, copy, lane, lanes):  # 
         radius = deviation * radius_of(u1)
         y[four + 2] += radius * cosine
         y[four + 3] += radius * sine
+
+
+@shared
+def band_pass(y, low, high):  # type: ignore[no-untyped-def]
+    """Butterworth's high-pass and low-pass of two corners each, forwards and then backwards.
+
+    One thread a component: each sample needs the one before. Both filters as
+
+        y_t = b (x_t ∓ 2 x_{t−1} + x_{t−2}) − a₁ y_{t−1} − a₂ y_{t−2},
+
+    from the state of a constant input, which the high-pass answers with nothing.
+    """
+    above, h1, h2 = two_poles(low)
+    below, l1, l2 = two_poles(high)
+    h0, l0 = 1 / above, (math.tan(math.pi * high / RATE) ** 2) / below
+    for way in range(2):
+        at, step = (0, 1) if way == 0 else (SAMPLES - 1, -1)
+        first = np.float64(y[at])
+        p, q, r, s = -h0 * first, h0 * first, 0.0, 0.0
+        for _ in range(SAMPLES):
+            x = np.float64(y[at])
+            u = h0 * x + p
+            p, q = -2 * h0 * x - h1 * u + q, h0 * x - h2 * u
+            v = l0 * u + r
+            r, s = 2 * l0 * u - l1 * v + s, l0 * u - l2 * v
+            y[at] = np.float32(v)
+            at += step
+
+
+@shared
+def two_poles(corner):  # type: ignore[no-untyped-def]
+    """1 + √2 k + k² and the coefficients a₁, a₂ of a Butterworth filter, k = tan(π corner / rate)."""
+    k = math.tan(math.pi * corner / RATE)
+    whole = 1 + math.sqrt(2.0) * k + k * k
+    return whole, 2 * (k * k - 1) / whole, (1 - math.sqrt(2.0) * k + k * k) / whole
 
 
 @inlined

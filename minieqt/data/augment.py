@@ -2,12 +2,12 @@
 
 One short function for each thing that can happen. The augmented copy of an earthquake goes through
 
-    speed → shift → second or other event → real noise → noise → rotate → flip → drop channels → scale → pre-emphasis
-    → gap → normalise,
+    speed → shift → second or other event → real noise → noise → band-pass → rotate → flip → drop channels → scale
+    → pre-emphasis → gap → normalise,
 
-that of noise through  speed → real noise → rotate → flip → drop channels → gap → normalise. Unlike the published code
-(Mousavi et al. 2020) components are demeaned first, so that a gap is no step. Throughout, x is (3, 6000) float32 and
-arrivals (events, 2) float64: the columns P and S in samples, no rows for noise.
+that of noise through  speed → real noise → band-pass → rotate → flip → drop channels → gap → normalise. Unlike the
+published code (Mousavi et al. 2020) components are demeaned first, so that a gap is no step. Throughout, x is (3, 6000)
+float32 and arrivals (events, 2) float64: the columns P and S in samples, no rows for noise.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import signal
 
 from minieqt.data.draw import Plan
 from minieqt.data.labels import HALF_WIDTH
 from minieqt.data.normalise import normalise
-from minieqt.data.table import COMPONENTS, SAMPLES
+from minieqt.data.table import COMPONENTS, RATE, SAMPLES
 
 Array = Any
 
@@ -56,6 +57,8 @@ def augment_window(
         x = add_real_noise(x, real_noise, gain, plan.real_noise_start, plan.real_noise_sign)
     if any(plan.noise):
         x = add_noise(x, plan.noise, noise)
+    if any(plan.band):
+        x = band_pass(x, *plan.band)
     if plan.angle:
         x = rotate(x, plan.angle)
     if plan.flip < 0:
@@ -189,6 +192,16 @@ def add_real_noise(x: Array, noise: Array, gain: float, start: int, sign: int) -
     """
     added = np.float32(gain * sign) * np.roll(noise, -start, axis=-1)
     return np.where(x.any(axis=-1, keepdims=True), x + added, x)
+
+
+def band_pass(x: Array, low: float, high: float) -> Array:
+    """Butterworth's high-pass and low-pass of two corners each (Hz), forwards and backwards: no phase is moved.
+
+    Either way the filter begins as if the first sample had always been there.
+    """
+    passes = ((low, "highpass"), (high, "lowpass"))
+    sections = np.concatenate([signal.butter(2, corner, kind, fs=RATE, output="sos") for corner, kind in passes])
+    return signal.sosfiltfilt(sections, x, padtype=None).astype(np.float32)
 
 
 def drop_channels(x: Array, keep: tuple[bool, bool, bool]) -> Array:

@@ -43,6 +43,7 @@ KINDS = {  # not the scale: normalisation undoes it
     "played faster or slower": replace(NOTHING, stretch=1.0),
     "rotated": replace(NOTHING, rotate=1.0),
     "flipped": replace(NOTHING, flip=1.0),
+    "band-passed": replace(NOTHING, band=1.0),
     "pre-emphasis": replace(NOTHING, pre_emphasis=0.97),
     "all at their published rates": Augmentation(),
 }

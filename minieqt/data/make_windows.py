@@ -122,7 +122,7 @@ def facts_of(
 
 
 def rates_of(augmentation: Augmentation | None) -> Array:
-    """The rates as the kernels take them (13,). Without augmentation all are zero and copies plain: nothing happens."""
+    """The rates as the kernels take them (14,). Without augmentation all are zero and copies plain: nothing happens."""
     return np.array(astuple(augmentation or NOTHING), np.float64)
 
 

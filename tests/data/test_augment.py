@@ -16,6 +16,7 @@ from minieqt.data.augment import (
     add_real_noise,
     add_second_event,
     augment_window,
+    band_pass,
     cut_gap,
     demean,
     drop_channels,
@@ -257,6 +258,24 @@ def test_rotated_components_keep_their_energy(rng):
     np.testing.assert_allclose(np.square(rotate(x, 1.0)[:2]).sum(axis=0), np.square(x[:2]).sum(axis=0), rtol=1e-4)
     x[1] = 0
     np.testing.assert_array_equal(rotate(x, 1.0), x)  # a dead component stays dead
+
+
+@pytest.mark.parametrize("low, high", [(0.3, 12.0), (1.0, 45.0), (3.0, 20.0)])
+def test_a_band_pass_moves_no_phase(low, high):
+    """A wave at each corner keeps its phase and half of its height; in the middle it stays, far outside it goes."""
+    t = np.arange(6000) / 100
+    for frequency, height in ((low, 0.5), (high, 0.5), (np.sqrt(low * high), 1.0), (low / 8, 0.0)):
+        wave = np.stack([np.sin(2 * np.pi * frequency * (t - 30))] * 3).astype(np.float32)
+        middle = np.s_[:, 1500:4500]
+        np.testing.assert_allclose(band_pass(wave, low, high)[middle], height * wave[middle], atol=0.06)
+
+
+def test_a_band_pass_leaves_dead_components_and_no_step_of_an_offset(rng):
+    x = rng.standard_normal((3, 6000)).astype(np.float32)
+    x[1] = 0
+    y, offset = band_pass(x, 1.0, 40.0), band_pass(x + np.float32(1000), 1.0, 40.0)
+    assert not y[1].any() and y[[0, 2]].any(axis=1).all()
+    np.testing.assert_allclose(offset, y, atol=1e-3)
 
 
 def test_a_flipped_window_is_upside_down(rng):
