@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from minieqt.data import open_dataset
 from minieqt.data.normalise import normalise
 from minieqt.data.split import PARTS, given_split
 from minieqt.data.table import TraceTable
@@ -29,6 +28,7 @@ from minieqt.files import write_text
 from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 from minieqt.plots import COLOURS, new_figure, save_figure
 from minieqt.weights import load_weights
+from recipes.real_windows import open_real
 
 Array = Any
 Figure = Any
@@ -41,7 +41,7 @@ def write_report(weights: Path, beside: Sequence[Path], real: Path, out: Path) -
     real: the folder that `gather` wrote; beside: other networks' weight files.
     """
     networks = [NetworkPicker(load_weights(path), THRESHOLDS, path.stem) for path in (weights, *beside)]
-    with open_dataset(real / "windows.hdf5") as dataset:
+    with open_real(real) as dataset:
         test = given_split(dataset.table, real)[PARTS.index("test")]
         rows, answers, _ = answer_windows(networks, dataset, test)
         tuned = tuned_baselines(dataset, halves(dataset.table, rows))
@@ -52,7 +52,7 @@ def write_report(weights: Path, beside: Sequence[Path], real: Path, out: Path) -
     Study("real test windows", table, contenders).write(out)
     text = by_region(contenders, table, region_of(table, real / "sets.csv"))
     write_text(out / "by_region.md", text)
-    with open_dataset(real / "windows.hdf5") as dataset:
+    with open_real(real) as dataset:
         save_figure(failures(networks[0], contenders[0], dataset, rows, table), out / "failures.png")
     return text
 
