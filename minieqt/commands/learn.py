@@ -17,7 +17,6 @@ them is scored too. docs/review.md has the whole way.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -115,7 +114,7 @@ def learn(options: Namespace, folder: Path) -> int:
 
     if options.resume:
         config = configuration.read(folder / versions.RUN)
-        begun = json.loads((folder / versions.BEGUN).read_text(encoding="utf-8"))
+        begun = versions.read_begun(folder)
     else:
         config, begun = prepare(options, folder)
     threads = options.threads or available_threads()

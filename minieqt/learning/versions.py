@@ -65,6 +65,16 @@ def new_folder(out: Path) -> Path:
     return out / FOLDER / f"{max(numbers, default=0) + 1:03d}"
 
 
+def read_begun(folder: Path) -> dict[str, Any]:
+    """What is known of a version's origin, as `keep` takes it. UserError if it is damaged or gone."""
+    path = folder / BEGUN
+    try:
+        begun = json.loads(path.read_text(encoding="utf-8"))
+        return {name: begun[name] for name in ("parent", "parent_sha256", "corrections", HOLD_BACK)}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged ({error}): learn without --resume begins anew") from error
+
+
 def unfinished(out: Path) -> Path | None:
     """The newest version, if it was stopped."""
     found = folders(out)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import os
 import shutil
 import signal
 
 import pytest
 
+from minieqt.errors import UserError
 from minieqt.learning import versions
 from minieqt.model import EQTransformer
 from minieqt.weights import native
@@ -43,6 +45,19 @@ def killed_at(rename, action):
         action()
         os._exit(0)
     return os.WIFSIGNALED(os.waitpid(process, 0)[1])
+
+
+@pytest.mark.parametrize("text", [None, "", "[]", '{"parent": "minieqt"}', '{"parent'])
+def test_a_damaged_beginning_is_told(text, tmp_path):
+    if text is not None:
+        (tmp_path / "begun.json").write_text(text)
+    with pytest.raises(UserError, match=r"begun\.json is damaged .* without --resume begins anew"):
+        versions.read_begun(tmp_path)
+
+
+def test_a_beginning_is_read_as_it_was_written(tmp_path):
+    (tmp_path / "begun.json").write_text(json.dumps(BEGUN))
+    assert versions.read_begun(tmp_path) == BEGUN
 
 
 @pytest.fixture(scope="module")
