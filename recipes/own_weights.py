@@ -43,7 +43,7 @@ NOISE = "0.4"  # of them: real noise is scarce, and no two stations have the sam
 FLAT = {"detection": 0.04, "P": 0.02, "S": 0.02}  # of F1
 
 
-OFTEN = "noise=0.15 drop_channels=0.25 gap=0.2 earthquake_gap=0.1 stretch=0.6 rotate=0.5 flip=0.5 band=0.5"
+OFTEN = "noise=0.15 drop_channels=0.35 hiss=0.5 gap=0.2 earthquake_gap=0.1 stretch=0.6 rotate=0.5 flip=0.5 band=0.5"
 ALONE = f"real_noise=0.6 second_event=0.3 {OFTEN}"
 CROWDED = f"real_noise=0.45 other_event=0.4 second_event=0.2 {OFTEN}"  # as in a sequence of earthquakes
 

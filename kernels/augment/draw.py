@@ -19,19 +19,19 @@ NUMBERS = 32  # uniform numbers that decide over a window, four to a counter
 U_SHIFT, U_SHIFT_BY, U_SECOND, U_SECOND_START, U_SECOND_DIVISOR, U_NOISE, U_NOISE_E, U_NOISE_N, U_NOISE_Z = range(9)
 U_DROP, U_DROP_WHICH, U_SCALE, U_SCALE_BY, U_GAP, U_GAP_START, U_GAP_END = range(9, 16)
 U_REAL, U_REAL_ROW, U_REAL_LEVEL, U_REAL_START, U_REAL_SIGN = range(16, 21)
-U_FLIP, U_ROTATE, U_ROTATE_BY, U_STRETCH, U_STRETCH_BY, U_BAND, U_BAND_LOW, U_BAND_HIGH = range(21, 29)
+U_FLIP, U_ROTATE, U_ROTATE_BY, U_STRETCH, U_STRETCH_BY, U_BAND, U_BAND_LOW, U_BAND_HIGH, U_HISS = range(21, 30)
 
 # The columns of a plan: the fields of minieqt.data.augment.Plan.
 SHIFT, SECOND_START, SECOND_DIVISOR, NOISE, KEEP, SCALE, PRE_EMPHASIS, GAP_START, GAP_END = 0, 1, 2, 3, 6, 9, 10, 11, 12
 REAL_NOISE, REAL_NOISE_START, REAL_NOISE_SIGN = 13, 14, 15
 SPEED, QUIET_FROM, QUIET_TO, SECOND_FROM, ANGLE, FLIP = 16, 17, 18, 19, 20, 21
 OTHER_EVENT, OTHER_FROM, OWN_P, OWN_S, OTHER_P, OTHER_S = 22, 23, 24, 25, 26, 27
-BAND_LOW, BAND_HIGH = 28, 29
-COLUMNS = 30
+HISS, BAND_LOW, BAND_HIGH = 28, 29, 30
+COLUMNS = 31
 
 # The rates: the fields of minieqt.data.augment.Augmentation.
 R_SHIFT, R_SECOND, R_NOISE, R_DROP, R_SCALE, R_GAP, R_EARTHQUAKE_GAP, R_PRE_EMPHASIS, R_REAL_NOISE = range(9)
-R_STRETCH, R_ROTATE, R_FLIP, R_OTHER, R_BAND = 9, 10, 11, 12, 13
+R_STRETCH, R_ROTATE, R_FLIP, R_OTHER, R_HISS, R_BAND = 9, 10, 11, 12, 13, 14
 
 SNR_DB, NOISE_MIX_DB = (0.0, 30.0), (-10.0, 10.0)  # as in minieqt/data/draw.py
 SLOWEST, FASTEST, LEAST_QUIET = 0.6, 1.7, 200
@@ -54,7 +54,7 @@ def whole(u, low, high):  # type: ignore[no-untyped-def]
 
 @shared
 def draw_plan(u, p, s, coda_end, q, r, other_end, loud, rates, copy, plan):  # type: ignore[no-untyped-def]
-    """plan (30,) of one window from its numbers u (32,) and what the table says of it (p and s are NaN for noise).
+    """plan (31,) of one window from its numbers u (32,) and what the table says of it (p and s are NaN for noise).
 
     q, r and other_end: P, S and the coda's end of its partner, NaN where that is noise or none.
     """
@@ -74,6 +74,8 @@ def draw_plan(u, p, s, coda_end, q, r, other_end, loud, rates, copy, plan):  # t
         plan[ANGLE] = 2 * math.pi * u[U_ROTATE_BY]
     if u[U_FLIP] < rates[R_FLIP]:
         plan[FLIP] = -1
+    if u[U_HISS] < rates[R_HISS]:
+        plan[HISS] = 1
     if u[U_BAND] < rates[R_BAND]:
         plan[BAND_LOW] = LOW_HZ[0] * (LOW_HZ[1] / LOW_HZ[0]) ** u[U_BAND_LOW]
         plan[BAND_HIGH] = HIGH_HZ[0] * (HIGH_HZ[1] / HIGH_HZ[0]) ** u[U_BAND_HIGH]

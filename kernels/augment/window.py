@@ -25,6 +25,7 @@ from .draw import (
     GAP_END,
     GAP_START,
     HALF_WIDTH,
+    HISS,
     KEEP,
     NOISE,
     OTHER_EVENT,
@@ -160,8 +161,12 @@ def build(  # type: ignore[no-untyped-def]
         y = x[c]
         if live and plan[KEEP + c] == 0:
             clear(y, 0, SAMPLES, lane, lanes)
-            continue
-        if plan[PRE_EMPHASIS] > 0:
+            if plan[HISS] == 0:
+                continue
+            meet()
+            add_noise(y, ONE, c, seed, row, epoch, copy, lane, lanes)
+            meet()
+        elif plan[PRE_EMPHASIS] > 0:
             copy_to(y, scratch, lane, lanes)
             meet()
             pre_emphasise(scratch, np.float32(plan[PRE_EMPHASIS]), y, lane, lanes)

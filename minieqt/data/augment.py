@@ -2,12 +2,12 @@
 
 One short function for each thing that can happen. The augmented copy of an earthquake goes through
 
-    speed → shift → second or other event → real noise → noise → band-pass → rotate → flip → drop channels → scale
-    → pre-emphasis → gap → normalise,
+    speed → shift → second or other event → real noise → noise → band-pass → rotate → drop channels → scale
+    → pre-emphasis → hiss → gap → flip → normalise,
 
-that of noise through  speed → real noise → band-pass → rotate → flip → drop channels → gap → normalise. Unlike the
-published code (Mousavi et al. 2020) components are demeaned first, so that a gap is no step. Throughout, x is (3, 6000)
-float32 and arrivals (events, 2) float64: the columns P and S in samples, no rows for noise.
+that of noise through  speed → real noise → band-pass → rotate → drop channels → hiss → gap → flip → normalise. Unlike
+the published code (Mousavi et al. 2020) components are demeaned first, so that a gap is no step. Throughout, x is (3,
+6000) float32 and arrivals (events, 2) float64: the columns P and S in samples, no rows for noise.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def augment_window(
 ) -> tuple[Array, Array]:
     """Carry a plan out: raw window (3, 6000) and arrivals (events, 2) -> what the network sees, and its arrivals.
 
-    noise: the (3, 6000) standard normal numbers, needed where the plan adds noise. borrowed: the recorded window
-    (3, 6000) that the plan may add, real noise or another earthquake; None for none, whatever the plan says.
+    noise: the (3, 6000) standard normal numbers, needed where the plan adds noise or hiss. borrowed: the recorded
+    window (3, 6000) that the plan may add, real noise or another earthquake; None for none, whatever the plan says.
     """
     recorded = x = demean(raw)
     first = float(np.fmin(*arrivals[0])) if len(arrivals) else None
@@ -61,16 +61,18 @@ def augment_window(
         x = band_pass(x, *plan.band)
     if plan.angle:
         x = rotate(x, plan.angle)
-    if plan.flip < 0:
-        x = -x
     if not all(plan.keep):
         x = drop_channels(x, plan.keep)
     if plan.scale != 1:
         x = x * np.float32(plan.scale)
     if plan.pre_emphasis:
         x = pre_emphasise(x, plan.pre_emphasis)
+    if plan.hiss:
+        x = let_hiss(x, plan.keep, noise)
     if any(plan.gap):
         x = cut_gap(x, *plan.gap)
+    if plan.flip < 0:
+        x = -x
     return normalise(x, normalisation), arrivals
 
 
@@ -209,6 +211,12 @@ def drop_channels(x: Array, keep: tuple[bool, bool, bool]) -> Array:
     kept = x * np.array(keep, np.float32)[:, None]
     live = np.count_nonzero(kept.any(axis=-1))
     return kept * np.float32(COMPONENTS / live) if live else x
+
+
+def let_hiss(x: Array, keep: tuple[bool, bool, bool], noise: Array) -> Array:
+    """What was dropped is white noise, a thousand times fainter than the rest; nothing if the rest is dead."""
+    rest = x[list(keep)]
+    return x if not rest.any() else np.where(np.array(keep)[:, None], x, np.float32(1e-3 * rest.std()) * noise)
 
 
 def pre_emphasise(x: Array, coefficient: float) -> Array:

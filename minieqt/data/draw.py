@@ -67,6 +67,7 @@ class Draw(IntEnum):
     BAND = 26
     BAND_LOW = 27
     BAND_HIGH = 28
+    HISS = 29
 
 
 BANDS = ((LOW_HZ, Draw.BAND_LOW), (HIGH_HZ, Draw.BAND_HIGH))
@@ -98,11 +99,12 @@ class Plan:
     own_s: float = 0.0
     other_p: float = 0.0
     other_s: float = 0.0
+    hiss: bool = False  # what is not kept is white noise
     band: tuple[float, float] = (0.0, 0.0)  # corners of a band-pass, Hz; 0 for none
 
 
 def window_uniforms(seed: int, epoch: int, rows: Array, copy: int) -> Array:
-    """The numbers that decide over some rows' windows: (len(rows), 29) float32 in [0, 1)."""
+    """The numbers that decide over some rows' windows: (len(rows), 30) float32 in [0, 1)."""
     return uniform((seed, AUGMENT), rows, len(Draw), epoch, 2 * copy)
 
 
@@ -144,6 +146,7 @@ def draw_plan(
         "angle": 2 * np.pi * u[Draw.ROTATE_BY] if u[Draw.ROTATE] < rates.rotate else 0.0,
         "flip": -1 if u[Draw.FLIP] < rates.flip else 1,
         "band": _draw_band(u, rates.band),
+        "hiss": u[Draw.HISS] < rates.hiss,
     }
     if not earthquake:
         return Plan(

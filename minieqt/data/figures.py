@@ -37,6 +37,7 @@ KINDS = {  # not the scale: normalisation undoes it
     "second event": replace(NOTHING, second_event=1.0),
     "noise added": replace(NOTHING, noise=1.0),
     "channels dropped": replace(NOTHING, drop_channels=1.0),
+    "channels that hiss": replace(NOTHING, drop_channels=1.0, hiss=1.0),
     "gap": replace(NOTHING, gap=1.0, earthquake_gap=1.0),
     "real noise added": replace(NOTHING, real_noise=1.0),
     "another event added": replace(NOTHING, other_event=1.0),

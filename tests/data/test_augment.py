@@ -294,6 +294,22 @@ def test_dropped_channels_are_zero_and_the_rest_is_scaled():
     np.testing.assert_array_equal(drop_channels(x, (True, False, False)), x)
 
 
+def test_what_is_dropped_may_hiss(rng):
+    """Faintly, so that normalising by component alone makes it as loud as the rest; the gap is silent all the same."""
+    x, noise = rng.standard_normal((2, 3, 6000)).astype(np.float32)
+    plan = Plan(keep=(False, False, True), hiss=True, gap=(100, 200))
+    y, _ = augment_window(x, np.empty((0, 2)), plan, noise)
+    for dropped in (0, 1):
+        assert np.corrcoef(y[dropped, 200:], noise[dropped, 200:])[0, 1] > 0.999
+        np.testing.assert_allclose(y[dropped].std(), 1, atol=1e-3)
+        np.testing.assert_allclose(y[dropped, 100:200], 0, atol=0.05)
+    silent, _ = augment_window(x, np.empty((0, 2)), Plan(keep=plan.keep, gap=plan.gap))
+    np.testing.assert_allclose(y[2], silent[2], atol=1e-6)
+    assert not silent[:2].any()
+    faint, _ = augment_window(x, np.empty((0, 2)), plan, noise, normalisation="window")
+    assert faint[:2].std() < 0.01 * faint[2].std()
+
+
 def test_pre_emphasis_and_gap(rng):
     x = rng.standard_normal((3, 6000)).astype(np.float32)
     y = pre_emphasise(x, 0.97)

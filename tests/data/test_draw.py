@@ -240,6 +240,15 @@ def test_a_window_is_played_only_where_it_stays_whole(arrivals, row, known):
     assert end <= 5999 / plan.speed + 1
 
 
+@pytest.mark.parametrize("arrivals", [(1000.0, 1500.0, 3000.0), (np.nan, np.nan, np.nan)])
+def test_hiss_has_its_rate(arrivals):
+    drawn = plans(4000, arrivals, augmentation=Augmentation(hiss=0.3))
+    assert share(plan.hiss for plan in drawn) == pytest.approx(0.3, abs=0.03)
+    dropped = share(plan.hiss for plan in drawn if not all(plan.keep))
+    assert dropped == pytest.approx(0.3, abs=0.04)  # whatever was dropped
+    assert not any(plan.hiss for plan in plans(100, arrivals, PLAIN, augmentation=Augmentation(hiss=1)))
+
+
 def test_the_corners_of_a_band_pass_fill_their_ranges():
     """Evenly in octaves; of noise as of earthquakes, and never of the plain copy."""
     for arrivals in ((1000.0, 1500.0, 3000.0), (np.nan, np.nan, np.nan)):
