@@ -1,9 +1,9 @@
 """The real windows of the recipe: which files, whose labels, and who is trained and who tested on them.
 
-SETS names every file with its source and licence; `gather` reads those that are in a folder and writes them in STEAD's
-layout, earthquakes apart from noise, with a list of names for each part. Windows are dealt out by earthquake, which is
-known by its time: two files that hold the same one under different names must not put it on both sides. Noise is dealt
-out by station.
+SETS names every file with its source and licence; `gather` reads those that are in a folder and writes them as one pair
+of files in STEAD's layout, with a list of names for each part. Windows are dealt out by earthquake, and an earthquake
+is known by its time: two files that hold the same one under different names must not put it on both sides. Noise is
+dealt out by station.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from minieqt.data import open_dataset
 from minieqt.data.split import PARTS, split
 from minieqt.data.stead_writer import write_windows
-from minieqt.data.table import Dataset, TraceTable
+from minieqt.data.table import TraceTable
 from minieqt.errors import UserError
 from minieqt.files import write_text
 
@@ -40,7 +40,6 @@ class RealSet:
     licence: str
     labels: str
     others: Mapping[str, str] = field(default_factory=dict)  # network code -> region
-    deal: int = 0  # sets of one deal are dealt out together: one that came later moves no window of those before
 
     @property
     def regions(self) -> list[str]:
@@ -72,8 +71,6 @@ SETS = (
         "noise, screened",
         {"NZ": "New Zealand", "HK": "Pearl River"},
     ),
-    RealSet("noise_chicago", "Chicago", "examples of sprit 3.14.1", "MIT", "noise", deal=1),
-    RealSet("noise_reunion", "La Réunion", "examples of msnoise 1.6.5; network YA", "EUPL", "noise, screened", deal=1),
 )
 
 
@@ -88,9 +85,8 @@ def find_sets(folder: Path) -> list[RealSet]:
 def gather(
     folder: Path, sets: list[RealSet], out: Path, seed: int = 0, without: Sequence[str] = ()
 ) -> dict[str, dict[str, int]]:
-    """Write OUT/earthquakes and OUT/noise, .hdf5 and .csv, the training noise again as OUT/background, a list of names
-    for each part (training.txt, …) and sets.csv, which says of each trace its set and region. Returns {part: {set:
-    windows}}.
+    """Write OUT/windows.hdf5 and .csv, the training noise again as OUT/noise, a list of names a part (training.txt, …)
+    and sets.csv, which says of each trace its set and region. Returns {part: {set: windows}}.
 
     Where regions are to be left out, their windows are the test, and nothing else is.
     """
@@ -102,37 +98,20 @@ def gather(
                 of_set |= dict.fromkeys(one.table.name.tolist(), real.name)
         table = replace(dataset.table, event=earthquake_of(dataset.table))
         names = table.name.tolist()
-        number = {real.name: real.deal for real in sets}
         regions = regions_of(sets, [of_set[name] for name in names], table.station.tolist())
-        parts = deal(table, np.array([number[of_set[name]] for name in names]), seed)
+        parts = dict(zip(PARTS, split(table, fractions=FRACTIONS, seed=seed), strict=True))
         if without:
             away = np.isin(regions, without)
             parts = {part: rows[~away[rows]] for part, rows in parts.items()} | {"test": np.flatnonzero(away)}
         training = parts["training"]
-        write_pair(out / "earthquakes", rows_of(dataset, np.flatnonzero(table.earthquake)))
-        write_pair(out / "noise", rows_of(dataset, np.flatnonzero(~table.earthquake)))
-        write_pair(out / "background", rows_of(dataset, training[~table.earthquake[training]]))
+        write_pair(out / "noise", rows_of(dataset, training[~table.earthquake[training]]))
+        write_pair(out / "windows", rows_of(dataset, np.arange(len(dataset))))
     lines = [f"{name},{of_set[name]},{region}" for name, region in zip(names, regions, strict=True)]
     lines.insert(0, "trace_name,set,region")
     write_text(out / "sets.csv", "\n".join(lines) + "\n")
     for part, rows in parts.items():
         write_text(out / f"{part}.txt", "".join(f"{names[row]}\n" for row in rows))
     return {part: dict(Counter(of_set[names[row]] for row in rows)) for part, rows in parts.items()}
-
-
-def deal(table: TraceTable, number: Array, seed: int) -> dict[str, Array]:
-    """{part: rows}; the windows of each number (N,) are dealt out by themselves."""
-    parts: dict[str, list[Array]] = {part: [] for part in PARTS}
-    for one in np.unique(number):
-        rows = np.flatnonzero(number == one)
-        for part, found in zip(PARTS, split(table.take(rows), fractions=FRACTIONS, seed=seed), strict=True):
-            parts[part].append(rows[found])
-    return {part: np.sort(np.concatenate(found)) for part, found in parts.items()}
-
-
-def open_real(folder: Path) -> Dataset:
-    """All windows that `gather` wrote."""
-    return open_dataset([folder / "earthquakes.hdf5", folder / "noise.hdf5"])
 
 
 def regions_of(sets: Sequence[RealSet], of_set: Sequence[str], stations: Sequence[str]) -> list[str]:

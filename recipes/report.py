@@ -1,8 +1,8 @@
 """What the own weights are worth: the test windows, region by region, with other networks and the classics beside.
 
-Every picker answers the same windows, and the networks once more band-passed windows, as `pick` shows them records.
-Baselines are tuned on one half of the events and scored on the other, and the other way round. Intervals are
-bootstrapped over earthquakes; a region of one or two earthquakes has none worth the name, whatever the table says.
+Every picker answers the same windows. Baselines are tuned on one half of the events and scored on the other, and the
+other way round. Intervals are bootstrapped over earthquakes; a region of one or two earthquakes has none worth the
+name, whatever the table says.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from minieqt.data.augment import band_pass
+from minieqt.data import open_dataset
 from minieqt.data.normalise import normalise
 from minieqt.data.split import PARTS, given_split
 from minieqt.data.table import TraceTable
 from minieqt.evaluation.answer_windows import answer_windows
-from minieqt.evaluation.answers import Answers
 from minieqt.evaluation.network_picker import NetworkPicker
 from minieqt.evaluation.report import cell, grid
 from minieqt.evaluation.scores import Contender, scores
@@ -30,22 +29,10 @@ from minieqt.files import write_text
 from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 from minieqt.plots import COLOURS, new_figure, save_figure
 from minieqt.weights import load_weights
-from recipes.real_windows import open_real
 
 Array = Any
 Figure = Any
 THRESHOLDS = {"detection": DETECTION_THRESHOLD, "P": P_THRESHOLD, "S": S_THRESHOLD}
-BAND = (1.0, 45.0)  # Hz, of `pick`
-
-
-class BandPassed:
-    """A network that is shown windows as `pick` shows it records."""
-
-    def __init__(self, network: NetworkPicker):
-        self.network, self.name, self.alone = network, f"{network.name}, band-passed", network.alone
-
-    def __call__(self, x: Array, first: int) -> Answers:
-        return self.network(band_pass(x, *BAND), first)
 
 
 def write_report(weights: Path, beside: Sequence[Path], real: Path, out: Path) -> str:
@@ -54,21 +41,18 @@ def write_report(weights: Path, beside: Sequence[Path], real: Path, out: Path) -
     real: the folder that `gather` wrote; beside: other networks' weight files.
     """
     networks = [NetworkPicker(load_weights(path), THRESHOLDS, path.stem) for path in (weights, *beside)]
-    filtered = [BandPassed(network) for network in networks]
-    with open_real(real) as dataset:
+    with open_dataset(real / "windows.hdf5") as dataset:
         test = given_split(dataset.table, real)[PARTS.index("test")]
-        rows, answers, _ = answer_windows([*networks, *filtered], dataset, test)
+        rows, answers, _ = answer_windows(networks, dataset, test)
         tuned = tuned_baselines(dataset, halves(dataset.table, rows))
         table = dataset.table.take(rows)
-    pairs = zip(networks, answers[: len(networks)], strict=True)
+    pairs = zip(networks, answers, strict=True)
     contenders = [Contender(network.name, "network", answer, THRESHOLDS) for network, answer in pairs]
     contenders += [Contender(t.name, "baseline", t.answers, dict.fromkeys(THRESHOLDS, 0.0), t.how) for t in tuned]
     Study("real test windows", table, contenders).write(out)
-    for picker, answer in zip(filtered, answers[len(networks) :], strict=True):
-        contenders.append(Contender(picker.name, "band-passed", answer, THRESHOLDS))
     text = by_region(contenders, table, region_of(table, real / "sets.csv"))
     write_text(out / "by_region.md", text)
-    with open_real(real) as dataset:
+    with open_dataset(real / "windows.hdf5") as dataset:
         save_figure(failures(networks[0], contenders[0], dataset, rows, table), out / "failures.png")
     return text
 

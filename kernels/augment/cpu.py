@@ -38,7 +38,7 @@ def draw_plans(
     rates: Array,
     plans: Array,
 ) -> None:
-    """Fills plans (N, 31) float64; all but rates (15,) have one entry a window, p and s are NaN for noise, as q and r
+    """Fills plans (N, 28) float64; all but rates (13,) have one entry a window, p and s are NaN for noise, as q and r
     of a partner (kernels/augment/draw.py) that is noise, or of none."""
     u = np.empty(NUMBERS, np.float64)
     for n in range(rows.size):

@@ -57,7 +57,7 @@ def draw_plans(
     plans: Array,
     threads: int = THREADS,
 ) -> None:
-    """Fills plans (N, 31) float64; one thread a window."""
+    """Fills plans (N, 28) float64; one thread a window."""
     facts = rows, copies, p, s, coda_end, q, r, other_end, loud
     launch(_draw_plans, -(-len(rows) // threads), threads, np.uint64(seed), epochs, *facts, rates, plans)
 

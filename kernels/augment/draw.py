@@ -13,34 +13,32 @@ import numpy as np
 from .philox import four_uniforms, larger, shared, smaller
 
 SAMPLES, HALF_WIDTH = 6000, 20  # as in minieqt/data/table.py and labels.py
-NUMBERS = 32  # uniform numbers that decide over a window, four to a counter
+NUMBERS = 28  # uniform numbers that decide over a window, four to a counter
 
 # Which number decides what: minieqt.data.augment.Draw.
 U_SHIFT, U_SHIFT_BY, U_SECOND, U_SECOND_START, U_SECOND_DIVISOR, U_NOISE, U_NOISE_E, U_NOISE_N, U_NOISE_Z = range(9)
 U_DROP, U_DROP_WHICH, U_SCALE, U_SCALE_BY, U_GAP, U_GAP_START, U_GAP_END = range(9, 16)
 U_REAL, U_REAL_ROW, U_REAL_LEVEL, U_REAL_START, U_REAL_SIGN = range(16, 21)
-U_FLIP, U_ROTATE, U_ROTATE_BY, U_STRETCH, U_STRETCH_BY, U_BAND, U_BAND_LOW, U_BAND_HIGH, U_HISS = range(21, 30)
+U_FLIP, U_ROTATE, U_ROTATE_BY, U_STRETCH, U_STRETCH_BY = range(21, 26)
 
 # The columns of a plan: the fields of minieqt.data.augment.Plan.
 SHIFT, SECOND_START, SECOND_DIVISOR, NOISE, KEEP, SCALE, PRE_EMPHASIS, GAP_START, GAP_END = 0, 1, 2, 3, 6, 9, 10, 11, 12
 REAL_NOISE, REAL_NOISE_START, REAL_NOISE_SIGN = 13, 14, 15
 SPEED, QUIET_FROM, QUIET_TO, SECOND_FROM, ANGLE, FLIP = 16, 17, 18, 19, 20, 21
 OTHER_EVENT, OTHER_FROM, OWN_P, OWN_S, OTHER_P, OTHER_S = 22, 23, 24, 25, 26, 27
-HISS, BAND_LOW, BAND_HIGH = 28, 29, 30
-COLUMNS = 31
+COLUMNS = 28
 
 # The rates: the fields of minieqt.data.augment.Augmentation.
 R_SHIFT, R_SECOND, R_NOISE, R_DROP, R_SCALE, R_GAP, R_EARTHQUAKE_GAP, R_PRE_EMPHASIS, R_REAL_NOISE = range(9)
-R_STRETCH, R_ROTATE, R_FLIP, R_OTHER, R_HISS, R_BAND = 9, 10, 11, 12, 13, 14
+R_STRETCH, R_ROTATE, R_FLIP, R_OTHER = 9, 10, 11, 12
 
 SNR_DB, NOISE_MIX_DB = (0.0, 30.0), (-10.0, 10.0)  # as in minieqt/data/draw.py
 SLOWEST, FASTEST, LEAST_QUIET = 0.6, 1.7, 200
-LOW_HZ, HIGH_HZ = (0.3, 3.0), (12.0, 45.0)
 
 
 @shared
 def draw_numbers(seed, epoch, row, copy, u):  # type: ignore[no-untyped-def]
-    """u (32,) float64: the numbers of one copy of one row."""
+    """u (28,) float64: the numbers of one copy of one row."""
     for block in range(NUMBERS // 4):
         a, b, c, d = four_uniforms(seed, np.uint64(block), np.uint64(row), epoch, np.uint64(2 * copy))
         u[4 * block], u[4 * block + 1], u[4 * block + 2], u[4 * block + 3] = a, b, c, d
@@ -54,7 +52,7 @@ def whole(u, low, high):  # type: ignore[no-untyped-def]
 
 @shared
 def draw_plan(u, p, s, coda_end, q, r, other_end, loud, rates, copy, plan):  # type: ignore[no-untyped-def]
-    """plan (31,) of one window from its numbers u (32,) and what the table says of it (p and s are NaN for noise).
+    """plan (28,) of one window from its numbers u (28,) and what the table says of it (p and s are NaN for noise).
 
     q, r and other_end: P, S and the coda's end of its partner, NaN where that is noise or none.
     """
@@ -74,11 +72,6 @@ def draw_plan(u, p, s, coda_end, q, r, other_end, loud, rates, copy, plan):  # t
         plan[ANGLE] = 2 * math.pi * u[U_ROTATE_BY]
     if u[U_FLIP] < rates[R_FLIP]:
         plan[FLIP] = -1
-    if u[U_HISS] < rates[R_HISS]:
-        plan[HISS] = 1
-    if u[U_BAND] < rates[R_BAND]:
-        plan[BAND_LOW] = LOW_HZ[0] * (LOW_HZ[1] / LOW_HZ[0]) ** u[U_BAND_LOW]
-        plan[BAND_HIGH] = HIGH_HZ[0] * (HIGH_HZ[1] / HIGH_HZ[0]) ** u[U_BAND_HIGH]
     if not earthquake:
         draw_channels(u, rates[R_DROP], plan)
         draw_gap(u, rates[R_GAP], plan)

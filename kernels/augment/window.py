@@ -19,13 +19,10 @@ import numpy as np
 
 from .draw import (
     ANGLE,
-    BAND_HIGH,
-    BAND_LOW,
     FLIP,
     GAP_END,
     GAP_START,
     HALF_WIDTH,
-    HISS,
     KEEP,
     NOISE,
     OTHER_EVENT,
@@ -56,7 +53,6 @@ DEVIATION = 10.0  # of the Gaussian, samples
 UNLABELLED = np.float32(-1)
 ONSET, BEFORE, SEEN, HIDES = 200, 500, 100, 2.0  # as in minieqt/data/augment.py
 ENDLESS = 1e300  # in place of infinity, which fast arithmetic does not know
-RATE = 100.0  # Hz
 EPS = 2.0**-23  # of float32: what a component must vary by, beside its mean, to be alive
 
 
@@ -142,10 +138,6 @@ def build(  # type: ignore[no-untyped-def]
             deviation = np.float32(plan[NOISE + c]) * np.float32(most)
             add_noise(y, deviation, c, seed, row, epoch, copy, lane, lanes)
             meet()
-    if plan[BAND_LOW] > 0:
-        for c in range(lane, 3, lanes):
-            band_pass(x[c], plan[BAND_LOW], plan[BAND_HIGH])
-        meet()
     if plan[ANGLE] > 0:
         power = total(part_of_squares(x[0], np.float32(0), lane, lanes), parts, lane, lanes)
         other = total(part_of_squares(x[1], np.float32(0), lane, lanes), parts, lane, lanes)
@@ -161,12 +153,8 @@ def build(  # type: ignore[no-untyped-def]
         y = x[c]
         if live and plan[KEEP + c] == 0:
             clear(y, 0, SAMPLES, lane, lanes)
-            if plan[HISS] == 0:
-                continue
-            meet()
-            add_noise(y, ONE, c, seed, row, epoch, copy, lane, lanes)
-            meet()
-        elif plan[PRE_EMPHASIS] > 0:
+            continue
+        if plan[PRE_EMPHASIS] > 0:
             copy_to(y, scratch, lane, lanes)
             meet()
             pre_emphasise(scratch, np.float32(plan[PRE_EMPHASIS]), y, lane, lanes)
@@ -346,41 +334,6 @@ def add_noise(y, deviation, component, seed, row, epoch, copy, lane, lanes):  # 
         radius = deviation * radius_of(u1)
         y[four + 2] += radius * cosine
         y[four + 3] += radius * sine
-
-
-@shared
-def band_pass(y, low, high):  # type: ignore[no-untyped-def]
-    """Butterworth's high-pass and low-pass of two corners each, forwards and then backwards.
-
-    One thread a component: each sample needs the one before. Both filters as
-
-        y_t = b (x_t ∓ 2 x_{t−1} + x_{t−2}) − a₁ y_{t−1} − a₂ y_{t−2},
-
-    from the state of a constant input, which the high-pass answers with nothing.
-    """
-    above, h1, h2 = two_poles(low)
-    below, l1, l2 = two_poles(high)
-    h0, l0 = 1 / above, (math.tan(math.pi * high / RATE) ** 2) / below
-    for way in range(2):
-        at, step = (0, 1) if way == 0 else (SAMPLES - 1, -1)
-        first = np.float64(y[at])
-        p, q, r, s = -h0 * first, h0 * first, 0.0, 0.0
-        for _ in range(SAMPLES):
-            x = np.float64(y[at])
-            u = h0 * x + p
-            p, q = -2 * h0 * x - h1 * u + q, h0 * x - h2 * u
-            v = l0 * u + r
-            r, s = 2 * l0 * u - l1 * v + s, l0 * u - l2 * v
-            y[at] = np.float32(v)
-            at += step
-
-
-@shared
-def two_poles(corner):  # type: ignore[no-untyped-def]
-    """1 + √2 k + k² and the coefficients a₁, a₂ of a Butterworth filter, k = tan(π corner / rate)."""
-    k = math.tan(math.pi * corner / RATE)
-    whole = 1 + math.sqrt(2.0) * k + k * k
-    return whole, 2 * (k * k - 1) / whole, (1 - math.sqrt(2.0) * k + k * k) / whole
 
 
 @inlined

@@ -2,12 +2,12 @@
 
 One short function for each thing that can happen. The augmented copy of an earthquake goes through
 
-    speed → shift → second or other event → real noise → noise → band-pass → rotate → drop channels → scale
-    → pre-emphasis → hiss → gap → flip → normalise,
+    speed → shift → second or other event → real noise → noise → rotate → flip → drop channels → scale → pre-emphasis
+    → gap → normalise,
 
-that of noise through  speed → real noise → band-pass → rotate → drop channels → hiss → gap → flip → normalise. Unlike
-the published code (Mousavi et al. 2020) components are demeaned first, so that a gap is no step. Throughout, x is (3,
-6000) float32 and arrivals (events, 2) float64: the columns P and S in samples, no rows for noise.
+that of noise through  speed → real noise → rotate → flip → drop channels → gap → normalise. Unlike the published code
+(Mousavi et al. 2020) components are demeaned first, so that a gap is no step. Throughout, x is (3, 6000) float32 and
+arrivals (events, 2) float64: the columns P and S in samples, no rows for noise.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import signal
 
 from minieqt.data.draw import Plan
 from minieqt.data.labels import HALF_WIDTH
 from minieqt.data.normalise import normalise
-from minieqt.data.table import COMPONENTS, RATE, SAMPLES
+from minieqt.data.table import COMPONENTS, SAMPLES
 
 Array = Any
 
@@ -38,8 +37,8 @@ def augment_window(
 ) -> tuple[Array, Array]:
     """Carry a plan out: raw window (3, 6000) and arrivals (events, 2) -> what the network sees, and its arrivals.
 
-    noise: the (3, 6000) standard normal numbers, needed where the plan adds noise or hiss. borrowed: the recorded
-    window (3, 6000) that the plan may add, real noise or another earthquake; None for none, whatever the plan says.
+    noise: the (3, 6000) standard normal numbers, needed where the plan adds noise. borrowed: the recorded window
+    (3, 6000) that the plan may add, real noise or another earthquake; None for none, whatever the plan says.
     """
     recorded = x = demean(raw)
     first = float(np.fmin(*arrivals[0])) if len(arrivals) else None
@@ -57,22 +56,18 @@ def augment_window(
         x = add_real_noise(x, real_noise, gain, plan.real_noise_start, plan.real_noise_sign)
     if any(plan.noise):
         x = add_noise(x, plan.noise, noise)
-    if any(plan.band):
-        x = band_pass(x, *plan.band)
     if plan.angle:
         x = rotate(x, plan.angle)
+    if plan.flip < 0:
+        x = -x
     if not all(plan.keep):
         x = drop_channels(x, plan.keep)
     if plan.scale != 1:
         x = x * np.float32(plan.scale)
     if plan.pre_emphasis:
         x = pre_emphasise(x, plan.pre_emphasis)
-    if plan.hiss:
-        x = let_hiss(x, plan.keep, noise)
     if any(plan.gap):
         x = cut_gap(x, *plan.gap)
-    if plan.flip < 0:
-        x = -x
     return normalise(x, normalisation), arrivals
 
 
@@ -196,27 +191,11 @@ def add_real_noise(x: Array, noise: Array, gain: float, start: int, sign: int) -
     return np.where(x.any(axis=-1, keepdims=True), x + added, x)
 
 
-def band_pass(x: Array, low: float, high: float) -> Array:
-    """Butterworth's high-pass and low-pass of two corners each (Hz), forwards and backwards: no phase is moved.
-
-    Either way the filter begins as if the first sample had always been there.
-    """
-    passes = ((low, "highpass"), (high, "lowpass"))
-    sections = np.concatenate([signal.butter(2, corner, kind, fs=RATE, output="sos") for corner, kind in passes])
-    return signal.sosfiltfilt(sections, x, padtype=None).astype(np.float32)
-
-
 def drop_channels(x: Array, keep: tuple[bool, bool, bool]) -> Array:
     """Zero the others and multiply what stays by 3 / (live components); nothing is dropped if none were live."""
     kept = x * np.array(keep, np.float32)[:, None]
     live = np.count_nonzero(kept.any(axis=-1))
     return kept * np.float32(COMPONENTS / live) if live else x
-
-
-def let_hiss(x: Array, keep: tuple[bool, bool, bool], noise: Array) -> Array:
-    """What was dropped is white noise, a thousand times fainter than the rest; nothing if the rest is dead."""
-    rest = x[list(keep)]
-    return x if not rest.any() else np.where(np.array(keep)[:, None], x, np.float32(1e-3 * rest.std()) * noise)
 
 
 def pre_emphasise(x: Array, coefficient: float) -> Array:

@@ -1,7 +1,7 @@
 """How often what happens to a training window: the rates of augmentation.
 
 Mousavi et al. 2020, Methods ("Data augmentation"), and the published code, whose rates are the defaults. Real noise,
-another event, stretch, rotation, flip, band-pass and hiss are not in that code, and off by default.
+another event, stretch, rotation and flip are not in that code, and off by default.
 """
 
 from __future__ import annotations
@@ -30,8 +30,6 @@ class Augmentation:
     rotate: float = 0.0  # of the horizontal components, by any angle
     flip: float = 0.0  # of the polarity of all components
     other_event: float = 0.0  # another earthquake of the same split is added, in place of noise and of a second event
-    hiss: float = 0.0  # what is dropped is not silent, but white noise, as of a sensor that is unplugged
-    band: float = 0.0  # all components are band-passed, as `pick` and many an archive do it
 
     def __post_init__(self) -> None:
         for field in fields(self):

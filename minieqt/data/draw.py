@@ -27,7 +27,6 @@ Array = Any
 SNR_DB = (0.0, 30.0)  # of an earthquake over the background that real noise makes of it
 NOISE_MIX_DB = (-10.0, 10.0)  # of a noise window over the one that is added to it
 SPEEDS = (0.6, 1.7)  # slowest and fastest that a window is played at
-LOW_HZ, HIGH_HZ = (0.3, 3.0), (12.0, 45.0)  # corners of a band-pass
 LEAST_QUIET = 200  # samples without an earthquake that a window needs before it is played faster
 LOUD = 10.0  # snr_db that every component needs before noise or a second event is added or a channel dropped
 
@@ -64,13 +63,6 @@ class Draw(IntEnum):
     ROTATE_BY = 23
     STRETCH = 24
     STRETCH_BY = 25
-    BAND = 26
-    BAND_LOW = 27
-    BAND_HIGH = 28
-    HISS = 29
-
-
-BANDS = ((LOW_HZ, Draw.BAND_LOW), (HIGH_HZ, Draw.BAND_HIGH))
 
 
 @dataclass(frozen=True)
@@ -99,12 +91,10 @@ class Plan:
     own_s: float = 0.0
     other_p: float = 0.0
     other_s: float = 0.0
-    hiss: bool = False  # what is not kept is white noise
-    band: tuple[float, float] = (0.0, 0.0)  # corners of a band-pass, Hz; 0 for none
 
 
 def window_uniforms(seed: int, epoch: int, rows: Array, copy: int) -> Array:
-    """The numbers that decide over some rows' windows: (len(rows), 30) float32 in [0, 1)."""
+    """The numbers that decide over some rows' windows: (len(rows), 26) float32 in [0, 1)."""
     return uniform((seed, AUGMENT), rows, len(Draw), epoch, 2 * copy)
 
 
@@ -145,8 +135,6 @@ def draw_plan(
         "quiet": quiet,
         "angle": 2 * np.pi * u[Draw.ROTATE_BY] if u[Draw.ROTATE] < rates.rotate else 0.0,
         "flip": -1 if u[Draw.FLIP] < rates.flip else 1,
-        "band": _draw_band(u, rates.band),
-        "hiss": u[Draw.HISS] < rates.hiss,
     }
     if not earthquake:
         return Plan(
@@ -263,14 +251,6 @@ def _draw_gap(u: list[float], rate: float) -> tuple[int, int]:
         return (0, 0)
     start = _whole(u[Draw.GAP_START], 0, 4000)
     return (start, _whole(u[Draw.GAP_END], start + 1, 5500))
-
-
-def _draw_band(u: list[float], rate: float) -> tuple[float, float]:
-    """Two corners whose logarithms are spread evenly."""
-    if not u[Draw.BAND] < rate:
-        return (0.0, 0.0)
-    low, high = (first * (last / first) ** u[draw] for (first, last), draw in BANDS)
-    return (low, high)
 
 
 def _draw_real_noise(u: list[float], rate: float, decibels: tuple[float, float]) -> dict[str, Any]:

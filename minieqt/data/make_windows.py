@@ -83,7 +83,7 @@ def _make_readable(
             if (partner := partners[1, n]) != NOBODY and table.earthquake[partner]:
                 other = table.p_sample[partner], table.s_sample[partner], table.coda_end[partner]
             plan = draw_plan(u, p, float(drawn_s(p, s, *second)), coda_end, snr_db, augmentation, copy, other)
-        if any(plan.noise) or plan.hiss:
+        if any(plan.noise):
             white = noise_samples(seed, epoch, row, copy)
         borrowed = raw[partners[0, n]] if partners[0, n] != NOBODY else None
         arrivals = np.array([[p, s], second]) if table.earthquake[row] else np.empty((0, 2))
@@ -122,7 +122,7 @@ def facts_of(
 
 
 def rates_of(augmentation: Augmentation | None) -> Array:
-    """The rates as the kernels take them (15,). Without augmentation all are zero and copies plain: nothing happens."""
+    """The rates as the kernels take them (13,). Without augmentation all are zero and copies plain: nothing happens."""
     return np.array(astuple(augmentation or NOTHING), np.float64)
 
 

@@ -16,7 +16,6 @@ from minieqt.data.augment import (
     add_real_noise,
     add_second_event,
     augment_window,
-    band_pass,
     cut_gap,
     demean,
     drop_channels,
@@ -260,24 +259,6 @@ def test_rotated_components_keep_their_energy(rng):
     np.testing.assert_array_equal(rotate(x, 1.0), x)  # a dead component stays dead
 
 
-@pytest.mark.parametrize("low, high", [(0.3, 12.0), (1.0, 45.0), (3.0, 20.0)])
-def test_a_band_pass_moves_no_phase(low, high):
-    """A wave at each corner keeps its phase and half of its height; in the middle it stays, far outside it goes."""
-    t = np.arange(6000) / 100
-    for frequency, height in ((low, 0.5), (high, 0.5), (np.sqrt(low * high), 1.0), (low / 8, 0.0)):
-        wave = np.stack([np.sin(2 * np.pi * frequency * (t - 30))] * 3).astype(np.float32)
-        middle = np.s_[:, 1500:4500]
-        np.testing.assert_allclose(band_pass(wave, low, high)[middle], height * wave[middle], atol=0.06)
-
-
-def test_a_band_pass_leaves_dead_components_and_no_step_of_an_offset(rng):
-    x = rng.standard_normal((3, 6000)).astype(np.float32)
-    x[1] = 0
-    y, offset = band_pass(x, 1.0, 40.0), band_pass(x + np.float32(1000), 1.0, 40.0)
-    assert not y[1].any() and y[[0, 2]].any(axis=1).all()
-    np.testing.assert_allclose(offset, y, atol=1e-3)
-
-
 def test_a_flipped_window_is_upside_down(rng):
     x = rng.standard_normal((3, 6000)).astype(np.float32)
     once, turned = (augment_window(x, np.empty((0, 2)), Plan(flip=flip))[0] for flip in (1, -1))
@@ -292,22 +273,6 @@ def test_dropped_channels_are_zero_and_the_rest_is_scaled():
     x[0] = 0  # a dead component counts as dropped, and is never all that stays
     assert (drop_channels(x, (True, True, False))[1] == 3).all()
     np.testing.assert_array_equal(drop_channels(x, (True, False, False)), x)
-
-
-def test_what_is_dropped_may_hiss(rng):
-    """Faintly, so that normalising by component alone makes it as loud as the rest; the gap is silent all the same."""
-    x, noise = rng.standard_normal((2, 3, 6000)).astype(np.float32)
-    plan = Plan(keep=(False, False, True), hiss=True, gap=(100, 200))
-    y, _ = augment_window(x, np.empty((0, 2)), plan, noise)
-    for dropped in (0, 1):
-        assert np.corrcoef(y[dropped, 200:], noise[dropped, 200:])[0, 1] > 0.999
-        np.testing.assert_allclose(y[dropped].std(), 1, atol=1e-3)
-        np.testing.assert_allclose(y[dropped, 100:200], 0, atol=0.05)
-    silent, _ = augment_window(x, np.empty((0, 2)), Plan(keep=plan.keep, gap=plan.gap))
-    np.testing.assert_allclose(y[2], silent[2], atol=1e-6)
-    assert not silent[:2].any()
-    faint, _ = augment_window(x, np.empty((0, 2)), plan, noise, normalisation="window")
-    assert faint[:2].std() < 0.01 * faint[2].std()
 
 
 def test_pre_emphasis_and_gap(rng):

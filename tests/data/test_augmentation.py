@@ -12,7 +12,7 @@ from minieqt.errors import UserError
 @pytest.mark.parametrize(
     "field",
     ["shift", "second_event", "noise", "drop_channels", "scale", "gap", "pre_emphasis", "stretch", "rotate", "flip"]
-    + ["other_event", "hiss", "band"],
+    + ["other_event"],
 )
 def test_probabilities_are_checked(field):
     for value in (-0.1, 1.1, np.nan):

@@ -13,9 +13,7 @@ from plans import ALL, LOUD, MEETING, QUIET, earthquakes, plan_of, plans, rates,
 from minieqt.data.augment import augment_window
 from minieqt.data.augmentation import AUGMENTED, PLAIN, Augmentation
 from minieqt.data.draw import (
-    HIGH_HZ,
     LEAST_QUIET,
-    LOW_HZ,
     NOISE_MIX_DB,
     SNR_DB,
     SPEEDS,
@@ -238,28 +236,6 @@ def test_a_window_is_played_only_where_it_stays_whole(arrivals, row, known):
     first, after = (p / plan.speed - 20 if known != "s" else 0), coda_end / plan.speed
     assert end <= first or start >= after or plan.speed < 1
     assert end <= 5999 / plan.speed + 1
-
-
-@pytest.mark.parametrize("arrivals", [(1000.0, 1500.0, 3000.0), (np.nan, np.nan, np.nan)])
-def test_hiss_has_its_rate(arrivals):
-    drawn = plans(4000, arrivals, augmentation=Augmentation(hiss=0.3))
-    assert share(plan.hiss for plan in drawn) == pytest.approx(0.3, abs=0.03)
-    dropped = share(plan.hiss for plan in drawn if not all(plan.keep))
-    assert dropped == pytest.approx(0.3, abs=0.04)  # whatever was dropped
-    assert not any(plan.hiss for plan in plans(100, arrivals, PLAIN, augmentation=Augmentation(hiss=1)))
-
-
-def test_the_corners_of_a_band_pass_fill_their_ranges():
-    """Evenly in octaves; of noise as of earthquakes, and never of the plain copy."""
-    for arrivals in ((1000.0, 1500.0, 3000.0), (np.nan, np.nan, np.nan)):
-        drawn = plans(4000, arrivals, augmentation=Augmentation(band=0.5))
-        bands = np.array([plan.band for plan in drawn if any(plan.band)])
-        assert len(bands) / len(drawn) == pytest.approx(0.5, abs=0.03)
-        for corners, (first, last) in zip(bands.T, (LOW_HZ, HIGH_HZ), strict=True):
-            assert first <= corners.min() and corners.max() < last
-            assert np.median(corners) == pytest.approx(np.sqrt(first * last), rel=0.05)
-        assert abs(np.corrcoef(bands.T)[0, 1]) < 0.06
-        assert not any(any(plan.band) for plan in plans(100, arrivals, PLAIN, augmentation=Augmentation(band=1)))
 
 
 def test_speed_angle_and_polarity_fill_their_ranges():

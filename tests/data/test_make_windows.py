@@ -20,14 +20,10 @@ from minieqt.data.partners import NOBODY
 from minieqt.data.table import TEXT, TraceTable
 from minieqt.errors import UserError
 
-EVERYTHING = Augmentation(0.9, 0.8, 0.5, 0.5, 0.3, 0.5, 0.5, 0.97, 0.8, 0.7, 0.7, 0.5, hiss=0.5, band=0.5)
+EVERYTHING = Augmentation(0.9, 0.8, 0.5, 0.5, 0.3, 0.5, 0.5, 0.97, 0.8, 0.7, 0.7, 0.5)
 SOME = st.sampled_from([0, 0.5, 1])
 rates = st.builds(Augmentation, *[SOME] * 7, st.sampled_from([0, 0.97]), *[SOME] * 4)
-rates = st.builds(
-    lambda one, part, hiss, band: replace(one, other_event=part * (1 - one.real_noise), hiss=hiss, band=band),
-    rates,
-    *[SOME] * 3,
-)
+rates = st.builds(lambda one, part: replace(one, other_event=part * (1 - one.real_noise)), rates, SOME)
 
 
 def table_of(rng, count, quarters=True):

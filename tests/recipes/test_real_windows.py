@@ -11,7 +11,7 @@ from minieqt.data import open_dataset
 from minieqt.data.split import PARTS
 from minieqt.data.stead_writer import write_windows
 from minieqt.errors import UserError
-from recipes.real_windows import SETS, earthquake_of, find_sets, gather, open_real, regions_of, rows_of
+from recipes.real_windows import SETS, earthquake_of, find_sets, gather, regions_of, rows_of
 
 
 @pytest.fixture
@@ -35,27 +35,15 @@ def test_windows_are_dealt_out_and_stay_what_they_are(folder, dataset, tmp_path)
     names = lists(tmp_path / "out")
     assert sorted(name for part in names.values() for name in part) == sorted(dataset.table.name.tolist())
     assert {part: sum(found.values()) for part, found in counts.items()} == {p: len(n) for p, n in names.items()}
-    with open_real(tmp_path / "out") as gathered:
+    with open_dataset(tmp_path / "out" / "windows.hdf5") as gathered:
         place = {name: row for row, name in enumerate(gathered.table.name.tolist())}
         for row, name in enumerate(dataset.table.name.tolist()):
             np.testing.assert_array_equal(gathered.read(place[name]), dataset.read(row))
             for column in ("p_sample", "s_sample", "coda_end"):
                 before, after = getattr(dataset.table, column)[row], getattr(gathered.table, column)[place[name]]
                 np.testing.assert_array_equal(after, before)
-    with open_dataset(tmp_path / "out" / "background.hdf5") as noise:
+    with open_dataset(tmp_path / "out" / "noise.hdf5") as noise:
         assert not noise.table.earthquake.any() and set(noise.table.name.tolist()) <= set(names["training"])
-
-
-def test_a_set_that_came_later_moves_no_window(folder, dataset, tmp_path):
-    rows = np.flatnonzero(~dataset.table.earthquake)
-    written = ((row | {"trace_name": f"later_{row['trace_name']}"}, x) for row, x in rows_of(dataset, rows))
-    gather(folder, find_sets(folder), tmp_path / "before")
-    write_windows(folder / "noise_chicago.hdf5", folder / "noise_chicago.csv", written)
-    counts = gather(folder, find_sets(folder), tmp_path / "after")
-    assert all(part["noise_chicago"] for part in counts.values())
-    before, after = lists(tmp_path / "before"), lists(tmp_path / "after")
-    for part, names in before.items():
-        assert names == [name for name in after[part] if not name.startswith("later_")]
 
 
 def test_a_region_left_out_is_the_test(folder, dataset, tmp_path):
