@@ -241,7 +241,7 @@ def test_a_worker_is_killed(network, weights, staff, capsys):
     killer.start()
     assert contents(start(network, weights, "--uncertainty", "2", *staff)) == whole
     killer.join(1)
-    assert not killer.is_alive() and len(list((out / "station_days").iterdir())) == 12
+    assert not killer.is_alive() and len(list(out.glob("station_days/*.json"))) == 12  # and perhaps a partial one
     assert not workers()
 
 
