@@ -1,15 +1,15 @@
-"""The package's own weights, from nothing: windows, trainings, thresholds, a report.
+"""The package's own weights, from nothing: windows, one training, thresholds, a report.
 
   python recipes/own_weights.py --real FOLDER                    everything, into runs/own-weights
   python recipes/own_weights.py --real FOLDER --without Korea    the same without a region, which is then the test;
                                                                  "best" is the network with the published thresholds
-  python recipes/own_weights.py --real FOLDER --scale 0.01       a trial of a few minutes
+  python recipes/own_weights.py --real FOLDER --synthetic 2000 --epochs 2    a trial of a few minutes
 
 FOLDER holds the real sets that recipes/real_windows.py names. Every step leaves its result in the output folder and is
-not done again; a training that was stopped goes on where it was. The networks are trained by train.py alone; which
-epoch of a training is best is chosen by the loss of the validation windows, and the thresholds by their picks. These
-then move into the biases of the last convolutions: 0.3 of detection and 0.1 of P and S are what the weights mean by
-"probable enough". Test windows choose nothing.
+not done again; a training that was stopped goes on where it was. The network is trained by train.py alone; which epoch
+is best is chosen by the loss of the validation windows, and the thresholds by their picks. These then move into the
+biases of the last convolutions: 0.3 of detection and 0.1 of P and S are what the weights mean by "probable enough".
+Test windows choose nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import json
 import subprocess
 import sys
 from argparse import Namespace
-from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
-from minieqt.arguments import Parser, existing_file, existing_path, guarded, positive, whole  # noqa: E402
+from minieqt.arguments import Parser, existing_file, existing_path, guarded, whole  # noqa: E402
 from minieqt.data import open_dataset  # noqa: E402
 from minieqt.data.split import PARTS, given_split  # noqa: E402
 from minieqt.errors import UserError  # noqa: E402
@@ -38,35 +37,12 @@ from minieqt.weights import load_weights, native  # noqa: E402
 from recipes.real_windows import SETS, find_sets, gather  # noqa: E402
 from recipes.report import THRESHOLDS, write_report  # noqa: E402
 
-SYNTHETIC = 60_000  # windows
-NOISE = "0.4"  # of them: real noise is scarce, and no two stations have the same
+NOISE = "0.4"  # of the synthetic windows: real noise is scarce, and no two stations have the same
+EPOCH = 6_000  # windows, half of them synthetic
 FLAT = {"detection": 0.04, "P": 0.02, "S": 0.02}  # of F1
-
-
-OFTEN = "noise=0.15 drop_channels=0.25 gap=0.2 earthquake_gap=0.1 stretch=0.6 rotate=0.5 flip=0.5"
-ALONE = f"real_noise=0.6 second_event=0.3 {OFTEN}"
-CROWDED = f"real_noise=0.45 other_event=0.4 second_event=0.2 {OFTEN}"  # as in a sequence of earthquakes
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One training: from which stage's weights, on how much of what, how long and how fast, augmented how."""
-
-    name: str
-    shares: tuple[float, float]  # of synthetic and of real windows
-    epochs: int
-    windows: int  # an epoch's
-    batch_size: int
-    learning_rate: float
-    weights: str = ""  # the stage whose best network it begins with; none: from the start
-    augment: str = ALONE
-
-
-STAGES = (
-    Stage("both", (0.6, 0.4), 20, 10_000, 64, 1e-3),
-    Stage("fine", (0.4, 0.6), 75, 6_000, 32, 4e-4, "both"),
-    Stage("longer", (0.4, 0.6), 100, 6_000, 32, 4e-4, "fine"),
-    Stage("crowded", (0.5, 0.5), 70, 6_000, 32, 4e-4, "longer", CROWDED),
+AUGMENTATION = (
+    "real_noise=0.45 other_event=0.4 second_event=0.2 noise=0.15 drop_channels=0.25 gap=0.2 earthquake_gap=0.1 "
+    "stretch=0.6 rotate=0.5 flip=0.5"
 )
 
 
@@ -78,8 +54,9 @@ def arguments(given: list[str] | None) -> Namespace:
     add("--without", nargs="+", default=[], metavar="REGION", help=f"train without, test on: {regions}")
     add("--beside", type=existing_file, nargs="+", default=[], metavar="FILE", help="other networks for the report")
     add("--out", type=Path, default=Path("runs/own-weights"), metavar="DIR", help="(runs/own-weights)")
-    add("--scale", type=positive, default=1.0, help="shorten or lengthen epochs and synthetic data (1)")
-    add("--threads", type=whole(1, 4096), help="of the trainings (all there are)")
+    add("--synthetic", type=whole(200), default=200_000, metavar="N", help="synthetic windows (200,000)")
+    add("--epochs", type=whole(1), default=200, help=f"of {EPOCH:,} windows each (200)")
+    add("--threads", type=whole(1, 4096), help="of the training (all there are)")
     add("--seed", type=whole(0), default=0, help="(0)")
     options = parser.parse_args(given)
     unknown = set(options.without) - {region for real in SETS for region in real.regions}
@@ -90,7 +67,7 @@ def arguments(given: list[str] | None) -> Namespace:
 
 def main(given: list[str] | None = None) -> int:
     options = arguments(given)
-    out = options.out = options.out.absolute()  # the trainings run elsewhere
+    out = options.out = options.out.absolute()  # train.py runs in the repository's root
     out.mkdir(parents=True, exist_ok=True)
     same_options(out / "options.json", options)
     sets = find_sets(options.real)
@@ -99,12 +76,11 @@ def main(given: list[str] | None = None) -> int:
         for part, counts in gather(options.real, sets, real, options.seed, options.without).items():
             print(f"{part}: {sum(counts.values())} real windows: {counts}", flush=True)
     synthesise(out, options)
-    for stage in STAGES:
-        train(out, stage, options)
-    weights = out / "own.h5"
+    train(out, options)
+    weights, trained = out / "own.h5", out / "training" / "best.h5"
     if not weights.exists():
-        calibrate(out / STAGES[-1].name / "best.h5", real, weights)
-    trained = out / STAGES[-1].name / "best.h5"  # with the published thresholds: do those chosen elsewhere carry over?
+        calibrate(trained, real, weights)
+    # Where regions are left out, the published thresholds stand beside: do those chosen elsewhere carry over?
     print(write_report(weights, [*options.beside, *([trained] if options.without else [])], real, out / "report"))
     return 0
 
@@ -112,7 +88,7 @@ def main(given: list[str] | None = None) -> int:
 def same_options(path: Path, options: Namespace) -> None:
     """UserError if the folder was begun with options that make other weights: its results would be taken for these."""
     told = json.dumps(
-        {name: getattr(options, name) for name in ("scale", "seed")}
+        {name: getattr(options, name) for name in ("synthetic", "epochs", "seed")}
         | {"real": str(options.real.absolute()), "without": sorted(options.without)}
     )
     if path.exists() and path.read_text(encoding="utf-8") != told:
@@ -122,10 +98,9 @@ def same_options(path: Path, options: Namespace) -> None:
 
 def synthesise(out: Path, options: Namespace) -> None:
     """The synthetic windows, on the background of the training split's noise; and the split of all windows."""
-    count = max(200, round(SYNTHETIC * options.scale))
     if not (out / "synthetic.csv").exists():
         run(
-            "-m", "minieqt", "synth", "--out", str(out / "synthetic"), "--count", str(count), "--overwrite",
+            "-m", "minieqt", "synth", "--out", str(out / "synthetic"), "--count", str(options.synthetic), "--overwrite",
             "--seed", str(options.seed), "--noise", str(out / "real" / "noise.hdf5"), "--noise-fraction", NOISE,
         )  # fmt: skip
     split = out / "split"
@@ -138,23 +113,20 @@ def synthesise(out: Path, options: Namespace) -> None:
         write_text(split / f"{part}.txt", names)
 
 
-def train(out: Path, stage: Stage, options: Namespace) -> None:
-    """One training, begun or gone on with."""
-    folder = out / stage.name
+def train(out: Path, options: Namespace) -> None:
+    """The training, begun or gone on with."""
+    folder = out / "training"
     if (folder / "metrics.json").exists():
         return
     if (folder / "config.json").exists():
         run("train.py", "--out", str(folder), "--resume", *threads(options))
         return
-    weights = ["--weights", str(out / stage.weights / "best.h5")] if stage.weights else []
-    windows = max(400, round(stage.windows * options.scale))
     run(
-        "train.py", "--data", str(out / "synthetic.hdf5"), str(out / "real" / "windows.hdf5"),
-        "--share", *map(str, stage.shares), "--split", str(out / "split"), "--epoch-windows", str(windows),
-        "--select", "loss", "--average", "0.998", "--schedule", "cosine", "--learning-rate", str(stage.learning_rate),
-        "--epochs", str(stage.epochs), "--patience", str(stage.epochs), "--batch-size", str(stage.batch_size),
-        "--augment", *stage.augment.split(), "--copies", "augmented", "--seed", str(options.seed), "--out", str(folder),
-        *weights, *threads(options),
+        "train.py", "--data", str(out / "synthetic.hdf5"), str(out / "real" / "windows.hdf5"), "--share", "1", "1",
+        "--split", str(out / "split"), "--epoch-windows", str(EPOCH), "--epochs", str(options.epochs),
+        "--patience", str(options.epochs), "--batch-size", "32", "--learning-rate", "1e-3", "--schedule", "cosine",
+        "--average", "0.998", "--augment", *AUGMENTATION.split(), "--copies", "augmented", "--seed", str(options.seed),
+        "--out", str(folder), *threads(options),
     )  # fmt: skip
 
 

@@ -34,7 +34,7 @@ def test_a_folder_is_not_gone_on_with_by_other_options(tmp_path):
     given = ["--real", str(tmp_path)]
     for _ in range(2):
         same_options(tmp_path / "options.json", arguments(given))
-    for other in (["--scale", "0.5"], ["--seed", "1"], ["--without", "Korea"]):
+    for other in (["--epochs", "5"], ["--synthetic", "500"], ["--seed", "1"], ["--without", "Korea"]):
         with pytest.raises(UserError, match="was begun with other options"):
             same_options(tmp_path / "options.json", arguments(given + other))
 
