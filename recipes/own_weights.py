@@ -125,8 +125,8 @@ def train(out: Path, options: Namespace) -> None:
         "train.py", "--data", str(out / "synthetic.hdf5"), str(out / "real" / "windows.hdf5"), "--share", "1", "1",
         "--split", str(out / "split"), "--epoch-windows", str(EPOCH), "--epochs", str(options.epochs),
         "--patience", str(options.epochs), "--batch-size", "32", "--learning-rate", "1e-3", "--schedule", "cosine",
-        "--average", "0.998", "--augment", *AUGMENTATION.split(), "--copies", "augmented", "--seed", str(options.seed),
-        "--out", str(folder), *threads(options),
+        "--augment", *AUGMENTATION.split(), "--copies", "augmented", "--seed", str(options.seed), "--out", str(folder),
+        *threads(options),
     )  # fmt: skip
 
 
