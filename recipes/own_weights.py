@@ -54,7 +54,7 @@ def arguments(given: list[str] | None) -> Namespace:
     add("--without", nargs="+", default=[], metavar="REGION", help=f"train without, test on: {regions}")
     add("--beside", type=existing_file, nargs="+", default=[], metavar="FILE", help="other networks for the report")
     add("--out", type=Path, default=Path("runs/own-weights"), metavar="DIR", help="(runs/own-weights)")
-    add("--synthetic", type=whole(200), default=200_000, metavar="N", help="synthetic windows (200,000)")
+    add("--synthetic", type=whole(200), default=200_000, metavar="N", help="synthetic windows (200,000: 15 GB)")
     add("--epochs", type=whole(1), default=200, help=f"of {EPOCH:,} windows each (200)")
     add("--threads", type=whole(1, 4096), help="of the training (all there are)")
     add("--seed", type=whole(0), default=0, help="(0)")
