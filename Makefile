@@ -1,7 +1,7 @@
 # make train       set everything up and run the main job (a synthetic mini-STEAD where no data is named)
 # make test        set everything up and run every check
 # make check       the heart of it in two minutes: layers, blocks, the network, CPU kernels, structure
-# make weights     train the package's own weights: make weights ARGS='--real FOLDER', hours, goes on where it stopped
+# make weights     train the package's own weights: make weights ARGS='--real FOLDER', an hour, goes on where it stopped
 # make notebooks   run every chapter of the course and keep what it prints and draws
 PYTHON ?= python3
 VENV   := .venv
