@@ -33,9 +33,10 @@ from minieqt.evaluation.answer_windows import answer_windows  # noqa: E402
 from minieqt.evaluation.network_picker import NetworkPicker  # noqa: E402
 from minieqt.evaluation.sweep import sweep  # noqa: E402
 from minieqt.files import write_text  # noqa: E402
+from minieqt.inference.peaks import THRESHOLDS  # noqa: E402
 from minieqt.weights import load_weights, native  # noqa: E402
 from recipes.real_windows import SETS, find_sets, gather  # noqa: E402
-from recipes.report import THRESHOLDS, write_report  # noqa: E402
+from recipes.report import write_report  # noqa: E402
 
 NOISE = "0.4"  # of the synthetic windows: real noise is scarce, and no two stations have the same
 EPOCH = 6_000  # windows, half of them synthetic
@@ -67,10 +68,10 @@ def arguments(given: list[str] | None) -> Namespace:
 
 def main(given: list[str] | None = None) -> int:
     options = arguments(given)
+    sets = find_sets(options.real)
     out = options.out = options.out.absolute()  # train.py runs in the repository's root
     out.mkdir(parents=True, exist_ok=True)
     same_options(out / "options.json", options)
-    sets = find_sets(options.real)
     real = out / "real"
     if not (real / "test.txt").exists():
         for part, counts in gather(options.real, sets, real, options.seed, options.without).items():
@@ -156,6 +157,9 @@ def calibrate(trained: Path, real: Path, weights: Path) -> None:
     heads = (model.detection, model.p.decoder, model.s.decoder)
     for (output, threshold), decoder in zip(THRESHOLDS.items(), heads, strict=True):
         found = sweep(answers, table, output, 0.5)
+        if not found.right.any():
+            print(f"{output}: nothing right among the validation windows to choose by, {threshold} stays as trained")
+            continue
         best = np.nanmax(found.f1)
         lowest = float(found.threshold[found.f1 >= best - FLAT[output]].min())
         decoder.head.b += np.float32(logit(threshold) - logit(lowest))
