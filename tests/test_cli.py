@@ -78,6 +78,13 @@ def test_synth_does_not_overwrite(data, capsys):
     assert data.with_name("small.csv").read_bytes() == before
 
 
+@pytest.mark.parametrize(("option", "value"), [("--count", "3"), ("--noise-fraction", "0"), ("--noise", "n.hdf5")])
+def test_a_network_has_no_windows(option, value, tmp_path):
+    with pytest.raises(UserError, match=f"leave {option} out"):
+        main(["synth", "--network", "1", option, value, "--out", str(tmp_path / "network")])
+    assert not list(tmp_path.iterdir())
+
+
 def test_evaluate_a_run(folder, capsys):
     assert main(["evaluate", str(folder), "--split", "training", "--json", str(folder / "scores.json")]) == 0
     out = capsys.readouterr().out

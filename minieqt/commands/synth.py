@@ -29,8 +29,8 @@ WORTH_PROCESSES = 4000  # windows: fewer are made before others have started
 
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="NAME", help="NAME.hdf5 and NAME.csv are written")
-    parser.add_argument("--count", type=whole(1), default=1000, help="how many windows (1000)")
-    parser.add_argument("--noise-fraction", type=share, default=0.3, help="how many of them are noise (0.3)")
+    parser.add_argument("--count", type=whole(1), help="how many windows (1000)")
+    parser.add_argument("--noise-fraction", type=share, help="how many of them are noise (0.3)")
     parser.add_argument(
         "--noise", type=Path, nargs="+", default=[], metavar="FILE", help="data sets whose noise is the background"
     )
@@ -44,30 +44,31 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     from minieqt.data.stead_writer import pair_of_files
     from minieqt.data.synthetic import write_stead
-    from minieqt.data.synthetic.real_noise import read_noise
+    from minieqt.data.synthetic.real_noise import read_noise, told
     from minieqt.threads import available_threads
 
     if options.network:
         return run_network(options)
     hdf5, csv = pair_of_files(options.out, options.overwrite)
     show = sys.stderr.isatty()
-    made = min(options.count, options.distinct or options.count)
+    count = options.count or 1000
+    made = min(count, options.distinct or count)
     processes = options.processes or (available_threads() if made > WORTH_PROCESSES else 1)
     if options.noise:
         real = read_noise(tuple(options.noise))
-        print(f"{len(real.minutes)} windows of real noise, {real.left_out} left out (a dead component or a gap)")
+        print(f"{len(real.minutes):,} windows of real noise; left out: {told(real.left_out) or 'none'}")
     write_stead(
         hdf5,
         csv,
-        options.count,
+        count,
         options.seed,
-        options.noise_fraction,
+        0.3 if options.noise_fraction is None else options.noise_fraction,
         show,
         processes,
         options.distinct,
         options.noise,
     )
-    print(f"{options.count} windows: {hdf5}, {csv}")
+    print(f"{count:,} windows: {hdf5}, {csv}")
     return 0
 
 
@@ -75,6 +76,10 @@ def run_network(options: Namespace) -> int:
     """The folder of a network."""
     from minieqt.data.synthetic.synthetic_network import make_network, write_network
 
+    of_windows = ("count", "noise_fraction", "noise", "processes", "distinct")
+    given = [f"--{name.replace('_', '-')}" for name in of_windows if getattr(options, name) not in (None, [])]
+    if given:
+        raise UserError(f"--network makes records, not windows: leave {', '.join(given)} out")
     if options.out.exists() and not options.overwrite:
         raise UserError(f"{options.out} is already there: replace it with --overwrite, or give another --out")
     network = make_network(options.seed, options.network)

@@ -6,6 +6,7 @@ second minute; or takes no more than the amplitude spectra of two minutes, mixed
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,13 +18,14 @@ from scipy.ndimage import uniform_filter1d
 
 from minieqt.data.open import open_dataset
 from minieqt.data.synthetic.station import FREQUENCY, RATE
-from minieqt.data.table import COMPONENTS, SAMPLES
+from minieqt.data.table import COMPONENTS, SAMPLES, BadTrace
 from minieqt.errors import UserError
 
 Array = Any
 
 FADE = 200  # samples in which a minute's end becomes its start
 SMOOTH = 15  # frequencies over which a spectrum is averaged
+MOST = 2000  # minutes that are used: they are held by every process that makes windows, 110 kB each
 LONGEST_STILL = 200  # samples in a row that may be alike
 
 
@@ -34,7 +36,7 @@ class RealNoise:
 
     minutes: Array  # (N, 3, 6000) float32
     spectra: Array  # (N, 3, frequencies) float32
-    left_out: int  # minutes with a dead component or a gap
+    left_out: Counter[str]  # {reason: minutes}
 
     def minute(self, rng: np.random.Generator) -> Array:
         """(3, 6000) float32 of deviation about 1 above 1 Hz."""
@@ -63,22 +65,36 @@ class RealNoise:
 
 @cache
 def read_noise(paths: tuple[Path, ...]) -> RealNoise:
-    """The noise windows of data sets in any layout that can be read. UserError if there are none."""
-    kept, left_out = [], 0
+    """The noise windows of data sets in any layout that can be read, of very many every so many. UserError if there
+    are none."""
+    kept, left_out = [], Counter[str]()
     with open_dataset(paths) as dataset:
-        for row in np.flatnonzero(~dataset.table.earthquake):
-            x = dataset.read(int(row)).astype(np.float32)
+        noise = np.flatnonzero(~dataset.table.earthquake)
+        used = noise[:: max(1, -(-len(noise) // MOST))]
+        left_out[f"more than {MOST:,} are not needed"] = len(noise) - len(used)
+        for row in used.tolist():
+            try:
+                x = dataset.read(row).astype(np.float32)
+            except BadTrace as trace:
+                left_out[trace.reason] += 1
+                continue
             if _whole(x):
                 kept.append(x)
             else:
-                left_out += 1
+                left_out["a dead component or a gap"] += 1
+    left_out = +left_out
     if not kept:
-        why = f"all {left_out} have a dead component or a gap" if left_out else "there are none"
+        why = told(left_out) or "there are none"
         raise UserError(f"{', '.join(map(str, paths))}: no noise windows to use, {why}")
     return make_noise(np.stack(kept), left_out)
 
 
-def make_noise(x: Array, left_out: int = 0) -> RealNoise:
+def told(left_out: Counter[str]) -> str:
+    """ "3 × a dead component or a gap, 1 × NaN or infinity"."""
+    return ", ".join(f"{count:,} × {reason}" for reason, count in left_out.items())
+
+
+def make_noise(x: Array, left_out: Counter[str]) -> RealNoise:
     """x (N, 3, 6000), in whatever units."""
     x = x - x.mean(axis=-1, keepdims=True)
     ramp = np.linspace(0, 1, FADE, dtype=np.float32)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import chain, count, islice
 from multiprocessing import get_context
@@ -111,7 +112,12 @@ def _sources(seed: int, processes: int, noise: tuple[Path, ...]) -> Iterator[tup
             chunks = ((seed, kind, first, noise) for first in count(0, CHUNK))
             waiting = deque(pool.submit(_chunk, chunk) for chunk in islice(chunks, 2 * processes))
             while True:
-                yield from waiting.popleft().result()
+                try:
+                    yield from waiting.popleft().result()
+                except BrokenProcessPool as error:
+                    raise UserError(
+                        "a process that makes windows was killed, most likely for memory: give fewer --processes"
+                    ) from error
                 waiting.append(pool.submit(_chunk, next(chunks)))
 
         try:

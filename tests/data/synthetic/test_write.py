@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 import h5py
 import numpy as np
@@ -62,6 +64,19 @@ def test_as_many_processes_as_one_likes(synthetic_files, tmp_path):
     with open_dataset(*paths) as dataset, open_dataset(*synthetic_files) as one:
         for row in (0, 27, 28, 39):
             np.testing.assert_array_equal(dataset.read(row), one.read(row))
+
+
+def test_a_process_that_is_killed(tmp_path, monkeypatch):
+    class Killed(ProcessPoolExecutor):
+        def submit(self, *_):
+            future = Future()
+            future.set_exception(BrokenProcessPool("a process was terminated abruptly"))
+            return future
+
+    monkeypatch.setattr("minieqt.data.synthetic.write.ProcessPoolExecutor", Killed)
+    with pytest.raises(UserError, match="was killed, most likely for memory"):
+        write_stead(tmp_path / "a.hdf5", tmp_path / "a.csv", 60, seed=4, processes=2)
+    assert not list(tmp_path.iterdir())
 
 
 def test_more_windows_begin_with_the_same(dataset, tmp_path):
