@@ -45,7 +45,7 @@ def network(config: Config, checkpoint: Path | None = None) -> EQTransformer:
     if config.weights is None:
         return EQTransformer(config.lstm_blocks, drop_rate=config.drop_rate, seed=config.seed)
     if checkpoint is not None and checkpoint.exists():
-        return EQTransformer(**native.read(checkpoint).config)
+        return native.load(checkpoint)
     loaded = opened(config.weights, drop_rate=config.drop_rate, seed=config.seed, dtype="float32")
     if sha256(loaded.path) != config.weights_sha256:
         raise UserError(f"{config.weights} has changed since this run was set up: begin another with another --out")

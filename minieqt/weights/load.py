@@ -92,7 +92,7 @@ def read_file(path: Path, options: dict[str, Any]) -> Loaded:
         return read(path, options)
     except UserError:
         raise
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, zipfile.BadZipFile) as error:
+    except native.DAMAGED as error:
         raise UserError(f"{path} does not hold the weights of an EQTransformer that minieqt reads: {error}") from error
 
 

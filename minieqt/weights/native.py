@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import io
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import h5py
 import numpy as np
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 Array = Any
 
+# What h5py, zipfile and NumPy raise, and what code does on what they return, when a file is damaged.
+DAMAGED = (OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, RuntimeError, zlib.error, BadZipFile)
 FORMAT, VERSION = "minieqt weights", 1
 OWN_ATTRIBUTES = {"format", "version", "config"}
 COMPRESSED = 1024  # numbers: below, HDF5's index of a compressed array takes more than compressing saves
@@ -108,7 +112,9 @@ def read(path: Path | str) -> Contents:
             extra: dict[str, Array] = {}
             for group in file.keys() - {"parameters", "statistics"}:
                 file[group].visititems(lambda _, node: add_dataset(extra, node))
-    except (OSError, KeyError, RuntimeError, json.JSONDecodeError) as error:
+    except UserError:
+        raise
+    except DAMAGED as error:
         raise UserError(f"{path} is damaged, cut short or not an HDF5 file ({error})") from error
     return Contents(config, arrays, extra, attributes)
 

@@ -114,6 +114,19 @@ def test_a_missing_array(path):
         native.load(path)
 
 
+def test_damaged_anywhere(path):
+    """A byte wrong in HDF5's own structure: a network, or a UserError, and nothing else."""
+    whole = path.read_bytes()
+    refused = 0
+    for at in range(0, 4000, 9):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x41]) + whole[at + 1 :])
+        try:
+            native.load(path)
+        except UserError:
+            refused += 1
+    assert refused > 20
+
+
 @pytest.mark.parametrize("config", ['{"lstm_blocks": 2, "gate": "sigmoid", "length": 256}', '{"layers": 4}', "{"])
 def test_a_description_that_does_not_fit(path, config):
     with h5py.File(path, "a") as file:
