@@ -16,6 +16,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,10 @@ PIECE = 1 << 16  # bytes read at a time
 def cache_folder() -> Path:
     """Where fetched weights are kept; it need not be there yet. UserError where there is no home folder."""
     if named := os.environ.get(CACHE):
-        return Path(named).expanduser() / "weights"
+        try:
+            return Path(named).expanduser() / "weights"
+        except RuntimeError as error:
+            raise UserError(f"{CACHE} is {named}: there is no such home folder") from error
     import pooch
 
     try:
@@ -67,7 +71,8 @@ def fetch(published: Published, read: Callable[[Path], object], timeout: float =
     if known.keys() != {remote.name for remote in published.files}:  # put there by hand
         check_version(published, folder)
         read(arrays)
-        write_record(folder, {remote.name: describe(folder / remote.name, "by hand") for remote in published.files})
+        with suppress(OSError):  # a cluster's cache may be read-only; then they are checked again each time
+            write_record(folder, {remote.name: describe(folder / remote.name, "by hand") for remote in published.files})
     return arrays
 
 

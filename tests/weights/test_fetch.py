@@ -235,11 +235,27 @@ def test_put_there_by_hand(server, publish, contents, cache):
     assert json.loads((cache / "tiny" / "fetched.json").read_text())["net.h5"]["from"] == "by hand"
 
 
+def test_put_into_a_read_only_cache(publish, contents, cache, monkeypatch):
+    publish({"net.h5": contents})
+    (cache / "tiny").mkdir(parents=True)
+    (cache / "tiny" / "net.h5").write_bytes(contents)
+
+    def refuse(path, text):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("minieqt.weights.fetch.write_text", refuse)
+    assert load_weights("tiny").config["seed"] == 4
+    assert lies_in(cache) == ["net.h5"]
+
+
 def test_where(monkeypatch, tmp_path, publish, contents):
     monkeypatch.setenv(CACHE, str(tmp_path / "file"))
     (tmp_path / "file").write_text("")
     publish({"net.h5": contents})
     with pytest.raises(UserError, match=f"cannot be written to.*{CACHE}"):
+        load_weights("tiny")
+    monkeypatch.setenv(CACHE, "~nobody-at-all/cache")
+    with pytest.raises(UserError, match="no such home folder"):
         load_weights("tiny")
     monkeypatch.delenv(CACHE)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
