@@ -161,6 +161,8 @@ def validate(
             break
     own = [n for phase in "PS" for n in confusion(score.phases[phase][0].counts)]
     loss_sums, counts, signals, *picks = communicator.all_gather(loss_sum, windows, interrupt.signal or 0, *own).T
+    if not (counts.any() or signals.any()):
+        raise UserError("no validation window can be used: every one of its traces was left out")
     totals = [Counts(*(int(n.sum()) for n in numbers)) for numbers in (picks[:3], picks[3:])]
     f1 = {
         phase: total.f1 if total.true_positive + total.false_negative else math.nan

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,7 @@ def run(
         )
     limit_threads(threads)
     backend.options(tf32=config.tf32)
+    new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     # The configuration comes first: whenever the process dies from here on, there is a run to resume. What is to
     # be overwritten stays until the new run is known to be able to start.
@@ -100,6 +102,9 @@ def run(
     except UserError:
         if not occupied:
             (folder / configuration.NAME).unlink()
+        if new:
+            with suppress(OSError):
+                folder.rmdir()
         raise
     if leads:
         if occupied and overwrite:

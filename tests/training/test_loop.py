@@ -201,6 +201,11 @@ def test_nan_in_validation(tmp_path):
     assert not (tmp_path / "run" / "best.h5").exists()
 
 
+def test_no_validation_window_can_be_used(tmp_path):
+    with pytest.raises(UserError, match="no validation window can be used"):
+        run_small(tmp_path / "run", validation=Batches(1, missing=(0,)))
+
+
 def test_early_stopping_and_best(tmp_path, monkeypatch):
     """Validation losses 3 1 2 2 …: best.h5 is the second epoch's, and patience 2 stops after the fourth."""
     losses = iter([3.0, 1.0, 2.0, 2.0, 2.0])
