@@ -27,12 +27,11 @@ from minieqt.evaluation.peers import SeisBenchModel
 from minieqt.evaluation.report import cell, grid
 from minieqt.evaluation.scores import Contender, scores
 from minieqt.evaluation.tuning import halves, tuned_baselines
-from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
+from minieqt.inference.peaks import THRESHOLDS
 from minieqt.warmup import warm_up
 from minieqt.weights import load_weights
 
 RESULTS = Path(__file__).parent / "results" / "evaluation.md"
-THRESHOLDS = {"detection": DETECTION_THRESHOLD, "P": P_THRESHOLD, "S": S_THRESHOLD}
 ZERO = dict.fromkeys(THRESHOLDS, 0.0)
 
 

@@ -36,12 +36,11 @@ from minieqt.evaluation.bootstrap import CONFIDENCE, f1_differences, measures, q
 from minieqt.evaluation.network_picker import NetworkPicker
 from minieqt.evaluation.report import grid
 from minieqt.evaluation.sweep import outcomes
-from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
+from minieqt.inference.peaks import THRESHOLDS
 from minieqt.weights import load_weights
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURE = ROOT / "docs" / "figures" / "fine_tuning.png"
-THRESHOLDS = {"detection": DETECTION_THRESHOLD, "P": P_THRESHOLD, "S": S_THRESHOLD}
 TOLERANCE = 0.5  # seconds
 VALIDATION = 0.15  # of what is not held out
 

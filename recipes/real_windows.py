@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from minieqt.data import open_dataset
-from minieqt.data.split import PARTS, split
+from minieqt.data.split import APART, PARTS, split
 from minieqt.data.stead_writer import write_windows
 from minieqt.data.table import TraceTable
 from minieqt.errors import UserError
@@ -26,7 +26,6 @@ from minieqt.files import write_text
 Array = Any
 
 FRACTIONS = (0.78, 0.10, 0.12)
-APART = np.timedelta64(120, "s")  # windows whose starts lie closer may hold the same earthquake
 
 
 @dataclass(frozen=True)

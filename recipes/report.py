@@ -26,13 +26,12 @@ from minieqt.evaluation.study import Study
 from minieqt.evaluation.sweep import outcomes
 from minieqt.evaluation.tuning import halves, tuned_baselines
 from minieqt.files import write_text
-from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
+from minieqt.inference.peaks import THRESHOLDS
 from minieqt.plots import COLOURS, new_figure, save_figure
 from minieqt.weights import load_weights
 
 Array = Any
 Figure = Any
-THRESHOLDS = {"detection": DETECTION_THRESHOLD, "P": P_THRESHOLD, "S": S_THRESHOLD}
 
 
 def write_report(weights: Path, beside: Sequence[Path], real: Path, out: Path) -> str:

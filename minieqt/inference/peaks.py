@@ -13,6 +13,7 @@ Array = Any
 
 # Mousavi et al. (2020) and their published code.
 DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD = 0.3, 0.1, 0.1
+THRESHOLDS = {"detection": DETECTION_THRESHOLD, "P": P_THRESHOLD, "S": S_THRESHOLD}
 MINIMUM_LENGTH = 10
 
 

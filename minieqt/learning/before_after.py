@@ -17,12 +17,11 @@ from minieqt.evaluation.network_picker import NetworkPicker
 from minieqt.evaluation.report import with_interval
 from minieqt.evaluation.scores import Contender, scores
 from minieqt.evaluation.sweep import outcomes
-from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
+from minieqt.inference.peaks import THRESHOLDS
 from minieqt.learning.by_the_clock import together
 
 Array = Any
 
-THRESHOLDS = {"detection": DETECTION_THRESHOLD, "P": P_THRESHOLD, "S": S_THRESHOLD}
 TOLERANCE = TOLERANCES[0]  # s
 FEW = 20  # earthquakes, below which an interval may miss what it should hold
 COLUMNS = {"precision": "precision", "recall": "recall", "mean_s": "mean residual (s)", "mae_s": "MAE (s)"}
