@@ -1,4 +1,4 @@
-"""What happens to a window: twin of the first half of minieqt/data/augment.py, decision by decision.
+"""What happens to a window: twin of minieqt/data/draw.py, decision by decision.
 
 A plan is one row of numbers, in the order of that file's class Plan. Everything is computed in float64 and as it is
 written, without fast arithmetic, so that every machine takes the same decisions.
@@ -15,20 +15,20 @@ from .philox import four_uniforms, larger, shared, smaller
 SAMPLES, HALF_WIDTH = 6000, 20  # as in minieqt/data/table.py and labels.py
 NUMBERS = 28  # uniform numbers that decide over a window, four to a counter
 
-# Which number decides what: minieqt.data.augment.Draw.
+# Which number decides what: minieqt.data.draw.Draw.
 U_SHIFT, U_SHIFT_BY, U_SECOND, U_SECOND_START, U_SECOND_DIVISOR, U_NOISE, U_NOISE_E, U_NOISE_N, U_NOISE_Z = range(9)
 U_DROP, U_DROP_WHICH, U_SCALE, U_SCALE_BY, U_GAP, U_GAP_START, U_GAP_END = range(9, 16)
 U_REAL, U_REAL_ROW, U_REAL_LEVEL, U_REAL_START, U_REAL_SIGN = range(16, 21)
 U_FLIP, U_ROTATE, U_ROTATE_BY, U_STRETCH, U_STRETCH_BY = range(21, 26)
 
-# The columns of a plan: the fields of minieqt.data.augment.Plan.
+# The columns of a plan: the fields of minieqt.data.draw.Plan.
 SHIFT, SECOND_START, SECOND_DIVISOR, NOISE, KEEP, SCALE, PRE_EMPHASIS, GAP_START, GAP_END = 0, 1, 2, 3, 6, 9, 10, 11, 12
 REAL_NOISE, REAL_NOISE_START, REAL_NOISE_SIGN = 13, 14, 15
 SPEED, QUIET_FROM, QUIET_TO, SECOND_FROM, ANGLE, FLIP = 16, 17, 18, 19, 20, 21
 OTHER_EVENT, OTHER_FROM, OWN_P, OWN_S, OTHER_P, OTHER_S = 22, 23, 24, 25, 26, 27
 COLUMNS = 28
 
-# The rates: the fields of minieqt.data.augment.Augmentation.
+# The rates: the fields of minieqt.data.augmentation.Augmentation.
 R_SHIFT, R_SECOND, R_NOISE, R_DROP, R_SCALE, R_GAP, R_EARTHQUAKE_GAP, R_PRE_EMPHASIS, R_REAL_NOISE = range(9)
 R_STRETCH, R_ROTATE, R_FLIP, R_OTHER = 9, 10, 11, 12
 

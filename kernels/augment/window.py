@@ -1,4 +1,4 @@
-"""What the network sees of a window: twin of the second half of minieqt/data/augment.py, of normalise.py and labels.py.
+"""What the network sees of a window: twin of minieqt/data/augment.py, normalise.py and labels.py.
 
 Each step walks over one component (6000,) float32 with `lanes` threads, of which this one takes every sample t with
 t mod lanes = lane: one thread on a processor, a block of them on a GPU, where threads must meet between two steps. The
