@@ -133,7 +133,7 @@ def main() -> None:
         found = rounds[0][name]
         lines.append(f"{name:<12}{seconds:>10.1f}{cpu:>15.1f}{peak:>20.0f}{found['picks']:>8}{found['events']:>12}")
     (ours, our_peak), (theirs, their_peak) = (medians[name] for name in CONTENDERS)
-    ends = "A detection of SeisBench's ends below half the threshold, one of EQTransformer's rule below it: agreement.txt."
+    ends = "SeisBench's detections end below half the threshold, those of EQTransformer's rule below it: agreement.txt."
     lines += ["", ends]
     lines += ["", f"minieqt is {theirs / ours:.1f} times as fast, in {our_peak / their_peak:.2f} of the memory"]
     text = "\n".join(lines) + "\n"
