@@ -43,7 +43,7 @@ from minieqt.records.selection import Station
 from minieqt.records.span import SECOND
 from minieqt.records.stations import Coordinates
 
-VERSION = 4  # of what a station-day's file holds and of how it was found
+VERSION = 5  # of what a station-day's file holds and of how it was found
 PLOT_BEFORE = 10.0  # s of a figure before the event
 
 
