@@ -219,7 +219,7 @@ def limits(archive: Archive, day: int) -> list[int | None]:
     first, last = (None if time is None else time.ns for time in (chosen.start, chosen.end))
     return [
         None if first is None or first <= day - CONTEXT else first,
-        None if last is None or last >= day + DAY + CONTEXT else last,
+        None if last is None or last > day + DAY + CONTEXT else last,
     ]
 
 

@@ -104,7 +104,7 @@ def rows(path):
 
 def test_two_runs_into_one_folder(records, weights, capsys):
     """The tables hold both, whichever came last; what would be lost is refused, and other settings are told apart."""
-    days = [("--end", "2022-02-06T23:59:59.9"), ("--start", "2022-02-07T00:10:00")]
+    days = [("--end", "2022-02-07"), ("--start", "2022-02-07T00:10:00")]
     stream = obspy.read(str(records / "1.mseed"))
     for one in stream:
         one.stats.starttime += 3600
@@ -123,6 +123,18 @@ def test_two_runs_into_one_folder(records, weights, capsys):
     start(records, weights, *days[0], "--overlap", "0.6")
     assert {row["time"][:10] for row in rows(out / "picks.csv")} == {"2022-02-06"}
     assert "1 station-days in" in capsys.readouterr().err
+
+
+def test_day_by_day_into_one_folder(records, weights, capsys):
+    """A day ends where the next begins: neither is picked twice, and none is refused."""
+    stream = obspy.read(str(records / "0.mseed"))
+    for one in stream:
+        one.stats.starttime = UTCDateTime("2022-02-07T00:00:00") - 15
+    stream.write(str(records / "0.mseed"), format="MSEED", encoding="FLOAT64")
+    out = start(records, weights, "--end", "2022-02-07")
+    assert [path.name for path in (out / "station_days").iterdir()] == ["BW.RJOB.2022-02-06.json"]
+    start(records, weights, "--start", "2022-02-07", "--end", "2022-02-08")
+    assert "station-days: 1 picked, 0 taken as they were, 1 of other runs" in capsys.readouterr().out
 
 
 def test_everything_is_accounted_for(records, weights, capsys):
@@ -416,7 +428,7 @@ def test_own_weights_by_default(tmp_path, monkeypatch, capsys):
         (["{records}", "--weights", "{weights}", "--out", "o", "--filter", "9-2"], "rising corners"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--start", "soon"], "is no time"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--start", "2030-01-01"], "no waveforms found"),
-        ("{records} --weights {weights} --out o --start 2023-01-02 --end 2023-01-01".split(), "before the start"),
+        ("{records} --weights {weights} --out o --start 2023-01-02 --end 2023-01-02".split(), "does not come after"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--blind", "100"], "blind at most"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--stations", "{weights}"], "no inventory"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--component-order", "ABC"], "component order"),
