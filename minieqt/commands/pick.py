@@ -268,13 +268,16 @@ def run_example(options: Namespace, model: Any, settings: Any) -> int:
 
 
 def parse_filter(text: str) -> tuple[float, float] | None:
-    """ "1-45" -> (1, 45), "none" -> None."""
+    """ "1-45" -> (1, 45), "none" -> None. UserError for what is no band-pass."""
+    from minieqt.records.prepare import check_band
+
     if text == "none":
         return None
     try:
         low, high = map(float, text.split("-"))
     except ValueError:
         raise UserError(f"--filter wants two corners in Hz like 1-45, or none; got {text!r}") from None
+    check_band((low, high))
     return low, high
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from obspy import Trace
 
-from minieqt.records.channel import outside, usable_rate
+from minieqt.records.channel import of_no_use
 from minieqt.records.left_out import LeftOut
 from minieqt.records.span import duration
 
@@ -60,20 +60,20 @@ class Piece:
         return Piece(self.time(first), self.rate, self.data[first:last], self.id)
 
 
-def pieces(trace: Trace, left_out: LeftOut) -> Iterator[Piece]:
-    """The stretches of a trace that hold data; `left_out` gets the others."""
+def pieces(trace: Trace, left_out: LeftOut, band: tuple[float, float] | None = None) -> Iterator[Piece]:
+    """The stretches of a trace that hold data which a band-pass (Hz) does not take away; `left_out` gets the others."""
     start, rate, samples = trace.stats.starttime.ns, float(trace.stats.sampling_rate), len(trace.data)
     if samples == 0:
         return
     whole = Piece(start, rate, np.ma.getdata(trace.data), trace.id)
     there = ~np.ma.getmaskarray(trace.data) if np.ma.isMaskedArray(trace.data) else None
-    if not usable_rate(rate):
+    if reason := of_no_use(rate, band):
         spans = [(start, start + (duration(samples, rate) if rate > 0 else 1))]
         if there is not None and rate > 0:  # what is masked was never recorded
             spans = [(part.start, part.end()) for part in where(whole, there)]
         for span in spans:
             left_out.record(*span)
-            left_out.leave(trace.id, *span, outside(rate))
+            left_out.leave(trace.id, *span, reason)
         return
     for part in where(whole, there):
         left_out.record(part.start, part.end())

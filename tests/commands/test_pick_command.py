@@ -426,6 +426,7 @@ def test_own_weights_by_default(tmp_path, monkeypatch, capsys):
         (["{weights}", "--weights", "{weights}", "--out", "o"], "no waveforms that ObsPy reads"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--filter", "5"], "two corners"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--filter", "9-2"], "rising corners"),
+        (["{records}", "--weights", "{weights}", "--out", "o", "--filter", "60-80"], r"the lower one below 49\.5 Hz"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--start", "soon"], "is no time"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--start", "2030-01-01"], "no waveforms found"),
         ("{records} --weights {weights} --out o --start 2023-01-02 --end 2023-01-02".split(), "does not come after"),
