@@ -175,6 +175,13 @@ def test_interrupted(records, weights, monkeypatch, capsys):
     capsys.readouterr()
     assert contents(start(records, weights)) == whole
     assert "station-days: 1 picked, 1 taken" in capsys.readouterr().out
+    with monkeypatch.context() as patch:
+        patch.setattr(picking_run, "station_day", once)
+        calls.clear()
+        with pytest.raises(KeyboardInterrupt):
+            start(records, weights, "--overlap", "0.6")
+    start(records, weights)  # the days that other settings had begun with are picked again
+    assert "station-days: 2 picked, 0 taken" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("staff", [["--workers", "1"], ["--workers", "2"], ["--dask", "local", "--workers", "2"]])
@@ -364,6 +371,25 @@ def test_more_to_write(records, weights):
     assert len(list((out / "plots").glob("*.png"))) == sum(len(part["events"]) > 0 for part in parts) > 0
     with (out / "X_prediction_results.csv").open() as file:
         assert all(row["detection_uncertainty"] for row in csv.DictReader(file))
+
+
+def test_nothing_of_other_settings_stays(records, weights, capsys):
+    """A station-day that is picked again loses what it had; what other settings made counts nowhere."""
+    stream = obspy.read(str(records / "0.mseed"))
+    for one in stream:
+        one.stats.starttime -= 2 * 86400
+    stream.write(str(records / "0.mseed"), format="MSEED", encoding="FLOAT64")
+    more = ("--probabilities", "--plots", "1")
+    out = start(records, weights, *more)
+    assert len(list((out / "probabilities").iterdir())) == len(list((out / "plots").iterdir())) == 2
+    start(records, weights, "--overlap", "0.6", "--end", "2022-02-06")
+    kept = [path.name for folder in ("probabilities", "plots") for path in (out / folder).iterdir()]
+    assert len(kept) == 2 and all("2022-02-07" in name for name in kept)
+    start(records, weights, *more, "--start", "2022-02-06")
+    assert "station-days: 0 picked, 1 taken" in capsys.readouterr().out
+    assert cli.main(["status", str(out)]) == 0
+    told = capsys.readouterr()
+    assert "2022-02-07: 1 of 1 station-days" in told.out and "not counted: 1 station-days that" in told.err
 
 
 def test_instruments(records, weights, capsys):
