@@ -12,6 +12,7 @@ Array = Any
 RATE = 100.0  # Hz, what the network was trained on
 SLOWEST, FASTEST = 20.0, 10_000.0  # Hz, what can be resampled to it
 
+SAME_RATE = 2e-3  # relative: what two rates may differ by and be the same, told by different clocks
 CARRIED = 0.99  # of half a rate: the corners of a filter lie below
 
 # Bands and instruments by preference: high-gain broadband, high-gain short-period, then accelerometers.
@@ -45,7 +46,7 @@ class Instrument:
 
 def usable_rate(rate: Array) -> Array:
     """Whether a sampling rate (Hz), or each of several, can be resampled to the network's."""
-    return (rate >= SLOWEST) & (rate <= FASTEST)
+    return (rate >= SLOWEST * (1 - SAME_RATE)) & (rate <= FASTEST * (1 + SAME_RATE))
 
 
 def outside(rate: float) -> str:

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from minieqt.records.channel import SAME_RATE
 from minieqt.records.gap import Piece
 from minieqt.records.left_out import LeftOut
 from minieqt.records.span import SECOND, Span, common
 
 Array = Any
 
-SAME_RATE = 2e-3  # relative: what one channel's rates may differ by and be one clock's
 TWICE = "recorded twice"
 OTHERWISE = "recorded twice, with other values"
 
