@@ -35,7 +35,7 @@ class Input:
 
 
 def read_input(path: Path, inventory: Path | None, start: UTCDateTime | None, end: UTCDateTime | None) -> Input:
-    """Picks of a file, or of OUT of `pick`, between two times. UserError where nothing can be used.
+    """Picks of a file, or of OUT of `pick`, from `start` to before `end`. UserError where nothing can be used.
 
     Coordinates are those of the inventory, or without one those that stand in the table or in OUT.
     """
@@ -55,7 +55,7 @@ def read_input(path: Path, inventory: Path | None, start: UTCDateTime | None, en
     first, last = (None if time is None else time.ns for time in (start, end))
     onsets, places, skipped = [], [], Counter(found.skipped)
     for onset in found.onsets:
-        if (first is not None and onset.time < first) or (last is not None and onset.time > last):
+        if (first is not None and onset.time < first) or (last is not None and onset.time >= last):
             skipped["outside the time asked for"] += 1
             continue
         place = coordinates.at(onset.network, onset.station, UTCDateTime(ns=onset.time))

@@ -28,7 +28,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--stations", type=Path, metavar="FILE", help="StationXML or other inventory: coordinates")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder that gets the results")
     parser.add_argument("--start", metavar="TIME", help="picks from here on, such as 2022-02-06T02:30:00")
-    parser.add_argument("--end", metavar="TIME", help="to here")
+    parser.add_argument("--end", metavar="TIME", help="up to here")
     parser.add_argument("--method", choices=METHODS, default="pyocto", help="whose association (pyocto)")
     velocity = parser.add_argument_group("velocities")
     velocity.add_argument("--vp", type=positive, default=5.9, metavar="KM/S", help="of P, everywhere (5.9)")

@@ -42,7 +42,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--example", action="store_true", help="pick and draw the earthquake that ObsPy brings along")
     chosen = parser.add_argument_group("which part of the input")
     chosen.add_argument("--start", metavar="TIME", help="not before, such as 2022-02-06 or 2022-02-06T02:30:00")
-    chosen.add_argument("--end", metavar="TIME", help="not after")
+    chosen.add_argument("--end", metavar="TIME", help="up to here: a day ends where the next begins")
     chosen.add_argument("--station", action="append", default=[], metavar="NET.STA", help="with * and ?; repeatable")
     chosen.add_argument(
         "--instruments", choices=("best", "all"), default="best", help="of each station and day, such as HH, HN (best)"
@@ -268,13 +268,16 @@ def run_example(options: Namespace, model: Any, settings: Any) -> int:
 
 
 def parse_filter(text: str) -> tuple[float, float] | None:
-    """ "1-45" -> (1, 45), "none" -> None."""
+    """ "1-45" -> (1, 45), "none" -> None. UserError for what is no band-pass."""
+    from minieqt.records.prepare import check_band
+
     if text == "none":
         return None
     try:
         low, high = map(float, text.split("-"))
     except ValueError:
         raise UserError(f"--filter wants two corners in Hz like 1-45, or none; got {text!r}") from None
+    check_band((low, high))
     return low, high
 
 

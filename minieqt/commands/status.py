@@ -23,10 +23,12 @@ def run(options: Namespace) -> int:
     from minieqt.picking.status import chart, read_status, summary, table
     from minieqt.plots import save_figure
 
-    days, unreadable = read_status(options.out)
+    days, foreign, unreadable = read_status(options.out)
     write_text(options.out / "status.csv", table(days))
     save_figure(chart(days), options.out / "status.png")
     print(summary(days))
+    if foreign:
+        print(f"not counted: {foreign} station-days that were made with other weights or options", file=sys.stderr)
     if unreadable:
         print(f"not counted: {unreadable} station-days that are damaged or of another version of pick", file=sys.stderr)
     print(f"table and chart: {options.out / 'status.csv'}, {options.out / 'status.png'}")

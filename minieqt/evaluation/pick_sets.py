@@ -55,9 +55,9 @@ class PickSet:
         return found
 
     def between(self, start: UTCDateTime | None, end: UTCDateTime | None) -> PickSet:
-        """The picks of a stretch of time, both ends included; what lies outside is counted."""
+        """The picks from `start` to before `end`; what lies outside is counted."""
         first, last = (time.ns if time is not None else None for time in (start, end))
-        inside = [p for p in self.picks if (first is None or p.time >= first) and (last is None or p.time <= last)]
+        inside = [p for p in self.picks if (first is None or p.time >= first) and (last is None or p.time < last)]
         skipped = self.skipped + Counter({"outside the time asked for": len(self) - len(inside)})
         held = {pick.event for pick in inside}
         return PickSet(self.name, inside, {e: o for e, o in self.origins.items() if e in held}, skipped)

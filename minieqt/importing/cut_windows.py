@@ -68,7 +68,8 @@ def cut_windows(archive: Archive, job: Job, days: Iterable[tuple[int, Station]])
     names = set[str]()
     for day, station in days:
         left_out = LeftOut(day, day + DAY)
-        groups = group(archive.read(station, day - CONTEXT, day + DAY + CONTEXT, left_out), left_out)
+        traces = archive.read(station, day - CONTEXT, day + DAY + CONTEXT, left_out)
+        groups = group(traces, left_out, job.band)
         for instrument, served in serve(groups, "best", (day, day + DAY), left_out):
             found = segments(groups.pop(instrument), job.band, left_out, served)
             pieces = [part for part in found if part.x.shape[1] >= SAMPLES]

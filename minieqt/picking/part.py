@@ -29,6 +29,8 @@ class Part:
     events: list[Event] = field(default_factory=list)
     others: list[Pick] = field(default_factory=list)  # of no event
     left_out: LeftOut = field(default_factory=LeftOut)
+    made: str = ""  # how: the same for those that belong together
+    written: int = 0  # when the latest run left it (nanoseconds)
 
     def count(self) -> Counter[str]:
         """How many events, P and S."""
@@ -56,6 +58,8 @@ def read_part(path: Path, known: dict[str, Any]) -> Part | None:
             [event_from_json(event) for event in held["events"]],
             [pick_from_json(pick, Instrument(**pick["instrument"])) for pick in held["others"]],
             LeftOut.from_json(held["left_out"]),
+            held["made"],
+            path.stat().st_mtime_ns,
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -171,7 +171,7 @@ def station_day(
     """
     left_out = LeftOut(day, day + DAY) if left_out is None else left_out
     first, last = UTCDateTime(ns=day - CONTEXT), UTCDateTime(ns=day + DAY + CONTEXT)
-    groups = group((trace.slice(first, last) for trace in traces), left_out)
+    groups = group((trace.slice(first, last) for trace in traces), left_out, settings.band)
     chosen = deque(
         (at, groups.pop(at), served) for at, served in serve(groups, settings.instruments, (day, day + DAY), left_out)
     )

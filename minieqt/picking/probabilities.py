@@ -20,6 +20,7 @@ from minieqt.inference.monte_carlo import dropout_samples, mean_and_spread
 from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 from minieqt.inference.predict import predict
 from minieqt.model import EQTransformer
+from minieqt.records.prepare import check_band
 from minieqt.records.segment import Segment
 from minieqt.records.span import SECOND
 from minieqt.workers import in_order, kernels_may_meet, running_kernels
@@ -67,8 +68,7 @@ class Settings:
             raise UserError(f"the rule {self.rule} says itself where a detection ends: no detection end, no joining")
         if self.blind < 0 or self.batch_size < 1 or self.samples < 0:
             raise UserError("blind and samples must not be negative, and a batch holds at least one window")
-        if self.band is not None and not 0 < self.band[0] < self.band[1]:
-            raise UserError(f"a band-pass needs two rising corners above 0 Hz, got {self.band[0]} and {self.band[1]}")
+        check_band(self.band)
         for name in ("detection", "p", "s"):
             threshold = getattr(self, f"{name}_threshold")
             if not 0 < threshold < 1:

@@ -43,7 +43,7 @@ from minieqt.records.selection import Station
 from minieqt.records.span import SECOND
 from minieqt.records.stations import Coordinates
 
-VERSION = 4  # of what a station-day's file holds and of how it was found
+VERSION = 5  # of what a station-day's file holds and of how it was found
 PLOT_BEFORE = 10.0  # s of a figure before the event
 
 
@@ -195,10 +195,21 @@ def pick_task(job: Job, task: Task, progress: Callable[[int], object]) -> tuple[
     """Pick one station-day, unless it is there already; whether it was, and how many events, P and S it has."""
     found = read_part(task.part, task.known)
     if found is not None:
+        task.part.touch()  # of the latest run
         return True, found.count()
+    forget(job.out, task)
     found = pick_one(task.archive, job, task.day, task.station, progress)
     write_part(task.part, task.known, found)
     return False, found.count()
+
+
+def forget(out: Path, task: Task) -> None:
+    """Remove a station-day of before, which was made in another way, and with it its probabilities and figures."""
+    task.part.unlink(missing_ok=True)
+    name, date = task.part.stem.rsplit(".", 1)
+    for folder in ("probabilities", "plots"):
+        for old in (out / folder).glob(f"{name}.*.{date}*"):
+            old.unlink(missing_ok=True)
 
 
 def pick_one(archive: Archive, job: Job, day: int, station: Station, progress: Callable[[int], object]) -> Part:
@@ -219,7 +230,7 @@ def limits(archive: Archive, day: int) -> list[int | None]:
     first, last = (None if time is None else time.ns for time in (chosen.start, chosen.end))
     return [
         None if first is None or first <= day - CONTEXT else first,
-        None if last is None or last >= day + DAY + CONTEXT else last,
+        None if last is None or last > day + DAY + CONTEXT else last,
     ]
 
 
@@ -270,8 +281,6 @@ def write_extras(job: Job, found: StationDay) -> None:
 
         folder = job.out / "plots"
         folder.mkdir(exist_ok=True)
-        for old in folder.glob(f"{name}T*.png"):  # of other settings
-            old.unlink()
         best = sorted(found.events, key=lambda event: -event.probability)[: job.plots]
         for event in best:
             path = folder / f"{quote(at, safe=' ')}.{event.start.strftime('%Y-%m-%dT%H%M%S')}.png"

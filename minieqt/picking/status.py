@@ -36,13 +36,16 @@ class StationDay:
     s: int
 
 
-def read_status(out: Path) -> tuple[list[StationDay], int]:
-    """Every station-day of OUT, in order of station and time, and how many files could not be read: damaged, of
-    another version of pick, or not of its names. UserError if there is none.
+def read_status(out: Path) -> tuple[list[StationDay], int, int]:
+    """The station-days of OUT that were made as the latest was, in order of station and time, as the tables hold them;
+    how many were made with other weights or options; and how many files could not be read: damaged, of another version
+    of pick, or not of its names. UserError if there is none.
     """
     folder = out / "station_days"
     paths = sorted(folder.glob(DATED))
-    found, unreadable = [], len(list(folder.glob("*.json"))) - len(paths)
+    found: dict[str, list[StationDay]] = {}
+    written: dict[str, int] = {}
+    unreadable = len(list(folder.glob("*.json"))) - len(paths)
     for path in paths:
         part = read_part(path, {})
         if part is None:
@@ -51,11 +54,14 @@ def read_status(out: Path) -> tuple[list[StationDay], int]:
             name, _, day = unquote(path.stem).rpartition(".")
             count, ledger = part.count(), part.left_out
             hours = ledger.recorded / 3600, ledger.picked / 3600
-            found.append(StationDay(name, np.datetime64(day), *hours, count["events"], count["P"], count["S"]))
+            one = StationDay(name, np.datetime64(day), *hours, count["events"], count["P"], count["S"])
+            found.setdefault(part.made, []).append(one)
+            written[part.made] = max(written.get(part.made, 0), part.written)
     if not found:
         others = f", only {unreadable} that are damaged or of another version" if unreadable else ""
         raise UserError(f"{out} holds no station-day of pick{others}")
-    return found, unreadable
+    latest = found.pop(max(written, key=written.__getitem__))
+    return latest, sum(map(len, found.values())), unreadable
 
 
 def table(days: Iterable[StationDay]) -> str:

@@ -91,10 +91,10 @@ class Archive:
         """
         left_out = LeftOut() if left_out is None else left_out
         first = start if self.selection.start is None else max(start, self.selection.start.ns)
-        last = end if self.selection.end is None else min(end, self.selection.end.ns)
+        last = end if self.selection.end is None else min(end, self.selection.end.ns - 1)
         parts = self.parts(station, start, end)
         found = (trace for part in parts for trace in read_part(part, station, first, last, left_out))
-        kept = [trace.slice(UTCDateTime(ns=first), UTCDateTime(ns=last)) for trace in found]
+        kept = [self.selection.cut(trace.slice(UTCDateTime(ns=start), UTCDateTime(ns=end))) for trace in found]
         return [trace for trace in kept if trace.stats.npts and usable_rate(trace.stats.sampling_rate)]
 
     # -- looking through files ---------------------------------------------------------------------------------------

@@ -12,6 +12,9 @@ Array = Any
 RATE = 100.0  # Hz, what the network was trained on
 SLOWEST, FASTEST = 20.0, 10_000.0  # Hz, what can be resampled to it
 
+SAME_RATE = 2e-3  # relative: what two rates may differ by and be the same, told by different clocks
+CARRIED = 0.99  # of half a rate: the corners of a filter lie below
+
 # Bands and instruments by preference: high-gain broadband, high-gain short-period, then accelerometers.
 PREFERENCE = ("HH", "BH", "CH", "EH", "SH", "DH", "HL", "BL", "HN", "BN", "EN", "CN", "SN", "DN")
 JAPANESE = re.compile(r"(EW|NS|UD)(\d?)")  # K-NET and KiK-net: EW, NS, UD, EW1 …
@@ -43,12 +46,24 @@ class Instrument:
 
 def usable_rate(rate: Array) -> Array:
     """Whether a sampling rate (Hz), or each of several, can be resampled to the network's."""
-    return (rate >= SLOWEST) & (rate <= FASTEST)
+    return (rate >= SLOWEST * (1 - SAME_RATE)) & (rate <= FASTEST * (1 + SAME_RATE))
 
 
 def outside(rate: float) -> str:
     """Why a rate is of no use."""
     return f"{rate:g} Hz, outside {SLOWEST:g} to {FASTEST:g}"
+
+
+def carries(rate: float, corner: float) -> bool:
+    """Whether a filter of data at a sampling rate (Hz) may have a corner (Hz)."""
+    return corner < CARRIED * rate / 2
+
+
+def of_no_use(rate: float, band: tuple[float, float] | None) -> str:
+    """Why nothing is left of a sampling rate (Hz) behind a band-pass between two corners (Hz); "" if something is."""
+    if not usable_rate(rate):
+        return outside(rate)
+    return f"{rate:g} Hz, too slow for the filter" if band and not carries(rate, band[0]) else ""
 
 
 def split_channel(channel: str) -> tuple[str, str]:

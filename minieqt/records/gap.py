@@ -1,9 +1,10 @@
-"""What is no data: masked, NaN and infinite samples, a value that is repeated, a channel without signal.
+"""What is no data: masked, NaN and infinite samples, fill values, a value that is repeated, a channel without signal.
 
 Data loggers and servers fill an interruption with zeros or with the last value, and a channel whose cable is off gives
 one value for days, in float64 with the last bit flickering. Such a stretch of REPEATED seconds or more is a gap. But a
 channel that resolves the ground's motion coarsely repeats itself while all is quiet: where half of its steps are the
-smallest there is, only what lasts as long as COARSE is a gap.
+smallest there is, only what lasts as long as COARSE is a gap. Where NumPy, netCDF and others have no number they write
+one of 1e20 or more; no measurement is beyond LARGEST: the counts of 32 bits end at 2e9, and 10 g are 1e14 pm/s².
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 from obspy import Trace
 
-from minieqt.records.channel import outside, usable_rate
+from minieqt.records.channel import of_no_use
 from minieqt.records.left_out import LeftOut
 from minieqt.records.span import duration
 
@@ -24,10 +25,11 @@ Array = Any
 REPEATED = 0.5  # s
 FEWEST = 20  # samples that a repeated value takes at least
 COARSE = 600.0  # s
+LARGEST = 1e15  # what floating-point data may hold, in counts or any unit
 ROUNDING = 8 * np.finfo(np.float64).eps  # how far float64 is from itself after some arithmetic
 
 CONSTANT = "one value repeated"
-NO_NUMBER = "NaN or infinite"
+NO_NUMBER = "NaN, infinite or beyond 1e15"
 TEXT = "data that are no numbers"
 
 
@@ -58,32 +60,41 @@ class Piece:
         return Piece(self.time(first), self.rate, self.data[first:last], self.id)
 
 
-def pieces(trace: Trace, left_out: LeftOut) -> Iterator[Piece]:
-    """The stretches of a trace that hold data; `left_out` gets the others."""
+def pieces(trace: Trace, left_out: LeftOut, band: tuple[float, float] | None = None) -> Iterator[Piece]:
+    """The stretches of a trace that hold data which a band-pass (Hz) does not take away; `left_out` gets the others."""
     start, rate, samples = trace.stats.starttime.ns, float(trace.stats.sampling_rate), len(trace.data)
     if samples == 0:
         return
     whole = Piece(start, rate, np.ma.getdata(trace.data), trace.id)
     there = ~np.ma.getmaskarray(trace.data) if np.ma.isMaskedArray(trace.data) else None
-    if not usable_rate(rate):
+    if reason := of_no_use(rate, band):
         spans = [(start, start + (duration(samples, rate) if rate > 0 else 1))]
         if there is not None and rate > 0:  # what is masked was never recorded
             spans = [(part.start, part.end()) for part in where(whole, there)]
         for span in spans:
             left_out.record(*span)
-            left_out.leave(trace.id, *span, outside(rate))
+            left_out.leave(trace.id, *span, reason)
         return
     for part in where(whole, there):
         left_out.record(part.start, part.end())
         if part.data.dtype.kind not in "iuf":
             left_out.leave(part.id, part.start, part.end(), TEXT)
             continue
-        finite = None if part.data.dtype.kind != "f" else np.isfinite(part.data)
-        if finite is not None and not finite.all():
-            for bad in where(part, ~finite):
+        known = numbers(part.data)
+        if known is not None and not known.all():
+            for bad in where(part, ~known):
                 left_out.leave(bad.id, bad.start, bad.end(), NO_NUMBER)
-        for good in where(part, finite):
+        for good in where(part, known):
             yield from varying(good, left_out)
+
+
+def numbers(data: Array) -> Array | None:
+    """Which of some data (N,) a sensor may have measured; None for integers, all of which it may."""
+    if data.dtype.kind != "f":
+        return None
+    largest = min(LARGEST, float(np.finfo(data.dtype).max))
+    known: Array = (data >= -largest) & (data <= largest)
+    return known
 
 
 def where(piece: Piece, good: Array | None) -> Iterator[Piece]:

@@ -20,7 +20,7 @@ from minieqt.records.contents import Contents, Entry, Part
 from minieqt.records.left_out import Row
 
 NAME = ".headers.sqlite"  # hidden: a folder that is looked through for records may hold it
-MADE = f"1, ObsPy {obspy.__version__}"  # which decides what can be read
+MADE = f"2, ObsPy {obspy.__version__}"  # which decides what can be read
 EVERY = 1.0  # s between two writings
 WAIT = 5.0  # s for another run that writes
 

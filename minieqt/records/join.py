@@ -1,8 +1,9 @@
 """Pieces of one channel become one, whatever files they came in.
 
-The order of the pieces does not matter: a piece begins with the earliest, and samples that are there already stay. A
-start that is off by less than half a sample from the end before it goes on from there, and is kept as what the clock
-said (Piece.anchors). One missing sample is no gap but a clock's correction: the mean of its neighbours.
+The order of the pieces does not matter: a piece begins with the earliest, and samples that are there already stay, also
+beside those of another rate, which are a piece of their own. A start that is off by less than half a sample from the
+end before it goes on from there, and is kept as what the clock said (Piece.anchors). One missing sample is no gap but a
+clock's correction: the mean of its neighbours.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from minieqt.records.channel import SAME_RATE
 from minieqt.records.gap import Piece
 from minieqt.records.left_out import LeftOut
 from minieqt.records.span import SECOND, Span, common
 
 Array = Any
 
-SAME_RATE = 2e-3  # relative: what one channel's rates may differ by and be one clock's
 TWICE = "recorded twice"
 OTHERWISE = "recorded twice, with other values"
 
@@ -37,25 +38,27 @@ def join(pieces: Iterable[Piece], left_out: LeftOut, served: list[Span] | None =
                 left_out.leave(id, first, last, reason)
 
     for piece in sorted(pieces, key=lambda piece: (piece.start, -len(piece.data))):
-        late = (piece.start - joined[-1].end()) / SECOND * piece.rate if joined else np.inf
-        if not joined or late > 1.5 or abs(piece.rate / joined[-1].rate - 1) > SAME_RATE:
-            joined.append(Piece(piece.start, piece.rate, None, piece.id, [(0, piece.start), (0, piece.start)]))
-            parts.append([])
-            late = 0.0
-        at, held, drop = joined[-1], parts[-1], min(max(round(-late), 0), len(piece.data))
-        length = int(at.anchors[-1][0])
+        late = (piece.start - joined[-1].end()) / SECOND * piece.rate if joined else 0.0
+        fits = bool(joined) and abs(piece.rate / joined[-1].rate - 1) <= SAME_RATE
+        back = max(round(-late), 0)
+        drop = min(back, len(piece.data))
         if drop:
-            reason = TWICE if same(held, piece.data[:drop], max(round(-late), 0)) else OTHERWISE
-            count(piece.start, piece.time(drop), reason, piece.id)
+            again = fits and piece.start >= joined[-1].start and same(parts[-1], piece.data[:drop], back)
+            count(piece.start, piece.time(drop), TWICE if again else OTHERWISE, piece.id)
         if drop == len(piece.data):
             continue
-        new = piece.data[drop:]
-        if late > 0.5:
+        new, start = piece.data[drop:], piece.time(drop)
+        if not fits or late > 1.5:
+            joined.append(Piece(start, piece.rate, None, piece.id, [(0, start), (0, start)]))
+            parts.append([])
+        at, held = joined[-1], parts[-1]
+        length = int(at.anchors[-1][0])
+        if held and late > 0.5:
             held.append(np.array([(float(held[-1][-1]) + float(new[0])) / 2]))
             length += 1
         held.append(new)
-        count(piece.time(drop), piece.end(), None, piece.id)
-        at.anchors[-1:] = [(length, piece.time(drop)), (length + len(new), piece.end())]
+        count(start, piece.end(), None, piece.id)
+        at.anchors[-1:] = [(length, start), (length + len(new), piece.end())]
     for piece, held in zip(joined, parts, strict=True):
         piece.data = held[0] if len(held) == 1 else np.concatenate(held)
         piece.anchors = piece.anchors[1:]

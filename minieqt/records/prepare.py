@@ -8,12 +8,20 @@ from typing import Any
 import numpy as np
 from scipy import signal
 
-from minieqt.records.channel import RATE
+from minieqt.errors import UserError
+from minieqt.records.channel import CARRIED, RATE, carries
 from minieqt.records.gap import Piece
 
 Array = Any
 
 BLOCK = 2**16  # samples that are filtered at a time: as many as the processor keeps at hand
+
+
+def check_band(band: tuple[float, float] | None) -> None:
+    """UserError for corners (Hz) of which no band-pass can be made that leaves something of the network's rate."""
+    if band is not None and not (0 < band[0] < band[1] < float("inf") and carries(RATE, band[0])):
+        told = f"two rising corners above 0 Hz, the lower one below {CARRIED * RATE / 2:g} Hz"
+        raise UserError(f"a band-pass needs {told}, got {band[0]:g} and {band[1]:g}")
 
 
 def prepare(piece: Piece, band: tuple[float, float] | None) -> Piece:
@@ -25,8 +33,7 @@ def prepare(piece: Piece, band: tuple[float, float] | None) -> Piece:
     if band is None:
         data = (piece.data - piece.data.mean(dtype=np.float64)).astype(np.float32)
     else:
-        nyquist = piece.rate / 2
-        kind, corners = ("bandpass", band) if band[1] < 0.99 * nyquist else ("highpass", band[0])
+        kind, corners = ("bandpass", band) if carries(piece.rate, band[1]) else ("highpass", band[0])
         data = filter_both_ways(signal.butter(2, corners, kind, fs=piece.rate, output="sos"), piece)
     ratio = Fraction(RATE / piece.rate).limit_denominator(100)
     if ratio != 1:

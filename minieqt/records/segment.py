@@ -26,6 +26,8 @@ Array = Any
 
 ORDER = "ENZ"
 SILENT = 1e-12  # of the loudest component's amplitude: what a filter leaves of a constant
+LASTING = 95  # percentile of a component's amplitudes that counts as its own: a spike is none
+SAMPLED = 100_000  # samples, or not many more, of which that is taken
 DEAD = "nothing but rounding"
 
 
@@ -93,13 +95,17 @@ def segments(
 
 
 def loud(pairs: list[tuple[int, Piece]], left_out: LeftOut, served: list[Span] | None) -> list[tuple[int, Piece]]:
-    """(row, piece) without the components that are nothing beside the loudest."""
-    peaks = [0.0, 0.0, 0.0]
-    for row, piece in pairs:
-        peaks[row] = max(peaks[row], float(max(piece.data.max(), -piece.data.min(), 0)))
+    """(row, piece) without the components that are nothing beside what the loudest shows most of the time."""
+    peaks, loudest = [0.0, 0.0, 0.0], 0.0
+    for row in {row for row, _ in pairs}:
+        data = [piece.data for at, piece in pairs if at == row]
+        peaks[row] = float(max(max(part.max(), -part.min()) for part in data))
+        step = sum(map(len, data)) // SAMPLED + 1
+        some = np.abs(np.concatenate([part[::step] for part in data]))
+        loudest = max(loudest, float(np.percentile(some, LASTING)))
     kept = []
     for row, piece in pairs:
-        if peaks[row] >= SILENT * max(peaks):
+        if peaks[row] >= SILENT * loudest:
             kept.append((row, piece))
             continue
         for start, end in common([(piece.start, piece.end())], served or [(piece.start, piece.end())]):

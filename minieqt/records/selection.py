@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from obspy import UTCDateTime
+import numpy as np
+from obspy import Trace, UTCDateTime
 
 from minieqt.errors import UserError
 from minieqt.records.span import DAY, SECOND, Span
@@ -15,14 +16,16 @@ from minieqt.records.span import DAY, SECOND, Span
 # SDS: Year/NET/STA/CHAN.TYPE/NET.STA.LOC.CHAN.TYPE.YEAR.DAY
 SDS = re.compile(r"(\w*)\.(\w+)\.(\w*)\.(\w*)\.D\.(\d{4})\.(\d{3})")
 
+EXACT = 1e-6  # of a sample: what two times may differ by and be the same
+
 Station = tuple[str, str]  # network, station
 
 
 @dataclass(frozen=True)
 class Selection:
-    """From `start` to `end`, stations by patterns like "NC.*" or "B204", whatever their case.
+    """From `start` to before `end`, stations by patterns like "NC.*" or "B204", whatever their case.
 
-    UserError if it ends before it starts.
+    UserError if nothing lies between.
     """
 
     start: UTCDateTime | None = None
@@ -30,8 +33,8 @@ class Selection:
     stations: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.start is not None and self.end is not None and self.start > self.end:
-            raise UserError(f"nothing lies between {self.start} and {self.end}: the end comes before the start")
+        if self.start is not None and self.end is not None and self.start >= self.end:
+            raise UserError(f"nothing lies between {self.start} and {self.end}: the end does not come after the start")
 
     def wants_station(self, network: str, station: str) -> bool:
         code = f"{network}.{station}".upper()
@@ -40,14 +43,29 @@ class Selection:
 
     def wants_time(self, start: int, end: int) -> bool:
         """Whether anything from `start` to `end` (nanoseconds) is wanted."""
-        return (self.start is None or end >= self.start.ns) and (self.end is None or start <= self.end.ns)
+        return (self.start is None or end >= self.start.ns) and (self.end is None or start < self.end.ns)
 
     def clip(self, start: int, end: int) -> Span | None:
         """The part of a stretch (nanoseconds) that is wanted."""
         if not self.wants_time(start, end - 1):
             return None
         first = start if self.start is None else max(start, self.start.ns)
-        return first, end if self.end is None else min(end, self.end.ns + 1)
+        return first, end if self.end is None else min(end, self.end.ns)
+
+    def cut(self, trace: Trace) -> Trace:
+        """The samples of a trace that are wanted; the data are not copied."""
+        stats = trace.stats
+
+        def before(time: UTCDateTime) -> int:
+            samples = np.ceil((time.ns - stats.starttime.ns) / SECOND * stats.sampling_rate - EXACT)
+            return int(np.clip(samples, 0, stats.npts))
+
+        first = 0 if self.start is None else before(self.start)
+        last = stats.npts if self.end is None else before(self.end)
+        wanted = trace.slice()
+        wanted.data = trace.data[first:last]
+        wanted.stats.starttime += first / stats.sampling_rate
+        return wanted
 
     def wants_name(self, name: str) -> bool:
         """Whether a file may hold what is wanted, by its name alone: only names of an SDS tell."""

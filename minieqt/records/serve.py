@@ -30,14 +30,17 @@ ANOTHER_CHANNEL = "another channel of this component serves this time"
 ANOTHER_INSTRUMENT = "another instrument of the station serves this time"
 
 
-def group(traces: Iterable[Trace], left_out: LeftOut) -> Groups:
-    """{instrument: {component: its pieces}}, one channel of a component at a time; `left_out` gets the others."""
+def group(traces: Iterable[Trace], left_out: LeftOut, band: tuple[float, float] | None = None) -> Groups:
+    """{instrument: {component: its pieces}}, one channel of a component at a time; `left_out` gets the others.
+
+    band: of the filter that comes after (Hz).
+    """
     found: dict[Instrument, dict[str, list[Piece]]] = {}
     for trace in traces:
         stats = trace.stats
-        band, letter = split_channel(stats.channel)
-        instrument = Instrument(stats.network, stats.station, stats.location, band)
-        for piece in pieces(trace, left_out):
+        code, letter = split_channel(stats.channel)
+        instrument = Instrument(stats.network, stats.station, stats.location, code)
+        for piece in pieces(trace, left_out, band):
             found.setdefault(instrument, {}).setdefault(letter, []).append(piece)
     return joined_locations({at: one_each(letters, left_out) for at, letters in sorted(found.items())})
 

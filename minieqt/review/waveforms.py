@@ -95,9 +95,10 @@ class Waveforms:
         station = at.network, at.station
         if station not in self.archive.entries:
             return []
-        groups = group(self.archive.read(station, start, end), LeftOut())
+        band = self.band if filtered else None
+        groups = group(self.archive.read(station, start, end), LeftOut(), band)
         chosen = choose(groups, at)
-        return [] if chosen is None else segments(groups.pop(chosen), self.band if filtered else None)
+        return [] if chosen is None else segments(groups.pop(chosen), band)
 
     def _probability(self, at: Instrument, start: int, end: int) -> Array | None:
         """From pick's own files, else from the network, where there is one; (3, N)."""

@@ -39,6 +39,8 @@ def test_places_are_those_of_the_picks_time(files):
 def test_a_stretch_of_time(files):
     given = read_input(files / "picks.csv", files / "stations.txt", UTCDateTime(2019, 7, 4, 12), None)
     assert len(given.onsets) == 2 and given.skipped["outside the time asked for"] == 1
+    given = read_input(files / "picks.csv", files / "stations.txt", None, UTCDateTime(ns=given.onsets[0].time))
+    assert len(given.onsets) == 1 and given.skipped["outside the time asked for"] == 2
 
 
 def test_places_of_the_table_or_of_the_detections_beside_it(files):

@@ -63,6 +63,13 @@ def test_picks_and_records_that_do_not_meet(shared_data, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["picks.csv"]
 
 
+def test_a_filter_that_is_none(shared_data, tmp_path):
+    records, picks = (str(shared_data / f"PB.B204.{end}") for end in ("mseed", "csv"))
+    with pytest.raises(UserError, match="two rising corners"):
+        main(["import", records, "--picks", picks, "--out", str(tmp_path / "own"), "--filter", "45-1"])
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("command", ["import", "synth"])
 def test_a_disk_that_fills_leaves_nothing(command, shared_data, tmp_path):
     """A limit on the size of files stands for the disk."""

@@ -104,7 +104,7 @@ def rows(path):
 
 def test_two_runs_into_one_folder(records, weights, capsys):
     """The tables hold both, whichever came last; what would be lost is refused, and other settings are told apart."""
-    days = [("--end", "2022-02-06T23:59:59.9"), ("--start", "2022-02-07T00:10:00")]
+    days = [("--end", "2022-02-07"), ("--start", "2022-02-07T00:10:00")]
     stream = obspy.read(str(records / "1.mseed"))
     for one in stream:
         one.stats.starttime += 3600
@@ -123,6 +123,18 @@ def test_two_runs_into_one_folder(records, weights, capsys):
     start(records, weights, *days[0], "--overlap", "0.6")
     assert {row["time"][:10] for row in rows(out / "picks.csv")} == {"2022-02-06"}
     assert "1 station-days in" in capsys.readouterr().err
+
+
+def test_day_by_day_into_one_folder(records, weights, capsys):
+    """A day ends where the next begins: neither is picked twice, and none is refused."""
+    stream = obspy.read(str(records / "0.mseed"))
+    for one in stream:
+        one.stats.starttime = UTCDateTime("2022-02-07T00:00:00") - 15
+    stream.write(str(records / "0.mseed"), format="MSEED", encoding="FLOAT64")
+    out = start(records, weights, "--end", "2022-02-07")
+    assert [path.name for path in (out / "station_days").iterdir()] == ["BW.RJOB.2022-02-06.json"]
+    start(records, weights, "--start", "2022-02-07", "--end", "2022-02-08")
+    assert "station-days: 1 picked, 0 taken as they were, 1 of other runs" in capsys.readouterr().out
 
 
 def test_everything_is_accounted_for(records, weights, capsys):
@@ -163,6 +175,13 @@ def test_interrupted(records, weights, monkeypatch, capsys):
     capsys.readouterr()
     assert contents(start(records, weights)) == whole
     assert "station-days: 1 picked, 1 taken" in capsys.readouterr().out
+    with monkeypatch.context() as patch:
+        patch.setattr(picking_run, "station_day", once)
+        calls.clear()
+        with pytest.raises(KeyboardInterrupt):
+            start(records, weights, "--overlap", "0.6")
+    start(records, weights)  # the days that other settings had begun with are picked again
+    assert "station-days: 2 picked, 0 taken" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("staff", [["--workers", "1"], ["--workers", "2"], ["--dask", "local", "--workers", "2"]])
@@ -354,6 +373,25 @@ def test_more_to_write(records, weights):
         assert all(row["detection_uncertainty"] for row in csv.DictReader(file))
 
 
+def test_nothing_of_other_settings_stays(records, weights, capsys):
+    """A station-day that is picked again loses what it had; what other settings made counts nowhere."""
+    stream = obspy.read(str(records / "0.mseed"))
+    for one in stream:
+        one.stats.starttime -= 2 * 86400
+    stream.write(str(records / "0.mseed"), format="MSEED", encoding="FLOAT64")
+    more = ("--probabilities", "--plots", "1")
+    out = start(records, weights, *more)
+    assert len(list((out / "probabilities").iterdir())) == len(list((out / "plots").iterdir())) == 2
+    start(records, weights, "--overlap", "0.6", "--end", "2022-02-06")
+    kept = [path.name for folder in ("probabilities", "plots") for path in (out / folder).iterdir()]
+    assert len(kept) == 2 and all("2022-02-07" in name for name in kept)
+    start(records, weights, *more, "--start", "2022-02-06")
+    assert "station-days: 0 picked, 1 taken" in capsys.readouterr().out
+    assert cli.main(["status", str(out)]) == 0
+    told = capsys.readouterr()
+    assert "2022-02-07: 1 of 1 station-days" in told.out and "not counted: 1 station-days that" in told.err
+
+
 def test_instruments(records, weights, capsys):
     """The best one of a station, or all of them."""
     for path in records.iterdir():
@@ -414,9 +452,10 @@ def test_own_weights_by_default(tmp_path, monkeypatch, capsys):
         (["{weights}", "--weights", "{weights}", "--out", "o"], "no waveforms that ObsPy reads"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--filter", "5"], "two corners"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--filter", "9-2"], "rising corners"),
+        (["{records}", "--weights", "{weights}", "--out", "o", "--filter", "60-80"], r"the lower one below 49\.5 Hz"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--start", "soon"], "is no time"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--start", "2030-01-01"], "no waveforms found"),
-        ("{records} --weights {weights} --out o --start 2023-01-02 --end 2023-01-01".split(), "before the start"),
+        ("{records} --weights {weights} --out o --start 2023-01-02 --end 2023-01-02".split(), "does not come after"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--blind", "100"], "blind at most"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--stations", "{weights}"], "no inventory"),
         (["{records}", "--weights", "{weights}", "--out", "o", "--component-order", "ABC"], "component order"),

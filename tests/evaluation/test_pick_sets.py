@@ -54,6 +54,8 @@ def test_the_analysts_of_pb_b204(shared):
     assert ("PB", "B204", "P", TIME.ns) in told(picks)
     early = picks.between(None, UTCDateTime("2022-02-06T04:00:00"))
     assert len(early) == 4 and early.skipped == {"outside the time asked for": 12}
+    at = UTCDateTime(ns=early.picks[1].time)
+    assert len(picks.between(None, at)) == 1 and len(picks.between(at, None)) == 15
 
 
 def test_other_names_of_columns(tmp_path):

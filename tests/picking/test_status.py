@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from records import START
@@ -50,8 +52,8 @@ def test_the_grid(out):
 
 
 def test_what_looks_odd(out):
-    days, unreadable = read_status(out)
-    assert unreadable == 1
+    days, foreign, unreadable = read_status(out)
+    assert unreadable == 1 and foreign == 0
     assert odd_stations(days) == {"XX.C": pytest.approx((102 / 4) / (6 / 6))}
     assert "look at XX.C: 26 times" in summary(days) and "8 of 9 station-days, 114 events" in summary(days)
 
@@ -59,9 +61,22 @@ def test_what_looks_odd(out):
 def test_a_copy_by_hand_is_not_counted(out):
     held = out / "station_days" / "XX.A.2022-02-06.json"
     held.with_name("XX.A.2022-02-06 (copy).json").write_bytes(held.read_bytes())
-    days, unreadable = read_status(out)
+    days, _, unreadable = read_status(out)
     assert len(days) == 8 and unreadable == 2
     assert by_day(out / "station_days")["2022-02-06"][0] == held and len(by_day(out / "station_days")) == 3
+
+
+def test_what_other_weights_made_is_not_counted(out, capsys):
+    """The latest count, as in the tables: those that were written, or taken as they were, last."""
+    other = out / "station_days" / "XX.B.2022-02-06.json"
+    write_part(other, {"made": "y"}, Part([EVENT]))
+    os.utime(other, ns=(2**62, 2**62))
+    days, foreign, _ = read_status(out)
+    assert [(one.station, one.events) for one in days] == [("XX.B", 1)] and foreign == 7
+    os.utime(out / "station_days" / "XX.A.2022-02-06.json", ns=(2**62 + 1, 2**62 + 1))
+    assert len(read_status(out)[0]) == 7
+    assert main(["status", str(out)]) == 0
+    assert "not counted: 1 station-days that were made with other" in capsys.readouterr().err
 
 
 def test_nothing_is_there(tmp_path, capsys):

@@ -74,7 +74,21 @@ def test_selections(sds, options, expected):
     assert found(archive) == expected
     if "end" in options:
         day, station = archive.days(DAY)[0]
-        assert all(one.stats.endtime <= options["end"] for one in archive.read(station, day, day + DAY))
+        assert all(one.stats.endtime < options["end"] for one in archive.read(station, day, day + DAY))
+
+
+@pytest.mark.parametrize("kind", ["MSEED", "SAC"])
+def test_what_one_selection_ends_with_the_next_begins_after(tmp_path, kind):
+    """Every sample is of one of the two, on the edge or near it."""
+    edge = UTCDateTime(2022, 2, 7)
+    for station, off in (("ON", 0), ("BEFORE", -0.0049), ("AFTER", 0.0049)):
+        write(tmp_path / station, Stream([trace(20, station=station[:5], start=edge - 10 + off)]), kind)
+    for station, first in (("ON", 1000), ("BEFOR", 1001), ("AFTER", 1000)):
+        for selection, day, samples in ((Selection(end=edge), 37, first), (Selection(edge), 38, 2000 - first)):
+            archive = open_archive([tmp_path], selection)
+            assert (day, station) in found(archive) and len(found(archive)) == 3
+            (one,) = archive.read(("XX", station), edge.ns - DAY, edge.ns + DAY)
+            assert one.stats.npts == samples and (one.stats.starttime < edge) == (day == 37)
 
 
 @pytest.mark.parametrize("options", [{"stations": ("ZZ",)}, {"start": UTCDateTime(2023, 1, 1)}])

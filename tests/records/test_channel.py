@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from minieqt.records.channel import components, split_channel, usable_rate
@@ -55,7 +56,11 @@ def test_lower_case_is_the_same():
     assert split_channel("hhz") == ("HH", "Z") and split_channel("ew1") == ("1", "E")
 
 
-def test_rates():
-    assert [bool(usable_rate(rate)) for rate in (0, 1, 20, 100, 1000, 10000, 20000)] == [False] * 2 + [True] * 4 + [
-        False
-    ]
+@pytest.mark.parametrize("rate", [19.9998, 19.9999997, 20, 100, 1000, 10_000, 10_000.1])
+def test_rates(rate):
+    assert usable_rate(rate) and usable_rate(np.array([rate])).all()
+
+
+@pytest.mark.parametrize("rate", [0, 1, 19.9, 10_100, 20_000])
+def test_rates_of_no_use(rate):
+    assert not usable_rate(rate) and not usable_rate(np.array([rate])).any()

@@ -18,7 +18,7 @@ def cut(one):
     return list(pieces(one, left_out)), left_out
 
 
-@pytest.mark.parametrize("hole", [np.nan, np.inf, None])
+@pytest.mark.parametrize("hole", [np.nan, np.inf, -np.inf, 1e20, -1.797e308, None])
 def test_holes_in_the_data(hole):
     one = trace(5)
     if hole is None:
@@ -32,6 +32,14 @@ def test_holes_in_the_data(hole):
     assert {row.reason for row in left_out} == (set() if hole is None else {NO_NUMBER})
     one.data[:] = np.nan if hole is not None else np.ma.masked
     assert cut(one)[0] == []
+
+
+@pytest.mark.parametrize("dtype", ["int32", "float32", "float64"])
+def test_the_largest_counts_are_data(dtype):
+    one = trace(5, dtype=dtype)
+    one.data[200:210] = [-(2**31), 2**30] * 5
+    found, left_out = cut(one)
+    assert [len(piece.data) for piece in found] == [500] and not left_out
 
 
 @pytest.mark.parametrize("dtype", ["int32", "float32", "float64"])

@@ -61,6 +61,21 @@ def test_what_is_there_twice_is_counted(other):
     assert (row.length, row.reason) == (4 * SECOND, OTHERWISE if other else TWICE)
 
 
+def test_what_is_there_at_two_rates_is_there_once():
+    """The earlier stays; of each of the others what comes after, at its own rate."""
+    parts = [trace(10), trace(20, start=START + 4, rate=50.0), trace(30, start=START + 8), trace(2, rate=200.0)]
+    left_out = LeftOut()
+    found = join(of(parts), left_out)
+    assert [(one.start, one.rate, len(one.data)) for one in found] == [
+        (START.ns, 100.0, 1000),
+        ((START + 10).ns, 50.0, 700),
+        ((START + 24).ns, 100.0, 1400),
+    ]
+    assert np.array_equal(found[1].data, parts[1].data[300:])
+    assert left_out.picked == pytest.approx(38) and left_out.seconds == pytest.approx(2 + 6 + 16)
+    assert {row.reason for row in left_out} == {OTHERWISE}
+
+
 def test_rates_of_one_clock_may_differ_a_little():
     """A logger that writes the rate it measured: one piece, each part at its own time."""
     parts, start = [], START

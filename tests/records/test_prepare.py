@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from records import trace
 from scipy import signal
 
+from minieqt.errors import UserError
 from minieqt.records import prepare as prepare_module
 from minieqt.records.gap import Piece
-from minieqt.records.prepare import filter_both_ways, prepare
+from minieqt.records.prepare import check_band, filter_both_ways, prepare
 
 
 @given(st.floats(20, 10_000), st.floats(1, 20))
@@ -46,6 +47,13 @@ def test_band_pass():
     made = prepare(Piece(0, 100.0, 5e6 + 100 * slow + good), (1, 45))
     np.testing.assert_allclose(made.data[500:-500], good[500:-500], atol=0.1)
     assert np.abs(made.data).max() < 40  # and no step at the ends
+
+
+@pytest.mark.parametrize("band", [(45, 1), (0, 45), (np.nan, 45), (1, np.nan), (1, np.inf), (60, 80)])
+def test_corners_that_make_no_band_pass(band):
+    check_band((1, 45)), check_band((1, 80)), check_band(None)
+    with pytest.raises(UserError, match="two rising corners"):
+        check_band(band)
 
 
 def test_band_pass_as_obspy_has_it():

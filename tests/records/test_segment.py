@@ -48,6 +48,16 @@ def test_what_a_filter_left_of_a_constant_is_no_component():
     assert left_out.picked == pytest.approx(20) and left_out.seconds == pytest.approx(10)
 
 
+def test_a_spike_silences_no_other_component():
+    stream = record(600)
+    for one in stream:
+        one.data *= 1e-10  # m/s
+    stream[2].data[30000:30003] = 1e14
+    left_out = LeftOut()
+    (segment,) = segments(of(stream), (1.0, 45.0), left_out)
+    assert segment.x.any(axis=1).all() and not left_out and left_out.picked == pytest.approx(1800)
+
+
 def test_the_channel_of_a_moment():
     """Horizontals that were renamed: each moment has its own code."""
     stream = record(100) + Stream([trace(100, code, start=START + 100) for code in ("HH1", "HH2", "HHZ")])

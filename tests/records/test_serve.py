@@ -8,6 +8,7 @@ from records import START, record, trace
 
 from minieqt.records.channel import Instrument
 from minieqt.records.left_out import LeftOut
+from minieqt.records.prepare import prepare
 from minieqt.records.serve import ANOTHER_CHANNEL, ANOTHER_INSTRUMENT, group, serve, share_out
 from minieqt.records.span import SECOND
 
@@ -36,6 +37,15 @@ def test_groups():
         "1 Hz, outside 20 to 10000",
         "channel HDH, no component that is known",
     ]
+
+
+def test_what_is_too_slow_for_the_filter():
+    left_out = LeftOut()
+    groups = group(record(channels=("BHE", "BHN", "BHZ"), rate=20.0) + record(channels=("EHZ",)), left_out, (10, 45))
+    assert list(groups) == [at("EH")] and left_out.seconds == pytest.approx(30)
+    assert {row.reason for row in left_out} == {"20 Hz, too slow for the filter"}
+    ((piece,),) = groups[at("EH")].values()
+    assert prepare(piece, (10, 45)).data.any()
 
 
 def test_the_best_of_equals():
