@@ -136,15 +136,15 @@ class Store:
         if path.exists():
             new = {(network.code, station.code) for network in inventory for station in network}
             try:
-                before = read_inventory(str(path))
+                before = read_inventory(io.BytesIO(path.read_bytes()))  # lxml opens no path that is not UTF-8
             except Exception as error:  # ObsPy's readers raise whatever they like
                 raise UserError(f"{path} is no StationXML that ObsPy reads: move it away, or mend it") from error
             for network in before:
                 network.stations = [held for held in network.stations if (network.code, held.code) not in new]
                 if network.stations:
                     inventory.networks.append(network)
-        with atomic_write(path) as partial:
-            inventory.write(str(partial), format="STATIONXML")
+        with atomic_write(path) as partial, partial.open("wb") as file:
+            inventory.write(file, format="STATIONXML")
 
     def write_left_out(self) -> LeftOut:
         """left_out.csv: every channel's stretches that could not be had, as the newest request for them tells."""
