@@ -99,6 +99,7 @@ def test_phases(name, phase):
 def test_codes():
     assert station_of("", "PB.B204..EHZ") == station_of("XX", "PB.B204.") == station_of("PB", "B204") == ("PB", "B204")
     assert station_of(None, "nan.B204.00") == ("", "B204") and station_of("NA", "SABA") == ("NA", "SABA")
+    assert station_of("II", "NIL") == station_of("", "II.NIL.00.BH") == ("II", "NIL")
 
 
 def test_statuses():
