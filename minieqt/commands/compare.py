@@ -13,6 +13,7 @@ a map where --stations tells the coordinates.
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def run(options: Namespace) -> int:
 
     from minieqt.commands.pick import parse_time
     from minieqt.evaluation.comparison import compare
-    from minieqt.evaluation.comparison_report import summary, write_comparison
+    from minieqt.evaluation.comparison_report import left_out, summary, write_comparison
     from minieqt.evaluation.pick_sets import read_picks
     from minieqt.records.stations import read_coordinates
 
@@ -48,7 +49,9 @@ def run(options: Namespace) -> int:
         place = coordinates.at(network, station, time)
         if place is not None:
             places[f"{network}.{station}"] = places[station] = place[:2]
-    print(f"{len(ours):,} picks of {ours.name}, {len(reference):,} of {reference.name}")
+    for line in left_out(comparison):
+        print(line, file=sys.stderr)
+    print(f"{len(comparison.ours):,} picks of {ours.name}, {len(comparison.reference):,} of {reference.name}")
     print(summary(comparison))
     if options.out:
         write_comparison(options.out, comparison, places)
