@@ -10,8 +10,10 @@ import pytest
 
 from minieqt.data.synthetic.synthetic_network import make_network, write_network
 from minieqt.evaluation.comparison import compare
+from minieqt.evaluation.comparison_figures import station_map
 from minieqt.evaluation.comparison_report import left_out, summary, write_comparison
 from minieqt.evaluation.pick_sets import PickSet, read_picks
+from minieqt.tables.catalogue import Origin
 from minieqt.tables.picks import Onset
 
 SECOND = 10**9
@@ -99,6 +101,14 @@ def test_the_files(tmp_path):
     numbers = json.loads((tmp_path / "comparison.json").read_text())
     assert numbers["events"]["found"] == 1 and numbers["tolerance_s"] == 0.5
     assert {"map.png", "residuals.png", "cumulative.png", "stations.png"} <= {p.name for p in tmp_path.iterdir()}
+
+
+def test_a_map_on_both_sides_of_180_degrees():
+    comparison = by_hand()
+    comparison.reference.origins["e1"] = Origin(0, -17.0, -179.9, 2.0)
+    (axes,) = station_map(comparison, {"XX.A": (-17.0, 179.8), "XX.D": (-17.2, -179.7)}).axes
+    west, east = axes.get_xlim()
+    assert 179 < west < 179.8 and 180.3 < east < 181
 
 
 @pytest.fixture(scope="module")
