@@ -6,6 +6,7 @@ the exit code. It imports what is slow to import inside `run`.
 
 from __future__ import annotations
 
+import io
 import sys
 from importlib import import_module
 
@@ -53,4 +54,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 def program(arguments: list[str] | None = None) -> int:
     """`main` as a program, which ends with a line and not with a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # as stderr is: a file's name may hold what is no character
+        sys.stdout.reconfigure(errors="backslashreplace")
     return guarded("minieqt", lambda: main(arguments))

@@ -56,9 +56,9 @@ def glob_safe(name: str) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a small text file (UTF-8), whole or not at all."""
+    """Write a small text file (UTF-8), whole or not at all; a byte of a name that is no UTF-8 stands as \\udcff."""
     with atomic_write(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def force_to_disk(path: Path) -> None:

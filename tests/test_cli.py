@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 
 import pytest
 
-from minieqt.cli import COMMANDS, main
+from minieqt.cli import COMMANDS, main, program
 from minieqt.errors import UserError
 from minieqt.model import EQTransformer
 from minieqt.training.config import Config
@@ -56,6 +57,15 @@ def test_output_into_a_closed_pipe():
     process.stdout.close()
     assert process.stderr.read() == b""
     assert process.wait() == 141
+
+
+def test_output_tells_a_name_that_is_not_utf_8(monkeypatch):
+    """Where the locale is UTF-8, Python would refuse."""
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
+    monkeypatch.setattr("minieqt.commands.summary.run", lambda options: print("w\udcff.h5") or 0)
+    assert program(["summary"]) == 0
+    sys.stdout.flush()
+    assert sys.stdout.buffer.getvalue().decode() == "w\\udcff.h5\n"
 
 
 @pytest.mark.parametrize(("blocks", "total"), [("2", "371,639"), ("3", "376,423")])

@@ -21,6 +21,11 @@ def test_write_and_replace(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_name_that_is_not_utf_8_can_be_told(tmp_path):
+    write_text(tmp_path / "a.txt", os.fsdecode(b"stra\xdfe"))
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == r"stra\udcdfe"
+
+
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
     write_text(tmp_path / "a.txt", "old")
     with pytest.raises(RuntimeError), atomic_write(tmp_path / "a.txt") as partial:

@@ -13,7 +13,7 @@ from minieqt.catalogue.reference import Matched
 from minieqt.evaluation.comparison_figures import add_scale
 from minieqt.evaluation.figures import shared_legend
 from minieqt.plots import BLACK, BLUE, COLOURS, ORANGE, STYLES, VERMILION, new_figure
-from minieqt.records.stations import Place
+from minieqt.records.stations import Place, unbroken
 from minieqt.tables.catalogue import Origin
 
 if TYPE_CHECKING:
@@ -39,17 +39,22 @@ def epicentres(
         common = [earthquakes[i] for i in matched.pairs[:, 0]]
         groups = [("found, of the reference", BLUE, common), ("additional", ORANGE, matched.additional())]
         missed = matched.missed()
+    every = [each.longitude for each in earthquakes] + [each.longitude for each in missed]
+    every += [longitude for _, longitude, _ in stations.values()]
     for name, colour, held in groups:
         if held:
             latitude, longitude, depth = np.array([(each.latitude, each.longitude, each.depth) for each in held]).T
+            longitude = unbroken(longitude, every)
             look: dict[str, Any] = {"color": colour, "alpha": 0.7, "linewidths": 0, "s": 28}
             top.scatter(longitude, latitude, label=f"{name} ({len(held)})", **look)
             right.scatter(depth, latitude, **look)
             below.scatter(longitude, depth, **look)
     if missed:
         latitude, longitude = np.array([(each.latitude, each.longitude) for each in missed]).T
+        longitude = unbroken(longitude, every)
         top.scatter(longitude, latitude, 40, marker="x", color=VERMILION, label=f"missed ({len(missed)})")
     for n, (name, (latitude, longitude, _)) in enumerate(sorted(stations.items())):
+        longitude = unbroken(longitude, every)
         top.plot(longitude, latitude, "^", color=BLACK, markersize=6, label="station" if n == 0 else None)
         if len(stations) <= 60:
             code = name.rpartition(".")[2]

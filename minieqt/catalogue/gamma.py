@@ -19,7 +19,7 @@ from minieqt.catalogue.associate import GRID, Limits, numbered
 from minieqt.catalogue.earthquake import Earthquake, earthquake
 from minieqt.catalogue.velocity import Velocities
 from minieqt.errors import UserError
-from minieqt.records.stations import Place
+from minieqt.records.stations import Place, unbroken
 from minieqt.tables.picks import Onset
 
 INSTALL = "--method gamma needs GaMMA: pip install 'minieqt[gamma]'"
@@ -42,6 +42,7 @@ def associate_by_gamma(
     if len(stations) < 2:  # no clusters of stations that lie apart
         return []
     latitude, longitude, elevation = np.array(stations).T
+    longitude = unbroken(longitude)
     plane = pyproj.Proj(proj="aeqd", lat_0=latitude.mean(), lon_0=longitude.mean(), units="km")
     x, y = plane(longitude, latitude)
     axes = {"x(km)": x, "y(km)": y, "z(km)": -elevation / 1000}

@@ -12,7 +12,7 @@ from obspy import UTCDateTime
 
 from minieqt.errors import UserError
 from minieqt.importing.catalogue import match_networks
-from minieqt.records.stations import Coordinates, Epoch, Place, read_coordinates
+from minieqt.records.stations import Coordinates, Epoch, Place, read_coordinates, unbroken
 from minieqt.tables.catalogue import Origin, read_picks_of
 from minieqt.tables.missing import number
 from minieqt.tables.origins import read_origins
@@ -96,6 +96,7 @@ def covered(path: Path, given: Input, margin: float) -> tuple[list[Origin], str]
     skipped: Counter[str] = Counter()
     origins = read_origins(path, skipped)
     latitude, longitude, _ = np.array(given.places).T
+    longitude = unbroken(longitude)
     south, north = latitude.min() - margin / 111.2, latitude.max() + margin / 111.2
     wide = margin / 111.2 / max(np.cos(np.radians(np.abs(latitude).max())), 0.01)
     west, east = longitude.min() - wide, longitude.max() + wide

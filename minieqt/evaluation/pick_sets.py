@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from obspy import UTCDateTime
 
 from minieqt.tables.catalogue import Origin, read_picks_of
+from minieqt.tables.networks import UNSAID, Networks
 from minieqt.tables.picks import Onset
 
 Array = Any
@@ -38,13 +39,16 @@ class PickSet:
     def phases(self) -> Array:
         return np.array([pick.phase for pick in self.picks], "U1")
 
-    def stations(self, networks: bool = True) -> Array:
-        """NET.STA of each pick; the station alone without `networks`."""
-        return np.array([f"{pick.network}.{pick.station}" if networks else pick.station for pick in self.picks], "U32")
+    def stations(self) -> Array:
+        """NET.STA of each pick; the station alone where its network is not known."""
+        return np.array([f"{pick.network}.{pick.station}".lstrip(".") for pick in self.picks], "U32")
 
-    def has_networks(self) -> bool:
-        """Whether every pick has a network's code."""
-        return all(pick.network for pick in self.picks)
+    def named_by(self, other: PickSet) -> PickSet:
+        """The picks under the other set's networks, where they do not name theirs; which of several is not guessed."""
+        networks = Networks((pick.network, pick.station) for pick in other.picks if pick.network)
+        named = [networks.named(pick) for pick in self.picks]
+        kept = [pick for pick in named if not networks.unsaid(pick)]
+        return replace(self, picks=kept, skipped=self.skipped + Counter({UNSAID: len(named) - len(kept)}))
 
     def events(self) -> dict[str, list[int]]:
         """{event: its picks}, of those picks that belong to one."""

@@ -15,9 +15,10 @@ import io
 import os
 import threading
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from obspy import Inventory, UTCDateTime, read_inventory
+from obspy.core.inventory import Channel, Network, Station
 
 from minieqt.errors import UserError
 from minieqt.fetching.plan import DAY, Task
@@ -131,20 +132,31 @@ class Store:
             self._hold(entry)
 
     def keep_stations(self, inventory: Inventory) -> None:
-        """Add an inventory's stations to stations.xml; the newer description of a station counts."""
+        """Add an inventory's stations to stations.xml; of a station's or channel's epoch the newer description counts.
+
+        A request brings only the epochs of its own time and the channels that it asked for: others stay.
+        """
         path = self.out / "stations.xml"
         if path.exists():
-            new = {(network.code, station.code) for network in inventory for station in network}
+            new = {station_epoch(network, station): station for network in inventory for station in network}
             try:
-                before = read_inventory(str(path))
+                before = read_inventory(io.BytesIO(path.read_bytes()))  # lxml opens no path that is not UTF-8
             except Exception as error:  # ObsPy's readers raise whatever they like
                 raise UserError(f"{path} is no StationXML that ObsPy reads: move it away, or mend it") from error
             for network in before:
-                network.stations = [held for held in network.stations if (network.code, held.code) not in new]
-                if network.stations:
+                others = []
+                for held in network:
+                    station = new.get(station_epoch(network, held))
+                    if station is None:
+                        others.append(held)
+                    else:
+                        told = set(map(channel_epoch, station))
+                        station.channels += [channel for channel in held if channel_epoch(channel) not in told]
+                network.stations = others
+                if others:
                     inventory.networks.append(network)
-        with atomic_write(path) as partial:
-            inventory.write(str(partial), format="STATIONXML")
+        with atomic_write(path) as partial, partial.open("wb") as file:
+            inventory.write(file, format="STATIONXML")
 
     def write_left_out(self) -> LeftOut:
         """left_out.csv: every channel's stretches that could not be had, as the newest request for them tells."""
@@ -159,6 +171,18 @@ class Store:
                 found.leave(f"{entry.station}.{channel}", start, end, entry.reason)
         found.to_csv(self.out / "left_out.csv")
         return found
+
+
+def station_epoch(network: Network, station: Station) -> tuple[Any, ...]:
+    """Codes, and since when (nanoseconds; None: always)."""
+    since = station.start_date or network.start_date
+    return network.code, station.code, since and since.ns
+
+
+def channel_epoch(channel: Channel) -> tuple[Any, ...]:
+    """Codes within the station, and since when (nanoseconds; None: always)."""
+    since = channel.start_date
+    return channel.location_code, channel.code, since and since.ns
 
 
 def records_of(data: bytes) -> dict[str, list[bytes]]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from minieqt.errors import UserError
 from minieqt.tables.catalogue import RANK, SAME_ARRIVAL, Found, read_picks_of
+from minieqt.tables.networks import UNSAID, Networks
 from minieqt.tables.picks import Onset, Station
 
 LONGEST = 55.0  # s from P to S: what a window of 60 s can show
@@ -63,30 +64,19 @@ def _reasons(skipped: Counter[str]) -> str:
 def match_networks(found: Found, stations: Iterable[Station], what: str = "records") -> Found:
     """The picks under the networks that the records have; those of stations that the records lack are counted.
 
-    A pick without a network, or of the network NA that the records do not know (NA is also a word for nothing), belongs
-    to the station of its code, where only one network has such a station. UserError if nothing is left: it names what
-    the catalogue has, and what the records; `what` says what the stations were read from, if not records.
+    A nameless pick belongs to the station of its code, where only one network has such a station (`Networks`).
+    UserError if nothing is left: it names what the catalogue has, and what the records; `what` says what the stations
+    were read from, if not records.
     """
     there = set(stations)
-    networks: dict[str, list[str]] = {}
-    for network, station in sorted(there):
-        networks.setdefault(station, []).append(network)
-    nameless = {"", "NA"} - {network for network, _ in there}
-
-    def moved(onset: Onset) -> Onset:
-        choice = networks.get(onset.station, [])
-        alone = onset.network in nameless and len(choice) == 1
-        return replace(onset, network=choice[0]) if alone else onset
-
-    matched = Found(
-        [], [(moved(onset), reason) for onset, reason in found.unused], found.origins, Counter(found.skipped)
-    )
-    for onset in map(moved, found.onsets):
-        choice = networks.get(onset.station, [])
+    networks = Networks(there)
+    unused = [(networks.named(onset), reason) for onset, reason in found.unused]
+    matched = Found([], unused, found.origins, Counter(found.skipped))
+    for onset in map(networks.named, found.onsets):
         if (onset.network, onset.station) in there:
             matched.onsets.append(onset)
-        elif onset.network in nameless and choice:
-            matched.leave_out(onset, "pick of a station of several networks, and which of them is not said")
+        elif networks.unsaid(onset):
+            matched.leave_out(onset, UNSAID)
         else:
             matched.leave_out(onset, f"pick at a station without {what}")
     if not matched.onsets:

@@ -76,4 +76,5 @@ def write_rows(path: Path, columns: list[str], rows: list[list[str]]) -> None:
         return pyarrow.array(cells, pyarrow.string())
 
     table = [typed(name, cells) for name, cells in zip(columns, zip(*rows, strict=True), strict=True)]
-    pyarrow.parquet.write_table(pyarrow.table(table, names=columns), path)
+    with path.open("wb") as file:  # Arrow takes no path that is not UTF-8
+        pyarrow.parquet.write_table(pyarrow.table(table, names=columns), file)

@@ -31,7 +31,7 @@ class HeaderIndex:
     def __init__(self, path: Path):
         self.path = path
         self._known: sqlite3.Connection | None = None
-        self._new: list[tuple[str, int, int, str, str]] = []
+        self._new: list[tuple[bytes, int, int, str, str]] = []
         self._written = time.monotonic()
         if path.exists():
             self._open()
@@ -41,7 +41,7 @@ class HeaderIndex:
         with suppress(sqlite3.Error, ValueError, TypeError):
             if self._known is not None:
                 query = "SELECT held FROM files WHERE path = ? AND size = ? AND changed = ? AND made = ?"
-                key = (os.path.abspath(path), stat.st_size, stat.st_mtime_ns, MADE)
+                key = (key_of(path), stat.st_size, stat.st_mtime_ns, MADE)
                 row = self._known.execute(query, key).fetchone()
                 return None if row is None else from_json(path, row[0])
         return None
@@ -49,7 +49,7 @@ class HeaderIndex:
     def put(self, path: Path, stat: os.stat_result, contents: Contents) -> None:
         """Remember what a file holds; `stat` is older than that."""
         held = to_json(path, contents.merged())
-        self._new.append((os.path.abspath(path), stat.st_size, stat.st_mtime_ns, MADE, held))
+        self._new.append((key_of(path), stat.st_size, stat.st_mtime_ns, MADE, held))
         if time.monotonic() - self._written > EVERY:
             self.write()
 
@@ -68,10 +68,15 @@ class HeaderIndex:
         with suppress(sqlite3.Error):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._known = sqlite3.connect(self.path, timeout=WAIT)
-            columns = "path TEXT PRIMARY KEY, size INTEGER, changed INTEGER, made TEXT, held TEXT"
+            columns = "path BLOB PRIMARY KEY, size INTEGER, changed INTEGER, made TEXT, held TEXT"
             self._known.execute(f"CREATE TABLE IF NOT EXISTS files ({columns})")
             return
         self._known = None
+
+
+def key_of(path: Path) -> bytes:
+    """The absolute path, in bytes: a name need not be UTF-8, as SQLite's text is."""
+    return os.fsencode(os.path.abspath(path))
 
 
 def to_json(path: Path, contents: Contents) -> str:

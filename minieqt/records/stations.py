@@ -1,14 +1,17 @@
-"""Where a station stood at a time: the epochs of an inventory."""
+"""Where a station stood at a time: the epochs of an inventory; and places on both sides of 180 degrees."""
 
 from __future__ import annotations
 
 import glob
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 from obspy import UTCDateTime
 
 from minieqt.errors import UserError
+
+Array = Any
 
 Place = tuple[float, float, float]  # latitude, longitude (degrees), elevation (m)
 
@@ -59,3 +62,17 @@ def read_coordinates(path: Path | None) -> Coordinates:
             epoch = Epoch(start and start.ns, end and end.ns, place)
             found.setdefault((network.code.upper(), station.code.upper()), []).append(epoch)
     return found
+
+
+def unbroken(longitude: Array, among: Array | None = None) -> Array:
+    """Longitudes (N,) without the jump at 180 degrees: 179.8 and -179.9 become 179.8 and 180.1.
+
+    The round is cut where the places leave the widest gap; `among` (M,), at least one, are all the places, if there are
+    others too. Where none lie on the other side of 180 degrees, every longitude stays as it is.
+    """
+    longitude, among = np.asarray(longitude, float), np.asarray(longitude if among is None else among, float)
+    order = np.argsort(among % 360)
+    turned = among[order] % 360
+    gap = np.diff(turned, prepend=turned[-1] - 360)
+    west = among[order[np.argmax(gap)]]
+    return longitude - 360 * np.floor((longitude - west) / 360 + 1e-9)  # a rounding west of the west is no turn

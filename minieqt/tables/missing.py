@@ -18,9 +18,13 @@ def known(text: str | None) -> str:
 
 
 def code(text: str | None) -> str:
-    """A network's, station's or channel's code. NA is one: the network of the Caribbean Netherlands."""
+    """A network's, station's or channel's code. A word in capitals is one: NA the network of the Caribbean Netherlands,
+    NIL a station in Pakistan."""
     text = (text or "").strip()
-    return text if text == "NA" else known(text)
+    return text if text.isalpha() and text.isupper() else known(text)
+
+
+NO_CODE = frozenset(form for form in MISSING if not code(form))
 
 
 def identifier(text: str | None) -> str:

@@ -25,8 +25,8 @@ NAMES = {  # what a column may be called; the first one that is there counts
     "phase": "phase phase_hint phase_type phase_label type",
     "time": "time timestamp pick_time phase_time arrival_time peak_time",
     "event": "source_id event_id event event_index event_idx assoc_id event_start event_start_time",
-    "status": "evaluation_mode status evaluation_status",
 }
+STATUSES = "evaluation_mode status evaluation_status".split()  # all that are there count
 BOTH = {"P": "p_arrival_time", "S": "s_arrival_time"}
 SOURCE = (  # STEAD's columns of an earthquake, passed on as they are
     "source_origin_time source_latitude source_longitude source_depth_km source_magnitude source_magnitude_type"
@@ -121,6 +121,7 @@ class _Reader:
         self.path, self.columns, self.wide, self.skipped = path, columns, wide, skipped
         names = [name.strip().lower() for name in header]
         self.source = {column: names.index(column) for column in SOURCE if column in names}
+        self.statuses = [place for place, name in enumerate(names) if name in STATUSES]
         self.detection = "event" in columns and names[columns["event"]].startswith("event_start")
         self.month_first: bool | None = None
         self.trouble = ""  # the first row that could not be used
@@ -157,7 +158,7 @@ class _Reader:
                 self._skip("row whose time is none", f"line {number}: {error}")
                 continue
             if time is not None:
-                status = status_of(field_of("status"))
+                status = status_of(*(row[place] for place in self.statuses if place < len(row)))
                 yield Onset(network, station, phase, nanoseconds(time), event, status, source)
             elif not self.wide:
                 self._skip("row without a time", f"line {number}: no time")

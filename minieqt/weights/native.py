@@ -73,7 +73,9 @@ def save(
     ]
     image = io.BytesIO()  # on a full disk HDF5 fails once more on closing, and not with an OSError
     with h5py.File(image, "w", libver="latest" if half else None) as file:
-        file.attrs.update({**(attributes or {}), "format": FORMAT, "version": VERSION})
+        for name, text in (attributes or {}).items():
+            file.attrs[name] = text.encode("utf-8", "backslashreplace").decode()  # it may quote a file's name
+        file.attrs.update({"format": FORMAT, "version": VERSION})
         file.attrs["config"] = json.dumps(model.config)
         for group in groups:
             for name, value in group.items():

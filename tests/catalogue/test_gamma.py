@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -44,6 +45,14 @@ def test_known_earthquakes_are_found_among_noise(gamma, rng, capfd):
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
     assert associate_by_gamma(onsets, where, homogeneous(VP, VS), LIMITS) == found
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_network_on_both_sides_of_180_degrees(gamma, rng):
+    places, known = stations(rng), truth(rng)
+    onsets, where = picks(rng, places, known)
+    turned = [(latitude, (longitude + 477.5) % 360 - 180, elevation) for latitude, longitude, elevation in where]
+    found = associate_by_gamma(onsets, turned, homogeneous(VP, VS), LIMITS)
+    check([replace(each, longitude=(each.longitude + 62.5) % 360 - 360) for each in found], known)
 
 
 def test_velocities_that_depend_on_depth(gamma, rng, tmp_path, monkeypatch):

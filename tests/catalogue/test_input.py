@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from obspy import UTCDateTime
 
-from minieqt.catalogue.input import covered, read_input
+from minieqt.catalogue.input import Input, covered, read_input
 from minieqt.errors import UserError
+from minieqt.tables.picks import Onset
 
 INVENTORY = """#Network|Station|Latitude|Longitude|Elevation|SiteName|StartTime|EndTime
 XX|AAA|35.0|-117.0|100|a|2000-01-01T00:00:00|2019-07-04T12:00:00
@@ -79,3 +82,13 @@ def test_the_part_of_a_list_that_the_picks_could_show(files):
     origins, outside = covered(files / "events.csv", given, 50.0)
     assert [origin.longitude for origin in origins] == [-117.1, 243.0]  # 243 E is 117 W
     assert outside == "1 × outside the network's surroundings, 1 × outside the time of the picks"
+
+
+def test_a_list_around_a_network_on_both_sides_of_180_degrees(files):
+    onsets = [Onset("FJ", name, "P", UTCDateTime(2019, 7, 4, 11).ns) for name in "abc"]
+    given = Input(onsets, [(-17.0, longitude, 0.0) for longitude in (179.8, -179.9, -179.7)], Counter())
+    rows = "".join(f"2019-07-04T11:00:00,-17,{longitude}\n" for longitude in (179.9, -179.5, 180.2, 30, -70))
+    (files / "events.csv").write_text(f"time,latitude,longitude\n{rows}")
+    origins, outside = covered(files / "events.csv", given, 50.0)
+    assert [origin.longitude for origin in origins] == [179.9, -179.5, 180.2]
+    assert outside == "2 × outside the network's surroundings"

@@ -11,6 +11,7 @@ import obspy
 from network import example
 
 from minieqt.catalogue.earthquake import Amplitude
+from minieqt.catalogue.figures import epicentres
 from minieqt.catalogue.input import Input
 from minieqt.catalogue.output import draw_sections, write_results
 from minieqt.catalogue.reference import match_events
@@ -45,6 +46,14 @@ def test_every_file_of_the_list(tmp_path, rng):
         assert (tmp_path / name).stat().st_size > 0
     text = summary(given_of(each).onsets, [each], matched)
     assert "1 found, 1 missed; 0 additional" in text and "8 of 8 picks" in text
+
+
+def test_a_map_on_both_sides_of_180_degrees(rng):
+    each = dataclasses.replace(example(rng), longitude=179.9)
+    matched = match_events([each], [Origin(0, 35.7, -179.9, 2.0)])
+    top, *_ = epicentres([each], {"XX.A": (35.6, 179.8, 0.0), "XX.B": (35.8, -179.8, 0.0)}, matched).axes
+    west, east = top.get_xlim()
+    assert 179 < west < 179.8 and 180.2 < east < 181
 
 
 def test_magnitudes_stand_in_the_tables_and_beside_the_references(tmp_path, rng):

@@ -19,7 +19,9 @@ def test_pb_b204_beside_its_analysts(shared, tmp_path, capsys):
     assert main(["pick", str(data / "PB.B204.mseed"), "--weights", str(weights), "--out", str(tmp_path / "p")]) == 0
     files = ["--picks", str(tmp_path / "p" / "picks.csv"), "--reference", str(data / "PB.B204.csv")]
     assert main(["compare", *files, "--end", "2022-02-06T04:00:00", "--out", str(tmp_path / "c")]) == 0
-    assert "events: 1 of the reference's 2" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "events: 1 of the reference's 2" in told.out
+    assert "left out of the reference: 12 × outside the time asked for\n" in told.err
     numbers = json.loads((tmp_path / "c" / "comparison.json").read_text())
     p, s = numbers["counts"][:2]
     assert (p["common"], s["common"], p["additional"], s["additional"]) == (1, 1, 0, 0)

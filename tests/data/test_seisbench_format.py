@@ -44,7 +44,7 @@ def open_seisbench_written(folder, traces):
 
 def traces(rng, lengths=(6000, 6000, 6000)):
     events = {"trace_p_arrival_sample": 700.5, "trace_s_arrival_sample": 1200, "source_magnitude": 2.5,
-              "station_network_code": "XX", "station_code": "A", "trace_Z_snr_db": 20}  # fmt: skip
+              "station_network_code": "II", "station_code": "NIL", "trace_Z_snr_db": 20}  # fmt: skip
     rows = [events | {"source_id": "e1"}, events | {"source_id": "e2"}, {"trace_category": "noise"}]
     windows = [rng.standard_normal((3, n)).astype(np.float32) for n in lengths]
     return [(f"t{i}", x, row) for i, (x, row) in enumerate(zip(windows, rows, strict=True))]
@@ -57,7 +57,7 @@ def test_whatever_the_order_it_is_e_n_z(tmp_path, rng, dimension, components, bu
     write(tmp_path / "d", made, dimension if bucket else dimension[1:], components, bucket=bucket)
     with open_seisbench(tmp_path / "d") as dataset:
         assert dataset.table.earthquake.tolist() == [True, True, False]
-        assert dataset.table.p_sample[0] == 700.5 and dataset.table.station[0] == "XX.A"
+        assert dataset.table.p_sample[0] == 700.5 and dataset.table.station[0] == "II.NIL"
         np.testing.assert_array_equal(dataset.table.snr_db[0], [np.nan, np.nan, 20])
         for row, (_, x, _) in enumerate(made):
             np.testing.assert_array_equal(dataset.read(row), x)

@@ -55,6 +55,13 @@ def test_every_word_for_nothing_is_nothing(tmp_path, nothing):
     assert table.p_sample[3] == 700 and np.isnan(table.s_sample[3]) and table.coda_end[3] == 6000
 
 
+def test_a_station_may_be_called_like_a_word_for_nothing(tmp_path):
+    header = HEADER.replace("\n", ",network_code,receiver_code\n")
+    codes = [("II", "NIL"), ("nan", "A")]
+    lines = [f"{i},noise,,,,,,{network},{station}" for i, (network, station) in enumerate(codes)]
+    assert read_csv(csv_of(tmp_path, *lines, header=header))[0].station.tolist() == ["II.NIL", "A"]
+
+
 def test_a_coda_that_cannot_be_is_replaced(tmp_path):
     rows = [f"A.XX_{i}_EV,,700,{s},{coda},,\n" for i, (s, coda) in enumerate([(1200, 900), (5900, ""), (1200, 7000)])]
     table, *_ = read_csv(csv_of(tmp_path, "".join(rows).rstrip("\n")))

@@ -10,8 +10,10 @@ import pytest
 
 from minieqt.data.synthetic.synthetic_network import make_network, write_network
 from minieqt.evaluation.comparison import compare
-from minieqt.evaluation.comparison_report import summary, write_comparison
+from minieqt.evaluation.comparison_figures import station_map
+from minieqt.evaluation.comparison_report import left_out, summary, write_comparison
 from minieqt.evaluation.pick_sets import PickSet, read_picks
+from minieqt.tables.catalogue import Origin
 from minieqt.tables.picks import Onset
 
 SECOND = 10**9
@@ -54,6 +56,25 @@ def test_a_set_without_networks_is_matched_by_station():
     assert len(compare(picks(("A", "P", 10.2)), bare).pairs) == 1
 
 
+def test_networks_count_where_they_are_told():
+    """One row without a network takes them from no other row."""
+    ours = PickSet("ours", [Onset("PB", "A", phase, 0) for phase in "PS"])
+    mixed = PickSet("mixed", [Onset("AA", "A", "P", 0), Onset("", "A", "S", 0)])
+    comparison = compare(ours, mixed)
+    assert counts(comparison, "P") == [1, 1, 0, 1, 1] and counts(comparison, "S") == [1, 1, 1, 0, 0]
+    assert comparison.used() == {"both": ["PB.A"], "ours": [], "reference": ["AA.A"]}
+
+
+def test_which_of_several_networks_is_not_guessed():
+    comparison = compare(
+        PickSet("bare", [Onset("", "A", "P", 0)]), PickSet("two", [Onset(n, "A", "P", 0) for n in "XY"])
+    )
+    assert counts(comparison, "P") == [0, 2, 0, 2, 0]
+    assert left_out(comparison) == [
+        "left out of ours: 1 × pick of a station of several networks, and which of them is not said"
+    ]
+
+
 def test_a_set_with_itself():
     one = picks(("A", "P", 1.0, "e"), ("B", "S", 2.0, "e"))
     comparison = compare(one, one)
@@ -80,6 +101,14 @@ def test_the_files(tmp_path):
     numbers = json.loads((tmp_path / "comparison.json").read_text())
     assert numbers["events"]["found"] == 1 and numbers["tolerance_s"] == 0.5
     assert {"map.png", "residuals.png", "cumulative.png", "stations.png"} <= {p.name for p in tmp_path.iterdir()}
+
+
+def test_a_map_on_both_sides_of_180_degrees():
+    comparison = by_hand()
+    comparison.reference.origins["e1"] = Origin(0, -17.0, -179.9, 2.0)
+    (axes,) = station_map(comparison, {"XX.A": (-17.0, 179.8), "XX.D": (-17.2, -179.7)}).axes
+    west, east = axes.get_xlim()
+    assert 179 < west < 179.8 and 180.3 < east < 181
 
 
 @pytest.fixture(scope="module")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import os
+
 import numpy as np
 import obspy
 import pytest
 from centre import DAY, RATE, records, station
-from obspy import Inventory
+from obspy import Inventory, UTCDateTime
 
 from minieqt.errors import UserError
 from minieqt.fetching.plan import Task
 from minieqt.fetching.store import FAILED, FETCHED, NOT_THERE, Store, line
+from minieqt.records.stations import read_coordinates
 
 TASK = Task("XX", "AAA", (("", "HHN"), ("", "HHZ")), DAY.ns, (DAY + 86400).ns)
 
@@ -79,11 +83,25 @@ def test_what_is_left_out(tmp_path):
 
 
 def test_inventories_are_joined(tmp_path):
-    store = Store(tmp_path)
+    store = Store(tmp_path / os.fsdecode(b"f\xfcr"))  # any name that a disk takes
     store.keep_stations(Inventory([station("AAA", ".HHZ"), station("BBB", ".HHZ")], source="test"))
-    store.keep_stations(Inventory([station("AAA", ".BHZ")], source="test"))
-    held = obspy.read_inventory(str(tmp_path / "stations.xml")).get_contents()["channels"]
-    assert sorted(held) == ["XX.AAA..BHZ", "XX.BBB..HHZ"]
+    for _ in range(2):
+        store.keep_stations(Inventory([station("AAA", ".BHZ")], source="test"))
+    held = obspy.read_inventory(io.BytesIO((store.out / "stations.xml").read_bytes())).get_contents()["channels"]
+    assert sorted(held) == ["XX.AAA..BHZ", "XX.AAA..HHZ", "XX.BBB..HHZ"]
+
+
+def test_a_station_that_moved_stands_where_it_stood(tmp_path):
+    """A request for another time brings another epoch; the same request again brings nothing new."""
+    store = Store(tmp_path)
+    for year, latitude in ((2010, 40.0), (2018, 41.0), (2018, 41.5)):
+        network = station("AAA", ".HHZ")
+        (at,) = network
+        at.start_date, at.end_date, at.latitude = UTCDateTime(year, 1, 1), UTCDateTime(year + 8, 1, 1), latitude
+        store.keep_stations(Inventory([network], source="test"))
+    places = read_coordinates(tmp_path / "stations.xml")
+    assert [places.at("XX", "AAA", UTCDateTime(year, 6, 1))[0] for year in (2015, 2020)] == [40.0, 41.5]
+    assert len(places["XX", "AAA"]) == 2
 
 
 def test_another_file_of_that_name(tmp_path):

@@ -48,7 +48,7 @@ def test_two_events_of_one_earthquake_are_one():
     assert len(catalogue.seen[STATION]) == 4
 
 
-@pytest.mark.parametrize("network", ["PB", "", "NA"])
+@pytest.mark.parametrize("network", ["PB", "", "NA", "NULL"])
 def test_a_catalogue_without_networks_meets_the_records(network):
     found = Found([onset("P", 0, network=network), onset("P", 9, network=network, station="X")])
     found.leave_out(onset("P", 2, network=network), "rejected pick")

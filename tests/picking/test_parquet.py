@@ -84,6 +84,13 @@ def test_days_without_picks_go_and_a_failure_leaves_all_as_it_was(arrow, tmp_pat
     assert not (tmp_path / FOLDER).exists()
 
 
+def test_a_folder_whose_name_is_not_utf_8(arrow, tmp_path):
+    out = tmp_path / "out\udcff"
+    out.mkdir()
+    write_tables(days([0]), out, Coordinates(), parquet=True)
+    assert len(list(out.rglob("*.parquet"))) == 3
+
+
 def test_without_arrow_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)

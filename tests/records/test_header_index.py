@@ -55,6 +55,16 @@ def test_what_has_not_changed_is_not_looked_at_again(folder, looked, monkeypatch
     assert near[:3] == what(open_archive([Path("in")], Selection()))[:3]  # ObsPy words what it cannot read
 
 
+def test_a_name_that_is_not_utf_8(folder, looked):
+    """Older archives have names in Latin-1."""
+    (folder / "in/a").rename(folder / "in" / os.fsdecode(b"stra\xdfe"))
+    index = HeaderIndex(folder / NAME)
+    whole = what(open_archive([folder / "in"], Selection(), index=index))
+    index.write()
+    looked.clear()
+    assert what(open_archive([folder / "in"], Selection(), index=HeaderIndex(folder / NAME))) == whole and not looked
+
+
 @pytest.mark.parametrize(
     ("selection", "again"),
     [

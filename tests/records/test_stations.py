@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from obspy import UTCDateTime
 from obspy.core.inventory import Inventory, Network, Station
 
 from minieqt.errors import UserError
-from minieqt.records.stations import read_coordinates
+from minieqt.records.stations import read_coordinates, unbroken
 
 MOVED = UTCDateTime("2023-01-01")
 
@@ -37,3 +38,27 @@ def test_no_inventory(tmp_path):
     (tmp_path / "a.xml").write_text("no")
     with pytest.raises(UserError, match="no inventory"):
         read_coordinates(tmp_path / "a.xml")
+
+
+@pytest.mark.parametrize(
+    ("longitude", "without_jump"),
+    [
+        ([179.8, -179.9, -179.7], [179.8, 180.1, 180.3]),
+        ([-179.9, 179.8], [180.1, 179.8]),
+        ([-0.1, 0.2, 359.9], [-0.1, 0.2, -0.1]),
+        ([-117.5, -116.9], [-117.5, -116.9]),
+        ([243.0, 244.0], [243.0, 244.0]),
+        ([12.3], [12.3]),
+    ],
+)
+def test_longitudes_on_both_sides_of_180_degrees(longitude, without_jump):
+    np.testing.assert_allclose(unbroken(longitude), without_jump, rtol=0, atol=1e-9)
+
+
+def test_longitudes_that_do_not_jump_keep_their_bits(rng):
+    longitude = rng.uniform(-120, 60, 50)
+    assert unbroken(longitude).tolist() == longitude.tolist()
+
+
+def test_some_longitudes_among_others():
+    assert unbroken([-179.5, 179.5], [179.0, -179.0]).tolist() == [180.5, 179.5]

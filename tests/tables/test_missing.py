@@ -24,8 +24,14 @@ def test_minus_one_is_no_event_and_no_sample_but_a_magnitude():
     assert identifier("-1") == "" and np.isnan(sample("-1")) and np.isnan(sample("-1.0")) and number("-1") == -1
 
 
-def test_na_is_a_network():
-    assert code("NA") == "NA" and code("nan") == code("-") == ""
+@pytest.mark.parametrize("text", ["NA", "NIL", "NAT", "NULL", "NONE", "NAN"])
+def test_a_word_in_capitals_is_a_code(text):
+    assert code(f" {text} ") == text and code(text.lower()) == ""
+
+
+@pytest.mark.parametrize("text", ["", "NaN", "<NA>", "N/A", "None", "--", "-", "?"])
+def test_no_code(text):
+    assert code(text) == ""
 
 
 @pytest.mark.parametrize("text", ["2896.0", "2896", "[[2896.]]", "[[ 2896.]]", " 2896. ", "2.896e3"])

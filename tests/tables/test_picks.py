@@ -62,6 +62,15 @@ def test_events_status_and_source(tmp_path):
     assert (s.event, s.status, s.source) == ("", "rejected", {})
 
 
+def test_mode_and_status_count_together(tmp_path):
+    """As in QuakeML: a rejected pick of an analyst is none."""
+    states = ("manual,rejected", "automatic,reviewed", "automatic,preliminary")
+    rows = "".join(f"A,P,{P + n},{state}\n" for n, state in enumerate(states))
+    text = f"station,phase,time,evaluation_mode,evaluation_status\n{rows}"
+    found = read_table(written(tmp_path, text), Counter())
+    assert [onset.status for onset in found] == ["rejected", "manual", "automatic"]
+
+
 def test_rows_that_cannot_be_used_are_counted(tmp_path):
     text = f"station,phase,time\nA,P,{P}\nA,P,NA\nA,P,soon\n,P,{P}\nA,Lg,{P}\nA,S,99999\n\nA\n"
     skipped = Counter()
@@ -99,6 +108,7 @@ def test_phases(name, phase):
 def test_codes():
     assert station_of("", "PB.B204..EHZ") == station_of("XX", "PB.B204.") == station_of("PB", "B204") == ("PB", "B204")
     assert station_of(None, "nan.B204.00") == ("", "B204") and station_of("NA", "SABA") == ("NA", "SABA")
+    assert station_of("II", "NIL") == station_of("", "II.NIL.00.BH") == ("II", "NIL")
 
 
 def test_statuses():

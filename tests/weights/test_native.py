@@ -46,6 +46,11 @@ def test_extra(model, path):
     native.load(path)
 
 
+def test_an_attribute_that_quotes_a_name_that_is_not_utf_8(model, path):
+    native.save(path, model, attributes={"fine_tuned_from": "w\udcff.h5"})
+    assert native.read(path).attributes == {"fine_tuned_from": r"w\udcff.h5"}
+
+
 def test_half_precision(model, tmp_path):
     """Parameters rounded to half precision, statistics untouched, however small; read as float32 again."""
     model.state()["rescnn.blocks.1.halves.0.norm.variance"][...] = 1e-36
