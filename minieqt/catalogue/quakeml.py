@@ -38,7 +38,6 @@ def event(each: Earthquake, earth_model: str, method: str) -> Event:
     from obspy.core.event import Comment, CreationInfo, Event, Origin, OriginQuality
 
     name = f"{each.time}/{each.latitude:.4f}/{each.longitude:.4f}"
-    stations = {arrival.onset.station for arrival in each.arrivals}
     origin = Origin(
         resource_id=resource("origin", name),
         time=UTCDateTime(ns=each.time),
@@ -51,7 +50,7 @@ def event(each: Earthquake, earth_model: str, method: str) -> Event:
         evaluation_status="preliminary",
         quality=OriginQuality(
             used_phase_count=len(each.arrivals),
-            used_station_count=len(stations),
+            used_station_count=len(each.stations),
             standard_error=each.rms,
             azimuthal_gap=each.gap,
             minimum_distance=kilometers2degrees(each.nearest),

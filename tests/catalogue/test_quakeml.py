@@ -32,6 +32,13 @@ def test_quakeml_is_valid_and_says_everything(tmp_path, rng):
         assert arrival.distance * 111.19 == pytest.approx(at.distance, rel=1e-3)
 
 
+def test_one_code_in_two_networks_is_two_stations(rng):
+    each = example(rng)
+    other = dataclasses.replace(each.arrivals[0], onset=dataclasses.replace(each.arrivals[0].onset, network="YY"))
+    (event,) = catalogue([dataclasses.replace(each, arrivals=(*each.arrivals, other))])
+    assert event.origins[0].quality.used_station_count == 5
+
+
 def test_magnitudes_of_stations_and_their_median(tmp_path, rng):
     sizes = {"ST00": 1.25, "ST01": 2.0, "ST02": 1.5}
     measured = tuple(Amplitude("XX", name, "", "HH", 2.08, 30.0, size) for name, size in sizes.items())
