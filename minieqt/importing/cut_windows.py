@@ -56,6 +56,7 @@ class Job:
     noise: int = 10  # windows of a station and day
     seed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)  # what is no pick: noise windows, what the records say
+    left_out: LeftOut = field(default_factory=LeftOut)  # of the records
     quiet: dict[Station, list[int]] = field(default_factory=dict)  # times of detections that an analyst says are none
 
     def leave_out(self, pair: Pair, reason: str) -> None:
@@ -83,6 +84,7 @@ def cut_windows(archive: Archive, job: Job, days: Iterable[tuple[int, Station]])
             else:
                 names.add(row["trace_name"])
                 yield row, x
+        job.left_out.extend(left_out)
         job.skipped.update(row.reason for row in left_out if row.reason != TWICE)  # which loses nothing
     for station, pairs in job.catalogue.pairs.items():
         for pair in pairs:
