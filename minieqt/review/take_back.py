@@ -164,7 +164,7 @@ def add_missed(
     picks: list[Returned], instruments: Mapping[Station, Instrument], journal: Journal, who: str, done: Counter[str]
 ) -> None:
     """Earthquakes that the network had not found."""
-    unsure = {pick.onset for pick in picks if pick.verdict == "unsure"}
+    told = {pick.onset: (line, pick.verdict) for line, pick in enumerate(picks) if pick.verdict}
     catalogue = pair_up(Found([pick.onset for pick in picks]))
     for station, each in catalogue.pairs.items():
         instrument = instruments.get(station, Instrument(*station, "", ""))
@@ -175,7 +175,8 @@ def add_missed(
             for onset in pair.onsets():
                 journal.write(who, key, onset.phase.lower(), None, onset.time)
             done["earthquakes added"] += 1
-            if not unsure.isdisjoint(pair.onsets()):
+            _, verdict = min((told[onset] for onset in pair.onsets() if onset in told), default=(0, None))
+            if verdict == "unsure":  # by the first of the file that says something, as in `correct`
                 journal.write(who, key, "verdict", None, "unsure")
                 done["detections unsure"] += 1
     for reason, count in catalogue.found.skipped.items():

@@ -79,13 +79,14 @@ def test_markers(case, markers):
     assert [(s.p, s.s, s.verdict) for s in states(case)] == [(e.p.time.ns, e.s.time.ns, None) for e in EVENTS]
 
 
-def test_an_earthquake_that_was_missed_may_be_unsure(case, tmp_path):
-    line = "phase: 2022-02-06 01:{} 3 XX.AAA..HHZ None None None {} None False"
+@pytest.mark.parametrize("p, s, verdict", [(3, 3, "unsure"), (0, 3, "unsure"), (1, 3, "accepted")])
+def test_an_earthquake_that_was_missed_may_be_unsure(case, tmp_path, p, s, verdict):
+    line = "phase: 2022-02-06 01:{} {} XX.AAA..HHZ None None None {} None False"
     path = tmp_path / "unsure.markers"
-    path.write_text("\n".join([MARKERS, line.format("10:00.0", "P"), line.format("10:03.0", "S")]))
+    path.write_text("\n".join([MARKERS, line.format("10:00.0", p, "P"), line.format("10:03.0", s, "S")]))
     done = back(case, path)
-    assert (done["earthquakes added"], done["detections unsure"]) == (1, 1)
-    assert [state.verdict for state in states(case)] == [None] * 5 + ["unsure"]
+    assert (done["earthquakes added"], done["detections unsure"]) == (1, verdict == "unsure")
+    assert [state.verdict for state in states(case)] == [None] * 5 + [verdict]
     before = len(case[1].corrections)
     back(case, path)
     assert len(case[1].corrections) == before
