@@ -17,8 +17,10 @@ from minieqt.tables.catalogue import Origin, read_picks_of
 from minieqt.tables.missing import number
 from minieqt.tables.origins import read_origins
 from minieqt.tables.picks import Onset
+from minieqt.tables.times import nanoseconds, time_of
 
 DETECTIONS = "X_prediction_results.csv"
+EARLY = 60 * 10**9  # ns, more than a P may lie before its event
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,10 @@ def read_input(path: Path, inventory: Path | None, start: UTCDateTime | None, en
 
 
 def coordinates_of(path: Path) -> Coordinates:
-    """Of a table with columns station_lat, station_lon and station_elv, or of the detections beside picks.csv."""
+    """Of a table with columns station_lat, station_lon and station_elv, or of the detections beside picks.csv.
+
+    A station that moved stands where a row says so from EARLY before that row's event on.
+    """
     found = Coordinates()
     for table in (path, path.with_name(DETECTIONS)):
         try:
@@ -78,9 +83,12 @@ def coordinates_of(path: Path) -> Coordinates:
                 for row in csv.DictReader(file):
                     place = tuple(number(row.get(f"station_{name}") or "") for name in ("lat", "lon", "elv"))
                     key = (row.get("network") or "").strip().upper(), (row.get("station") or "").strip().upper()
-                    if not np.isnan(place).any():
-                        found.setdefault(key, [Epoch(None, None, (place[0], place[1], place[2]))])
-        except (OSError, UnicodeDecodeError, csv.Error):  # not a table: then it has no coordinates
+                    epochs = found.get(key, [])
+                    if not np.isnan(place).any() and (not epochs or epochs[-1].place != place):
+                        time = time_of(row.get("event_start_time")) if epochs else None
+                        start = None if time is None else nanoseconds(time) - EARLY
+                        found[key] = [*epochs, Epoch(start, None, (place[0], place[1], place[2]))]
+        except (OSError, ValueError, csv.Error):  # not a table of detections: then it has no coordinates
             continue
         if found:
             break

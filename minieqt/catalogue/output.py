@@ -19,6 +19,7 @@ from minieqt.records.archive import Archive, open_archive
 from minieqt.records.selection import Selection
 
 AROUND = 10 * 10**9  # ns of records read before the first pick and after the last, for the filter
+SECTION = "[12]???-??-??T??????.??.png"  # what a record section is called
 
 
 def write_results(
@@ -29,8 +30,10 @@ def write_results(
     matched: Matched | None,
     method: str = "PyOcto",
 ) -> None:
-    """All files but the record sections; method: whose association it is."""
+    """All files but the record sections; method: whose association it is. Of an earlier one nothing stays."""
     folder.mkdir(parents=True, exist_ok=True)
+    for earlier in (folder / "magnitudes.csv", folder / "reference.csv", *(folder / "sections").glob(SECTION)):
+        earlier.unlink(missing_ok=True)
     write_text(folder / "earthquakes.csv", report.earthquakes_csv(earthquakes))
     write_text(folder / "assignments.csv", report.assignments_csv(earthquakes))
     write_text(folder / "stations.csv", report.stations_csv(given.onsets, earthquakes))

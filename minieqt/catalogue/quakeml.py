@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,6 @@ def event(each: Earthquake, earth_model: str, method: str) -> Event:
     from obspy.core.event import Comment, CreationInfo, Event, Origin, OriginQuality
 
     name = f"{each.time}/{each.latitude:.4f}/{each.longitude:.4f}"
-    stations = {arrival.onset.station for arrival in each.arrivals}
     origin = Origin(
         resource_id=resource("origin", name),
         time=UTCDateTime(ns=each.time),
@@ -51,7 +51,7 @@ def event(each: Earthquake, earth_model: str, method: str) -> Event:
         evaluation_status="preliminary",
         quality=OriginQuality(
             used_phase_count=len(each.arrivals),
-            used_station_count=len(stations),
+            used_station_count=len(each.stations),
             standard_error=each.rms,
             azimuthal_gap=each.gap,
             minimum_distance=kilometers2degrees(each.nearest),
@@ -165,9 +165,10 @@ def write_quakeml(catalog: Catalog, path: Path) -> None:
 def write_for_location(catalog: Catalog, nonlinloc: Path, hypodd: Path) -> None:
     """Observations for NonLinLoc, one after another, and hypoDD's phases (ph2dt), as ObsPy writes them.
 
-    NonLinLoc weighs picks by their uncertainty: PICK_ERROR, of all. hypoDD gets magnitude 0 where none is known.
+    NonLinLoc weighs picks by their uncertainty: PICK_ERROR, of all. hypoDD gets magnitude 0 where none is known, and
+    the earthquakes' numbers: ObsPy would take the digits that an identifier ends with, which several may share.
     """
-    from obspy.core.event import QuantityError
+    from obspy.core.event import QuantityError, ResourceIdentifier
 
     with atomic_write(nonlinloc) as partial, partial.open("wb") as file:
         for each in catalog:
@@ -177,6 +178,9 @@ def write_for_location(catalog: Catalog, nonlinloc: Path, hypodd: Path) -> None:
             one = io.BytesIO()
             type(catalog)([weighed]).write(one, format="NLLOC_OBS")
             file.write(one.getvalue().rstrip() + b"\n\n")
+    numbered = type(catalog)([copy(each) for each in catalog])
+    for number, each in enumerate(numbered, 1):
+        each.resource_id = ResourceIdentifier(str(number))
     with warnings.catch_warnings(), atomic_write(hypodd) as partial:
         warnings.simplefilter("ignore", UserWarning)  # that magnitudes are missing
-        catalog.write(str(partial), format="HYPODDPHA")
+        numbered.write(str(partial), format="HYPODDPHA")

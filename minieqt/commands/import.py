@@ -69,7 +69,8 @@ def run(options: Namespace) -> int:
 
         write_windows(hdf5, csv, windows())
     left_out = hdf5.with_suffix(".left_out.csv")
-    ledger(archive.left_out, catalogue.found, options.picks).to_csv(left_out)
+    job.left_out.extend(archive.left_out)
+    ledger(job.left_out, catalogue.found, options.picks).to_csv(left_out)
     skipped = catalogue.found.skipped + job.skipped
     if skipped:
         print(f"left out: {describe(skipped)}; the list: {left_out}", file=sys.stderr)

@@ -37,6 +37,8 @@ def write_comparison(folder: Path, comparison: Comparison, coordinates: figures.
         if figure is not None:
             save_figure(figure, folder / f"{name}.png")
             shown.append(name)
+        else:
+            (folder / f"{name}.png").unlink(missing_ok=True)  # of an earlier comparison
     write_csv(folder / "picks.csv", pick_rows(comparison))
     write_csv(folder / "stations.csv", comparison.by_station())
     events = comparison.events()

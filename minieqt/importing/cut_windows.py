@@ -34,6 +34,7 @@ from minieqt.records.stations import Coordinates
 from minieqt.tables.picks import Onset, Station
 
 Array = Any
+Pieces = list[tuple[Instrument, Segment]]
 
 DAY = 86400 * SECOND
 CONTEXT = 120 * SECOND  # read before and after a day: its windows, and what the filters need
@@ -55,7 +56,7 @@ class Job:
     noise: int = 10  # windows of a station and day
     seed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)  # what is no pick: noise windows, what the records say
-    seen: set[Pair] = field(default_factory=set)  # those on days that have records
+    left_out: LeftOut = field(default_factory=LeftOut)  # of the records
     quiet: dict[Station, list[int]] = field(default_factory=dict)  # times of detections that an analyst says are none
 
     def leave_out(self, pair: Pair, reason: str) -> None:
@@ -65,38 +66,45 @@ class Job:
 
 def cut_windows(archive: Archive, job: Job, days: Iterable[tuple[int, Station]]) -> Iterator[tuple[Row, Array]]:
     """Rows of STEAD's CSV and windows (3, 6000), of one of `archive.days(DAY)` after the other."""
-    names = set[str]()
+    names, looked_at = set[str](), set[tuple[int, Station]]()
     for day, station in days:
+        looked_at.add((day, station))
         left_out = LeftOut(day, day + DAY)
         traces = archive.read(station, day - CONTEXT, day + DAY + CONTEXT, left_out)
         groups = group(traces, left_out, job.band)
-        for instrument, served in serve(groups, "best", (day, day + DAY), left_out):
-            found = segments(groups.pop(instrument), job.band, left_out, served)
-            pieces = [part for part in found if part.x.shape[1] >= SAMPLES]
-            for row, x in _of_a_day(job, day, instrument, pieces):
-                if row["trace_name"] in names:
-                    job.skipped["second window within a second"] += 1
-                else:
-                    names.add(row["trace_name"])
-                    yield row, x
+        pieces = [
+            (instrument, piece)
+            for instrument, served in serve(groups, "best", (day, day + DAY), left_out)
+            for piece in segments(groups.pop(instrument), job.band, left_out, served)
+            if piece.x.shape[1] >= SAMPLES
+        ]
+        for row, x in _of_a_day(job, day, station, pieces):
+            if row["trace_name"] in names:
+                job.skipped["second window within a second"] += 1
+            else:
+                names.add(row["trace_name"])
+                yield row, x
+        job.left_out.extend(left_out)
         job.skipped.update(row.reason for row in left_out if row.reason != TWICE)  # which loses nothing
-    for pairs in job.catalogue.pairs.values():
+    for station, pairs in job.catalogue.pairs.items():
         for pair in pairs:
-            if pair not in job.seen:
+            if (pair.first.time // DAY * DAY, station) not in looked_at:
                 job.leave_out(pair, "pick on a day without records")
+    for station, times in job.quiet.items():
+        for time in times:
+            if (time // DAY * DAY, station) not in looked_at:
+                job.skipped["detection that was none, on a day without records"] += 1
 
 
-def _of_a_day(job: Job, day: int, instrument: Instrument, pieces: list[Segment]) -> Iterator[tuple[Row, Array]]:
-    station = (instrument.network, instrument.station)
+def _of_a_day(job: Job, day: int, station: Station, pieces: Pieces) -> Iterator[tuple[Row, Array]]:
     onsets = job.catalogue.onsets.get(station, [])
     for pair in job.catalogue.pairs.get(station, []):
         if day <= pair.first.time < day + DAY:
-            job.seen.add(pair)
             found = _place(_rng(job, station, pair.first.time), pieces, pair, onsets)
             if isinstance(found, str):
                 job.leave_out(pair, found)
             else:
-                yield _earthquake(job, instrument, pair, *found)
+                yield _earthquake(job, pair, *found)
     for time in job.quiet.get(station, []):
         if day <= time < day + DAY:
             nothing = Pair(Onset(*station, "P", time), None)
@@ -106,10 +114,10 @@ def _of_a_day(job: Job, day: int, instrument: Instrument, pieces: list[Segment])
                     "detection that was none: another pick near it, or the record does not hold its window"
                 ] += 1
             else:
-                piece, first = found
+                instrument, piece, first = found
                 row = _station_columns(job, instrument, piece.time(first), "NO") | {"trace_category": "noise"}
                 yield row, piece.x[:, first : first + SAMPLES]
-    yield from _noise(job, day, instrument, pieces, job.catalogue.seen.get(station, []))
+    yield from _noise(job, day, station, pieces, job.catalogue.seen.get(station, []))
 
 
 def _rng(job: Job, station: Station, time: int) -> np.random.Generator:
@@ -117,8 +125,10 @@ def _rng(job: Job, station: Station, time: int) -> np.random.Generator:
     return np.random.default_rng([job.seed, crc32(".".join(station).encode()), time // SECOND])
 
 
-def _place(rng: np.random.Generator, pieces: list[Segment], pair: Pair, onsets: list[int]) -> tuple[Segment, int] | str:
-    """The segment, and the first sample in it, of a window that shows this earthquake and no other; or why not."""
+def _place(
+    rng: np.random.Generator, pieces: Pieces, pair: Pair, onsets: list[int]
+) -> tuple[Instrument, Segment, int] | str:
+    """Instrument, segment and first sample in it of a window that shows this earthquake and no other; or why not."""
     first_pick, last_pick = pair.first.time, pair.onsets()[-1].time
     travel = (last_pick - first_pick) / SECOND
     latest = min(LATEST, LENGTH / SECOND - AFTER_S - travel)
@@ -129,14 +139,14 @@ def _place(rng: np.random.Generator, pieces: list[Segment], pair: Pair, onsets: 
         if any(time not in (first_pick, last_pick) for time in inside):
             reason = "pick with another earthquake's in its window"
             continue
-        for piece in pieces:
+        for instrument, piece in pieces:
             first = round((start - piece.start) / SECOND * piece.rate)
             if 0 <= first <= piece.x.shape[1] - SAMPLES and piece.x[:, first : first + SAMPLES].any():
-                return piece, first
+                return instrument, piece, first
     return reason
 
 
-def _earthquake(job: Job, instrument: Instrument, pair: Pair, piece: Segment, first: int) -> tuple[Row, Array]:
+def _earthquake(job: Job, pair: Pair, instrument: Instrument, piece: Segment, first: int) -> tuple[Row, Array]:
     x, start = piece.x[:, first : first + SAMPLES], piece.time(first)
     row = _station_columns(job, instrument, start, "EV") | pair.first.source
     row |= {"source_id": pair.first.event, "trace_category": "earthquake_local"}
@@ -158,20 +168,19 @@ def _earthquake(job: Job, instrument: Instrument, pair: Pair, piece: Segment, fi
     return row, x
 
 
-def _noise(
-    job: Job, day: int, instrument: Instrument, pieces: list[Segment], onsets: list[int]
-) -> Iterator[tuple[Row, Array]]:
+def _noise(job: Job, day: int, station: Station, pieces: Pieces, onsets: list[int]) -> Iterator[tuple[Row, Array]]:
     """Windows far from every pick and from each other."""
-    room = np.array([max(piece.x.shape[1] - SAMPLES + 1, 0) for piece in pieces])
+    room = np.array([max(piece.x.shape[1] - SAMPLES + 1, 0) for _, piece in pieces])
     if not room.sum():
         return
     ends = np.cumsum(room)
-    rng = _rng(job, (instrument.network, instrument.station), day)
+    rng = _rng(job, station, day)
     taken: list[int] = []
     for at in rng.integers(0, ends[-1], DRAWS * job.noise).tolist():
         which = int(np.searchsorted(ends, at, side="right"))
         first = int(at - ends[which] + room[which])
-        start, x = pieces[which].time(first), pieces[which].x[:, first : first + SAMPLES]
+        instrument, piece = pieces[which]
+        start, x = piece.time(first), piece.x[:, first : first + SAMPLES]
         near = onsets[bisect_left(onsets, start - 3 * QUIET) : bisect_right(onsets, start + LENGTH + QUIET)]
         if len(taken) == job.noise or near or not day <= start < day + DAY:
             continue

@@ -96,7 +96,7 @@ class Desk:
         """Accept, reject or leave open what is looked at, and go on to the next."""
         journal, who = self.review.journal, self.review.who
         for event, field in list(journal.conflicts):
-            if event in (self.selected, self.item.key) and field != "verdict":
+            if event in (self.selected, self.item.key) and (event, field) != (self.item.key, "verdict"):
                 now = journal.value(event, field)
                 journal.write(who, event, field, now, now)  # agreed
         key = self.item.key
@@ -161,7 +161,7 @@ class Desk:
             self.message = f"{what}: {done.field} was set by somebody else since, and stays"
 
     def _set(self, event: str, field: str, old: object, new: object) -> None:
-        if old != new:
+        if old != new or (event, field) in self.review.journal.conflicts:  # to say the same settles it
             self.review.journal.write(self.review.who, event, field, old, new)
 
 

@@ -7,8 +7,8 @@ time, if that is another; a phase that the file lacks there is taken away. What 
     markers, by kind  0 (red): nothing; 1 (green): accepted; 2 (blue): rejected; 3 (orange): unsure
 
 Picks beside any detection, on a day that was picked, are earthquakes that the network missed, and are added, P with the
-next S. A detection of which the file has no pick at all stays as it is: nobody knows whether it was deleted or never
-written.
+next S; unsure where the file says so, otherwise accepted. A detection of which the file has no pick at all stays as it
+is: nobody knows whether it was deleted or never written.
 """
 
 from __future__ import annotations
@@ -164,8 +164,9 @@ def add_missed(
     picks: list[Returned], instruments: Mapping[Station, Instrument], journal: Journal, who: str, done: Counter[str]
 ) -> None:
     """Earthquakes that the network had not found."""
-    pairs = pair_up(Found([pick.onset for pick in picks])).pairs
-    for station, each in pairs.items():
+    told = {pick.onset: (line, pick.verdict) for line, pick in enumerate(picks) if pick.verdict}
+    catalogue = pair_up(Found([pick.onset for pick in picks]))
+    for station, each in catalogue.pairs.items():
         instrument = instruments.get(station, Instrument(*station, "", ""))
         for pair in each:
             first, last = pair.first.time, pair.onsets()[-1].time
@@ -174,6 +175,12 @@ def add_missed(
             for onset in pair.onsets():
                 journal.write(who, key, onset.phase.lower(), None, onset.time)
             done["earthquakes added"] += 1
+            _, verdict = min((told[onset] for onset in pair.onsets() if onset in told), default=(0, None))
+            if verdict == "unsure":  # by the first of the file that says something, as in `correct`
+                journal.write(who, key, "verdict", None, "unsure")
+                done["detections unsure"] += 1
+    for reason, count in catalogue.found.skipped.items():
+        done[f"picks left out: {reason}"] += count
 
 
 def describe(done: Mapping[str, Any]) -> str:

@@ -58,6 +58,19 @@ def test_places_of_the_table_or_of_the_detections_beside_it(files):
         assert given.skipped["pick at a station without coordinates"] >= 1
 
 
+def test_a_station_that_moved_stands_where_its_detections_say(files):
+    header = "network,station,station_lat,station_lon,station_elv,event_start_time,p_arrival_time,s_arrival_time\n"
+    rows = [
+        f"XX,AAA,{latitude},-117.0,100.0,2019-07-04 {hour}:00:01.000000,2019-07-04 {hour}:00:00,\n"
+        for latitude, hour in ((35.0, 10), (35.0, 11), (36.0, 13), (36.0, 14), (35.0, 15))
+    ]
+    (files / "X_prediction_results.csv").write_text(header + "".join(rows))
+    given = read_input(files, None, None, None)
+    assert [place[0] for place in given.places] == [35.0, 36.0]  # of picks.csv: at 11 and at 13
+    given = read_input(files / "X_prediction_results.csv", None, None, None)
+    assert [place[0] for place in given.places] == [35.0, 35.0, 36.0, 36.0, 35.0]
+
+
 @pytest.mark.parametrize("wrong", ["no such folder", "no picks", "other stations", "other time"])
 def test_what_cannot_be_used_is_one_line(files, wrong):
     path, time = files, None

@@ -48,6 +48,22 @@ def test_every_file_of_the_list(tmp_path, rng):
     assert "1 found, 1 missed; 0 additional" in text and "8 of 8 picks" in text
 
 
+def test_nothing_of_an_earlier_association_stays(tmp_path, rng):
+    each = dataclasses.replace(example(rng), amplitudes=(Amplitude("XX", "ST00", "", "HH", 1.5, 30.0, 1.0),))
+    matched = match_events([each], [Origin(each.time, 35.7, -117.5, 1.25)])
+    write_results(tmp_path, given_of(each), [each], homogeneous(5.9, 3.4), matched)
+    header = {"network": "XX", "station": "ST00", "channel": "HHZ", "sampling_rate": 100.0}
+    header["starttime"] = obspy.UTCDateTime(ns=each.time)
+    obspy.Trace(rng.normal(size=6000), header).write(str(tmp_path / "day.mseed"), format="MSEED")
+    draw_sections(tmp_path / "sections", [each], [tmp_path / "day.mseed"])
+    (tmp_path / "sections" / "own.png").touch()
+    assert {path.name for path in tmp_path.rglob("*")} >= {"magnitudes.csv", "reference.csv"}
+    assert len(list((tmp_path / "sections").iterdir())) == 2
+    write_results(tmp_path, given_of(each), [example(rng)], homogeneous(5.9, 3.4), None)
+    assert not {path.name for path in tmp_path.rglob("*")} & {"magnitudes.csv", "reference.csv"}
+    assert [path.name for path in (tmp_path / "sections").iterdir()] == ["own.png"]
+
+
 def test_a_map_on_both_sides_of_180_degrees(rng):
     each = dataclasses.replace(example(rng), longitude=179.9)
     matched = match_events([each], [Origin(0, 35.7, -179.9, 2.0)])

@@ -32,6 +32,13 @@ def test_quakeml_is_valid_and_says_everything(tmp_path, rng):
         assert arrival.distance * 111.19 == pytest.approx(at.distance, rel=1e-3)
 
 
+def test_one_code_in_two_networks_is_two_stations(rng):
+    each = example(rng)
+    other = dataclasses.replace(each.arrivals[0], onset=dataclasses.replace(each.arrivals[0].onset, network="YY"))
+    (event,) = catalogue([dataclasses.replace(each, arrivals=(*each.arrivals, other))])
+    assert event.origins[0].quality.used_station_count == 5
+
+
 def test_magnitudes_of_stations_and_their_median(tmp_path, rng):
     sizes = {"ST00": 1.25, "ST01": 2.0, "ST02": 1.5}
     measured = tuple(Amplitude("XX", name, "", "HH", 2.08, 30.0, size) for name, size in sizes.items())
@@ -76,10 +83,15 @@ def test_compare_reads_it(tmp_path, rng):
 def test_nonlinloc_and_hypodd(tmp_path, rng):
     each = example(rng)
     other = dataclasses.replace(each, time=each.time + 10**9)
-    write_for_location(catalogue([each, other]), tmp_path / "obs", tmp_path / "pha")
+    events = catalogue([each, other])
+    names = [event.resource_id.id for event in events]
+    write_for_location(events, tmp_path / "obs", tmp_path / "pha")
+    assert [event.resource_id.id for event in events] == names
     observed = (tmp_path / "obs").read_text().split("\n\n")
     assert [len([line for line in block.splitlines() if " GAU " in line]) for block in observed[:2]] == [8, 8]
     assert " 1.00e-01 " in observed[0]
     read = obspy.read_events(tmp_path / "pha", format="HYPODDPHA")
     assert len(read) == 2 and [len(event.picks) for event in read] == [8, 8]
     assert abs(read[0].origins[0].time.ns - each.time) < 10**7
+    heads = [line for line in (tmp_path / "pha").read_text().splitlines() if line.startswith("#")]
+    assert [line.split()[-1] for line in heads] == ["1", "2"]  # as in earthquakes.csv

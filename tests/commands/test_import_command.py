@@ -103,3 +103,16 @@ def test_a_catalogue_without_networks(shared_data, tmp_path, header, network, ca
     assert len(left_out) == 2 and "XYZ" in left_out[1] and "2022-02-06T02:31:30" in left_out[1]
     with open_dataset(tmp_path / "own.hdf5") as dataset:
         assert dataset.table.earthquake.sum() == 1 and set(dataset.table.station.tolist()) == {"PB.B204"}
+
+
+def test_what_of_the_records_was_of_no_use_is_in_the_list(tmp_path, rng):
+    start = UTCDateTime("2022-02-06")
+    header = {"network": "XX", "station": "ABC", "sampling_rate": 100.0, "starttime": start}
+    for channel in ("HHE", "HHN", "HHZ", "HHX"):
+        trace = obspy.Trace(rng.standard_normal(30000).astype(np.float32), header | {"channel": channel})
+        trace.write(str(tmp_path / f"{channel}.mseed"), format="MSEED")
+    (tmp_path / "picks.csv").write_text("network,station,phase,time\nXX,ABC,P,2022-02-06T00:02:00\n")
+    files = [str(path) for path in tmp_path.glob("*.mseed")]
+    assert main(["import", *files, "--picks", str(tmp_path / "picks.csv"), "--out", str(tmp_path / "own")]) == 0
+    left_out = (tmp_path / "own.left_out.csv").read_text().splitlines()
+    assert len(left_out) == 2 and "XX.ABC..HHX" in left_out[1] and "no component" in left_out[1]

@@ -101,6 +101,10 @@ def test_the_files(tmp_path):
     numbers = json.loads((tmp_path / "comparison.json").read_text())
     assert numbers["events"]["found"] == 1 and numbers["tolerance_s"] == 0.5
     assert {"map.png", "residuals.png", "cumulative.png", "stations.png"} <= {p.name for p in tmp_path.iterdir()}
+    (tmp_path / "own.png").touch()
+    write_comparison(tmp_path, by_hand(), {})  # no place is known any more
+    names = {path.name for path in tmp_path.iterdir()}
+    assert "map.png" not in names and {"stations.png", "own.png"} <= names
 
 
 def test_a_map_on_both_sides_of_180_degrees():

@@ -137,3 +137,27 @@ def test_what_is_rejected_is_no_other_earthquake_but_no_noise_either(archive):
     for row, _ in windows:
         starts[row["trace_name"][-2:]].append(UTCDateTime(row["trace_start_time"]) - START)
     assert len(starts["EV"]) == 1 and not any(1911 < start < 2089 for start in starts["NO"])
+
+
+def test_two_instruments_of_a_day_are_one_station(tmp_path, rng):
+    """The better one until half past, the other one after: no pick is lost, and noise counts by station and day."""
+    for band, first in (("HH", 0), ("EH", 1800)):
+        header = {"network": "XX", "station": "ABC", "sampling_rate": 100.0, "starttime": START + first}
+        traces = [
+            Trace(rng.standard_normal(180_000).astype(np.float32), header | {"channel": band + component})
+            for component in "ENZ"
+        ]
+        Stream(traces).write(str(tmp_path / f"{band}.mseed"), format="MSEED")
+    windows, job = cut(open_archive([tmp_path], Selection()), catalogue((500.0, 504.0), (2500.0, 2504.0)), noise=5)
+    assert [(row["trace_category"], row["receiver_type"]) for row, _ in windows[:2]] == [
+        ("earthquake_local", "HH"),
+        ("earthquake_local", "EH"),
+    ]
+    assert not job.catalogue.found.skipped and len(windows) == 2 + 5
+
+
+def test_a_detection_that_was_none_on_a_day_without_records_is_said(archive):
+    found = catalogue((1000.0, 1008.0))
+    windows, job = cut(archive, found, quiet={STATION: [(START + 500).ns, (START + 90000).ns]})
+    assert [row["trace_category"] for row, _ in windows] == ["earthquake_local", "noise"]
+    assert job.skipped == {"detection that was none, on a day without records": 1}

@@ -98,3 +98,14 @@ def test_a_conflict_is_told_and_accepting_settles_it(review):
     desk.show(0)
     assert not desk.conflicts() and desk.state.p == p + 90_000_000
     assert late.journal.refresh() and not late.journal.conflicts
+
+
+def test_a_conflict_of_verdicts_is_settled_by_the_one_that_counts(review):
+    desk = Desk(review)
+    key, before = desk.item.key, review.judged()
+    Journal(review.out.path).write("ben", key, "verdict", None, "rejected")
+    review.journal.write("anna", key, "verdict", None, "accepted")  # who had not seen it
+    assert desk.conflicts()
+    desk.judge("accepted")
+    desk.show(0)
+    assert not desk.conflicts() and desk.state.verdict == "accepted" and review.judged() == before + 1

@@ -8,7 +8,7 @@ from review_cases import START, event, write_out
 
 from minieqt.cli import main
 from minieqt.errors import UserError
-from minieqt.review.exports import write_markers, write_quakeml
+from minieqt.review.exports import MARKERS, write_markers, write_quakeml
 from minieqt.review.journal import Journal
 from minieqt.review.state import read_out, reviewed
 from minieqt.review.take_back import describe, read_returned, take_back
@@ -77,6 +77,26 @@ def test_markers(case, markers):
     while case[1].undo("snuffler"):
         pass
     assert [(s.p, s.s, s.verdict) for s in states(case)] == [(e.p.time.ns, e.s.time.ns, None) for e in EVENTS]
+
+
+@pytest.mark.parametrize("p, s, verdict", [(3, 3, "unsure"), (0, 3, "unsure"), (1, 3, "accepted")])
+def test_an_earthquake_that_was_missed_may_be_unsure(case, tmp_path, p, s, verdict):
+    line = "phase: 2022-02-06 01:{} {} XX.AAA..HHZ None None None {} None False"
+    path = tmp_path / "unsure.markers"
+    path.write_text("\n".join([MARKERS, line.format("10:00.0", p, "P"), line.format("10:03.0", s, "S")]))
+    done = back(case, path)
+    assert (done["earthquakes added"], done["detections unsure"]) == (1, verdict == "unsure")
+    assert [state.verdict for state in states(case)] == [None] * 5 + [verdict]
+    before = len(case[1].corrections)
+    back(case, path)
+    assert len(case[1].corrections) == before
+
+
+def test_what_is_no_pair_is_said(case, tmp_path):
+    path = tmp_path / "picks.csv"
+    rows = ["XX,AAA,P,2022-02-06T01:10:00,one", "XX,AAA,S,2022-02-06T01:12:00,one"]
+    path.write_text("\n".join(["network,station,phase,time,event", *rows]))
+    assert back(case, path)["picks left out: S not within 55 s after P"] == 2 and not case[1].corrections
 
 
 def test_what_one_detection_cannot_hold_is_said(case, markers):
