@@ -37,7 +37,7 @@ def summary(dataset: Dataset) -> str:
     table = dataset.table
     lines = [
         f"{len(table):,} traces: {table.earthquake.sum():,} earthquakes, {(~table.earthquake).sum():,} noise",
-        f"{len(np.unique(table.event)):,} events, {len(np.unique(table.station)):,} stations",
+        f"{len(np.unique(table.event)):,} events, {len(np.unique(table.station[table.station != ''])):,} stations",
     ]
     for phase, other, missing in (("P", "S", table.s_sample), ("S", "P", table.p_sample)):
         alone = int((table.earthquake & np.isnan(missing)).sum())
