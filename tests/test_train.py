@@ -25,6 +25,8 @@ from minieqt.data import open_dataset
 from minieqt.data.synthetic import write_stead
 from minieqt.errors import UserError
 from minieqt.training import run as run_module
+from minieqt.training.checkpoint import Position
+from minieqt.training.config import Config
 from minieqt.weights import native
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -406,6 +408,15 @@ def test_more_epochs_are_noted(copy, monkeypatch):
     monkeypatch.setattr(run_module, "train", lambda *_, **options: options["epochs"])
     assert main(["train", "--out", str(copy), "--resume", "--epochs", "7"]) == 128 + 7
     assert json.loads((copy / "config.json").read_text())["epochs"] == 7
+
+
+def test_a_run_that_is_at_its_end_says_so():
+    position = Position(epoch=3)
+    for loss in (1.0, 2.0, 3.0):
+        position.history.add(validation_loss=loss)
+    assert run_module.where(position, Config(epochs=4)) == "resuming in epoch 4 at batch 1"
+    assert run_module.where(position, Config(epochs=3)) == "nothing left to train: 3 epochs are done"
+    assert "2 epochs have brought nothing better" in run_module.where(position, Config(epochs=4, patience=2))
 
 
 def test_runs_are_numbered(tmp_path, monkeypatch):

@@ -74,6 +74,8 @@ def run(options: Namespace) -> int:
     others = peers(options.seisbench, thresholds)
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
     print(f"{weights.name}: {weights.describe()}")
     warm_up(options.device)
     used, answers, skipped = answer_windows([network, *others], dataset, rows, options.batch_size)

@@ -51,19 +51,22 @@ DRAWS = 50  # tried until one shows something: a gap that would touch the earthq
 
 
 def draw_histograms(dataset: Dataset) -> Any:
-    """A figure of magnitude, distance, S − P and signal-to-noise ratio; what few earthquakes have goes to the edges."""
+    """A figure of magnitude, distance, S − P and signal-to-noise ratio; how many lie beyond EDGES is written."""
     from matplotlib.figure import Figure
 
     table = dataset.table
     figure = Figure(figsize=(9, 6), layout="constrained")
     for axes, (name, values) in zip(figure.subplots(2, 2).flat, measures(table).items(), strict=True):
         known = values[np.isfinite(values)]
-        known = known[(known >= EDGES[name][0]) & (known <= EDGES[name][-1])]
-        if len(known):
-            axes.hist(known, bins=min(50, max(10, len(known) // 5)), color=BLUE)
-        else:
+        low, high = EDGES[name][[0, -1]]
+        shown = known[(known >= low) & (known <= high)]
+        if len(shown):
+            axes.hist(shown, bins=min(50, max(10, len(shown) // 5)), color=BLUE)
+        elif not len(known):
             axes.text(0.5, 0.5, "not known", transform=axes.transAxes, ha="center", color=GREY)
-        axes.set(xlabel=name, ylabel="earthquakes")
+        beyond = len(known) - len(shown)
+        label = f"{name} ({beyond:,} more beyond {low:g} … {high:g})" if beyond else name
+        axes.set(xlabel=label, ylabel="earthquakes")
     figure.suptitle(f"{table.earthquake.sum():,} earthquakes, {(~table.earthquake).sum():,} noise windows")
     return figure
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def summary(dataset: Dataset) -> str:
     table = dataset.table
     lines = [
         f"{len(table):,} traces: {table.earthquake.sum():,} earthquakes, {(~table.earthquake).sum():,} noise",
-        f"{len(np.unique(table.event)):,} events, {len(np.unique(table.station)):,} stations",
+        f"{len(np.unique(table.event)):,} events, {len(np.unique(table.station[table.station != ''])):,} stations",
     ]
     for phase, other, missing in (("P", "S", table.s_sample), ("S", "P", table.p_sample)):
         alone = int((table.earthquake & np.isnan(missing)).sum())
@@ -45,8 +46,10 @@ def summary(dataset: Dataset) -> str:
     if table.any_two:
         lines.append(f"{table.two.sum():,} windows with a second earthquake: labelled, their picks are not scored")
     for name, values in measures(dataset.table).items():
-        counts, _ = np.histogram(values, EDGES[name])
-        spans = [f"{a:g} … {b:g}" for a, b in zip(EDGES[name][:-1], EDGES[name][1:], strict=True)]
+        edges = EDGES[name]
+        counts, _ = np.histogram(values, [-np.inf, *edges, np.inf])
+        inside = [f"{a:g} … {b:g}" for a, b in pairwise(edges)]
+        spans = [f"below {edges[0]:g}", *inside, f"from {edges[-1]:g}"]
         lines.append(f"{name}: " + ", ".join(f"{span}: {n:,}" for span, n in zip(spans, counts, strict=True) if n))
         unknown = int(np.isnan(values).sum())
         if unknown:

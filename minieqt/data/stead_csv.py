@@ -169,7 +169,8 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str] | None]]:
 
 
 def read_columns(path: Path, columns: Sequence[str]) -> dict[str, list[str]]:
-    """{trace name: what stands in these columns}; rows cut short are left out. UserError for a missing column."""
+    """{trace name: what stands in these columns}; rows cut short are left out, and of a name that comes twice the first
+    row counts, as in `read_csv`. UserError for a missing column."""
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file)
@@ -179,6 +180,10 @@ def read_columns(path: Path, columns: Sequence[str]) -> dict[str, list[str]]:
             if missing:
                 raise UserError(f"{path} has no column {', '.join(missing)}")
             name, *places = (header.index(column) for column in wanted)
-            return {row[name]: [row[place] for place in places] for row in reader if len(row) == len(header)}
+            found: dict[str, list[str]] = {}
+            for row in reader:
+                if len(row) == len(header):
+                    found.setdefault(row[name], [row[place] for place in places])
+            return found
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} is not a CSV file ({error})") from error

@@ -208,6 +208,8 @@ def spread_against_residual(contender: Contender, table: TraceTable) -> Figure:
     """|residual| of every pick against its spread over Monte-Carlo samples: in time (left), in probability (right)."""
     figure = new_figure(figsize=(10, 4.5))
     panels = figure.subplots(1, 2, sharey=True)
+    for axes in panels:  # before anything is drawn: the limits of an empty axis hold zero
+        axes.set(xscale="log", yscale="log")
     floor = 0.5 / SAMPLING_RATE  # half a sample: zero has no place on a logarithmic axis
     for phase, marker in zip("PS", "oD", strict=True):
         found = outcomes(contender.answers, table, phase, contender.thresholds[phase], np.inf)
@@ -220,7 +222,6 @@ def spread_against_residual(contender: Contender, table: TraceTable) -> Figure:
     panels[0].set(xlabel="spread of the pick's time (s)", ylabel="|pick minus analyst| (s)")
     panels[1].set(xlabel="spread of the pick's probability")
     for axes in panels:
-        axes.set(xscale="log", yscale="log")
         axes.axhline(TOLERANCES[0], color=BLACK, linewidth=0.7, linestyle=":", label=f"{TOLERANCES[0]:g} s")
         axes.grid(alpha=0.3, linewidth=0.5)
     shared_legend(figure, panels)

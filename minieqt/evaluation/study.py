@@ -176,7 +176,7 @@ class Study:
         parts = [
             f"# Evaluation: {self.what}\n",
             f"{len(table):,} windows, of them {table.earthquake.sum():,} earthquakes; {events:,} events, "
-            f"{len(np.unique(table.station)):,} stations.\n",
+            f"{len(np.unique(table.station[table.station != ''])):,} stations.\n",
             *(f"{note}\n" for note in self.notes),
             "## Scores\n",
             score_tables(rows),

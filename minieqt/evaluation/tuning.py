@@ -70,7 +70,7 @@ def trials(
     training = np.sort(np.random.default_rng(seed).permutation(training)[:TUNING_WINDOWS])
     candidates = [candidate for name in names for candidate in choices(name)]
     used, answers, _ = answer_windows(candidates, dataset, training, batch_size, "tuning")
-    table = dataset.table.take(used)
+    table = dataset.table.take(used).to_score()
     sorted_by_name: dict[str, tuple[TraceTable, list[Baseline], list[Answers]]] = {}
     for candidate, answer in zip(candidates, answers, strict=True):
         _, same, theirs = sorted_by_name.setdefault(candidate.name, (table, [], []))

@@ -31,6 +31,7 @@ from minieqt.training import config as configuration
 from minieqt.training.average import Average
 from minieqt.training.checkpoint import Position
 from minieqt.training.config import Config
+from minieqt.training.early_stopping import costs, should_stop
 from minieqt.training.fine_tuning import network, origin
 from minieqt.training.freeze import freeze
 from minieqt.training.loaders import check_arrivals, contributions, loaders
@@ -119,7 +120,7 @@ def run(
         if trained is not None:
             print(f"{int((trained == 0).sum()):,} parameters frozen: {config.freeze}")
         if resume:
-            print(f"resuming in epoch {position.epoch + 1} at batch {position.batch + 1}", flush=True)
+            print(where(position, config), flush=True)
         warm_up(device, loader=True)
         ranks.barrier()
     ranks.barrier()
@@ -176,6 +177,15 @@ def announce(
             f"{torn:,} windows without an event begin within {APART.astype(int)} s of another split's and may "
             "show the same earthquake; a column source_id would keep them together"
         )
+
+
+def where(position: Position, config: Config) -> str:
+    """At which point a run is resumed, or why nothing of it is left to train."""
+    if position.epoch >= config.epochs:
+        return f"nothing left to train: {config.epochs} epochs are done"
+    if should_stop(costs(position.history, config.select), config.patience):
+        return f"nothing left to train: {config.patience} epochs have brought nothing better (--patience)"
+    return f"resuming in epoch {position.epoch + 1} at batch {position.batch + 1}"
 
 
 def open_data(config: Config) -> tuple[Any, tuple[Array, Array, Array], Array]:

@@ -45,10 +45,10 @@ def test_an_independent_runs_figures(shared, tmp_path, capsys, name, p, s):
 
 def test_everything_at_once(files, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(tuning, "TUNING_WINDOWS", 4)
-    evaluate(files, "--out", tmp_path / "a", "--baselines", "--uncertainty", "2", "--json", tmp_path / "net.json")
+    evaluate(files, "--out", tmp_path / "a", "--baselines", "--uncertainty", "2", "--json", tmp_path / "new/net.json")
     out = capsys.readouterr().out
     assert "AIC: S within 0.5 s" in out and "report.md" in out
-    assert json.loads((tmp_path / "net.json").read_text())["windows"] == 12
+    assert json.loads((tmp_path / "new/net.json").read_text())["windows"] == 12
     evaluate(files, "--out", tmp_path / "b", "--baselines", "--uncertainty", "2", "--batch-size", "5")
     one, other = (json.loads((tmp_path / name / "scores.json").read_text()) for name in "ab")
     for a, b in zip(one["scores"], other["scores"], strict=True):  # the same seed, whatever the batches

@@ -31,6 +31,13 @@ def test_histograms_count_every_earthquake(dataset):
         assert sum(bar.get_height() for bar in axes.patches) == pytest.approx(dataset.table.earthquake.sum(), abs=1)
 
 
+def test_a_histogram_tells_of_what_it_does_not_show(write):
+    with open_dataset(*write({"A.XX_1_EV": {"source_magnitude": 99}, "A.XX_2_EV": {}})) as dataset:
+        magnitude, distance = draw_histograms(dataset).axes[:2]
+    assert magnitude.get_xlabel() == "magnitude (1 more beyond -2 … 10)" and not magnitude.texts
+    assert [text.get_text() for text in distance.texts] == ["not known"]
+
+
 def test_a_row_for_each_augmentation(write):
     with open_dataset(*write({"A.XX_1_EV": {}, "A.XX_2_NO": {}})) as dataset:
         figure = draw_windows(dataset)

@@ -32,6 +32,18 @@ def test_counts(dataset):
     assert sum(int(part.rpartition(":")[2]) for part in line.split(",")) == 28
 
 
+def test_what_is_beyond_all_spans_is_counted_too(write):
+    odd = {"A.XX_1_EV": {"source_magnitude": -3}, "A.XX_2_EV": {"source_magnitude": 99}, "A.XX_3_EV": {}}
+    with open_dataset(*write(odd)) as dataset:
+        assert "magnitude: below -2: 1, from 10: 1, unknown: 1" in summary(dataset).splitlines()
+
+
+def test_no_name_is_no_station(write):
+    traces = {"A.XX_1_EV": {"network_code": "XX", "receiver_code": "A"}, "A.XX_2_EV": {}}
+    with open_dataset(*write(traces)) as dataset:
+        assert "2 events, 1 stations" in summary(dataset)
+
+
 def test_the_command(synthetic_files, tmp_path, capsys):
     assert main(["inspect", *map(str, synthetic_files), "--figures", str(tmp_path / "figures")]) == 0
     assert "looked at 40 waveforms" in capsys.readouterr().out

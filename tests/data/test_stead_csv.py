@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minieqt.data.stead_csv import COLUMNS, read_csv
+from minieqt.data.stead_csv import COLUMNS, read_columns, read_csv
 from minieqt.errors import UserError
 
 HEADER = "trace_name,trace_category,p_arrival_sample,s_arrival_sample,coda_end_sample,snr_db,source_id\n"
@@ -123,9 +123,11 @@ def test_a_byte_order_mark_does_no_harm(tmp_path):
 
 
 def test_a_name_that_comes_twice_counts_once(tmp_path):
-    table, _, skipped, _ = read_csv(csv_of(tmp_path, "A_EV,,700,1200,,,", "A_EV,,900,1200,,,", "B_EV,,700,1200,,,"))
+    path = csv_of(tmp_path, "A_EV,,700,1200,,,", "A_EV,,900,1200,,,", "B_EV,,700,1200,,,")
+    table, _, skipped, _ = read_csv(path)
     assert table.name.tolist() == ["A_EV", "B_EV"] and table.p_sample.tolist() == [700, 700]
     assert skipped == {"name that stands in the CSV twice": 1}
+    assert read_columns(path, ["p_arrival_sample"]) == {"A_EV": ["700"], "B_EV": ["700"]}  # of the same rows
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from small_windows import NAN, answers, random_case, table
 
+from minieqt.data.table import TEXT
 from minieqt.evaluation.answers import Answers
-from minieqt.evaluation.figures import wilson
+from minieqt.evaluation.figures import spread_against_residual, wilson
 from minieqt.evaluation.published import DETECTION, PHASES, published
 from minieqt.evaluation.scores import Contender, scores
 from minieqt.evaluation.study import Study
+from minieqt.plots import save_figure
 
 THRESHOLDS = {"detection": 0.3, "P": 0.1, "S": 0.1}
 FILES = {"report.md", "scores.csv", "bins.csv", "thresholds.csv", "windows.csv", "scores.json"}
@@ -83,9 +85,16 @@ def test_the_folder(rng, tmp_path, spread):
 def test_all_noise_and_nothing_found(tmp_path):
     """Every table and figure of a data set without an earthquake, and of a network that finds nothing."""
     noise = Contender("net", "network", answers([0.9, 0.1], [(50, 0.7), None]), THRESHOLDS)
-    Study("noise", table([NAN, NAN]), [noise]).write(tmp_path / "noise")
+    windows = table([NAN, NAN], station=np.array(["XX.A", ""], TEXT))
+    Study("noise", windows, [noise]).write(tmp_path / "noise")
+    assert "2 events, 1 stations" in (tmp_path / "noise" / "report.md").read_text(encoding="utf-8")
     silent = Contender("net", "network", answers([0.0, 0.0], [None, None]), THRESHOLDS)
     Study("silence", table([1000.0, NAN]), [silent]).write(tmp_path / "silence")
+    for contender in (noise, silent):
+        spreads = {name: np.full(2, NAN) for name in ("P", "S", "P time", "S time")}
+        sampled = dataclasses.replace(contender.answers, spreads=spreads)
+        figure = spread_against_residual(dataclasses.replace(contender, answers=sampled), table([NAN, NAN]))
+        save_figure(figure, tmp_path / "spread.png")
     for name in ("noise", "silence"):
         assert {path.name for path in (tmp_path / name).iterdir()} == FILES | FIGURES
         json.loads((tmp_path / name / "scores.json").read_text())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from small_windows import NAN, answers, table
@@ -10,7 +13,7 @@ from minieqt.errors import UserError
 from minieqt.evaluation import tuning
 from minieqt.evaluation.baselines import choices
 from minieqt.evaluation.metrics import Evaluation
-from minieqt.evaluation.tuning import halves, relative, tune, tuned_baselines
+from minieqt.evaluation.tuning import halves, relative, trials, tune, tuned_baselines
 
 
 def test_halves_share_no_event():
@@ -42,6 +45,16 @@ def test_nothing_to_learn_from_says_nothing():
     _, thresholds = tune("Baer", noise, [next(choices("Baer"))], [part])
     assert thresholds == {"P": np.inf}
     assert relative(part, thresholds).picks("P", 0).tolist() == [-1, -1]
+
+
+def test_a_window_with_two_earthquakes_tunes_no_picks(dataset):
+    rows = np.flatnonzero(dataset.table.earthquake)[:2]
+    second = np.full(len(dataset), np.nan)
+    second[rows[0]] = 5000
+    two = copy(dataset)
+    two.table = replace(dataset.table, second_p=second)
+    windows, _, _ = trials(two, rows, 100, ("STA/LTA, classic",), 0)["STA/LTA, classic"]
+    assert np.isnan(windows.p_sample).tolist() == [True, False] and windows.earthquake.all()
 
 
 def test_on_synthetic_windows(dataset, monkeypatch):
