@@ -41,7 +41,7 @@ def run(options: Namespace) -> int:
     from minieqt.data.stead_writer import pair_of_files, write_windows
     from minieqt.errors import UserError
     from minieqt.importing.catalogue import match_networks, pair_up, read_catalogue
-    from minieqt.importing.cut_windows import DAY, Job, cut_windows
+    from minieqt.importing.cut_windows import Job, cut_windows
     from minieqt.importing.left_out import ledger
     from minieqt.records.archive import open_archive
     from minieqt.records.selection import Selection
@@ -56,7 +56,7 @@ def run(options: Namespace) -> int:
     catalogue = pair_up(match_networks(found, archive.entries))
     job = Job(catalogue, coordinates, band, options.noise, options.seed, archive.unreadable)
     counts = {"EV": 0, "NO": 0}
-    with tqdm(archive.days(DAY), "import", unit=" station-days", disable=None) as days:
+    with tqdm(archive.days(), "import", unit=" station-days", disable=None) as days:
 
         def windows() -> Iterator[tuple[Any, Any]]:
             for row, x in cut_windows(archive, job, days):

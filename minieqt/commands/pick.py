@@ -183,7 +183,6 @@ def pick_input(options: Namespace, selection: Selection, job: Job, staff: Staff)
     """Look through the input and pick it, with bars that show how far."""
     from tqdm import tqdm
 
-    from minieqt.picking.pick import DAY
     from minieqt.picking.run import pick_archive
     from minieqt.picking.staff import WorkerLost
     from minieqt.records.archive import open_archive
@@ -195,7 +194,7 @@ def pick_input(options: Namespace, selection: Selection, job: Job, staff: Staff)
         archive = open_archive(options.input, selection, lambda path: bar.update(), options.out, index)
     if options.dask in (None, LOCAL):  # elsewhere others compute
         warm_up(options.device)
-    with tqdm(total=len(archive.days(DAY)), unit="station-day", disable=None) as bar:
+    with tqdm(total=len(archive.days()), unit="station-day", disable=None) as bar:
         windows = done = 0
 
         def progress(count: int) -> None:
@@ -215,7 +214,7 @@ def pick_input(options: Namespace, selection: Selection, job: Job, staff: Staff)
             bar.total = done  # names of files may have told of more
             return report
         except (KeyboardInterrupt, WorkerLost) as stop:
-            bar.total = len(archive.days(DAY))  # by what the files hold that were looked at
+            bar.total = len(archive.days())  # by what the files hold that were looked at
             told = f"the same command goes on from here, {done} of {bar.total} station-days are done"
             raise type(stop)(f"{str(stop) or 'stopped'}; {told}") from None
 
@@ -241,10 +240,11 @@ def run_example(options: Namespace, model: Any, settings: Any) -> int:
     """Pick ObsPy's own example record and draw what was found, or the whole record if nothing was."""
     import obspy
 
-    from minieqt.picking.pick import DAY, station_day
+    from minieqt.picking.pick import station_day
     from minieqt.picking.results import Events
     from minieqt.picking.run import draw, plot_event
     from minieqt.plots import save_figure
+    from minieqt.records.span import DAY
 
     stream = obspy.read()
     start = stream[0].stats.starttime

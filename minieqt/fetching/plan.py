@@ -14,8 +14,7 @@ from typing import Any
 from obspy import Inventory, UTCDateTime
 
 from minieqt.errors import UserError
-
-DAY = 86400 * 10**9  # nanoseconds
+from minieqt.records.span import DAY
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,11 @@ from obspy import Inventory, UTCDateTime, read_inventory
 from obspy.core.inventory import Channel, Network, Station
 
 from minieqt.errors import UserError
-from minieqt.fetching.plan import DAY, Task
+from minieqt.fetching.plan import Task
 from minieqt.files import atomic_write
 from minieqt.records.left_out import LeftOut
 from minieqt.records.mseed import scan
+from minieqt.records.span import DAY
 
 FETCHED, NOT_THERE, FAILED = "fetched", "not there", "failed"  # what failed is asked for again
 

@@ -29,14 +29,13 @@ from minieqt.records.join import TWICE
 from minieqt.records.left_out import LeftOut
 from minieqt.records.segment import Segment, segments
 from minieqt.records.serve import group, serve
-from minieqt.records.span import SECOND
+from minieqt.records.span import DAY, SECOND
 from minieqt.records.stations import Coordinates
 from minieqt.tables.picks import Onset, Station
 
 Array = Any
 Pieces = list[tuple[Instrument, Segment]]
 
-DAY = 86400 * SECOND
 CONTEXT = 120 * SECOND  # read before and after a day: its windows, and what the filters need
 LENGTH = round(SAMPLES / RATE) * SECOND
 EARLIEST, LATEST = 3.0, 25.0  # s from a window's start to P
@@ -65,7 +64,7 @@ class Job:
 
 
 def cut_windows(archive: Archive, job: Job, days: Iterable[tuple[int, Station]]) -> Iterator[tuple[Row, Array]]:
-    """Rows of STEAD's CSV and windows (3, 6000), of one of `archive.days(DAY)` after the other."""
+    """Rows of STEAD's CSV and windows (3, 6000), day by day; days: some of `archive.days()`."""
     names, looked_at = set[str](), set[tuple[int, Station]]()
     for day, station in days:
         looked_at.add((day, station))

@@ -32,7 +32,7 @@ from minieqt.files import atomic_write, locked
 from minieqt.model import EQTransformer
 from minieqt.picking.events import Event
 from minieqt.picking.part import Part, all_parts, read_part, write_part
-from minieqt.picking.pick import CONTEXT, DAY, StationDay, station_day
+from minieqt.picking.pick import CONTEXT, StationDay, station_day
 from minieqt.picking.probabilities import Settings
 from minieqt.picking.results import Events, write_tables
 from minieqt.picking.staff import Staff, alone
@@ -40,7 +40,7 @@ from minieqt.records.archive import Archive
 from minieqt.records.channel import Instrument
 from minieqt.records.left_out import LeftOut
 from minieqt.records.selection import Station
-from minieqt.records.span import SECOND
+from minieqt.records.span import DAY, SECOND
 from minieqt.records.stations import Coordinates
 
 VERSION = 5  # of what a station-day's file holds and of how it was found
@@ -113,7 +113,7 @@ def pick_archive(
     folder = job.out / "station_days"
     folder.mkdir(parents=True, exist_ok=True)
     report = Report()
-    days = archive.days(DAY)
+    days = archive.days()
     there = set(os.listdir(folder))
     for day, station in days:  # before anything is picked
         if part_name(station, day) in there and archive.look_around(station, day):
@@ -140,7 +140,7 @@ def pick_archive(
 
     try:
         work_off(tasks(days))
-        late = list(tasks(archive.days(DAY)))  # what the names of files did not tell
+        late = list(tasks(archive.days()))  # what the names of files did not tell
         if late:
             work_off(late)
     finally:

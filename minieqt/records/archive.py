@@ -50,16 +50,16 @@ class Archive:
         """How many files and parts of files could not be used, by reason."""
         return Counter(row.reason for row in self.left_out.rows if row.path and row.start is None)
 
-    def days(self, day: int) -> list[tuple[int, Station]]:
-        """(first nanosecond, station) of every day that has data; `day` is its length. Days first, then stations.
+    def days(self) -> list[tuple[int, Station]]:
+        """(first nanosecond, station) of every UTC day that has data, by day, then by station.
 
-        Files that wait to be looked at count for the day that their names say.
+        A file whose headers were not read yet counts for the day in its name.
         """
         found = {
             (first, station)
             for station, entries in self.entries.items()
             for entry in entries
-            for first in range(entry.start // day * day, entry.end, day)
+            for first in range(entry.start // DAY * DAY, entry.end, DAY)
         }
         return sorted(found.union((first, station) for station, days in self.waiting.items() for first in days))
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from obspy import UTCDateTime
 
-from minieqt.picking.pick import DAY
-from minieqt.records.span import SECOND
+from minieqt.records.span import DAY, SECOND
 from minieqt.review.journal import Correction, Journal
 from minieqt.review.queue import Item
 from minieqt.review.state import Out, Reviewed, key_of, new_event, reviewed, update

@@ -16,8 +16,8 @@ from bokeh.layouts import column, row
 from bokeh.models import BoxAnnotation, Button, CustomJS, Div, Span
 from obspy import UTCDateTime
 
-from minieqt.picking.pick import DAY
 from minieqt.plots import COLOURS
+from minieqt.records.span import DAY
 from minieqt.records.stations import Coordinates
 from minieqt.review.desk import Desk, Review
 from minieqt.review.keys import hand_over

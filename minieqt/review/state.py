@@ -18,10 +18,9 @@ from obspy import UTCDateTime
 from minieqt.errors import UserError
 from minieqt.picking.events import Event
 from minieqt.picking.part import DATED, Part, read_part
-from minieqt.picking.pick import DAY
 from minieqt.records.channel import Instrument
 from minieqt.records.selection import Station
-from minieqt.records.span import Span
+from minieqt.records.span import DAY, Span
 from minieqt.review.journal import Journal
 
 MINUTE = "minute/"  # what the key of a quiet minute begins with

@@ -16,8 +16,9 @@ from tqdm import tqdm
 from minieqt.data.stead_writer import pair_of_files, write_windows
 from minieqt.errors import UserError
 from minieqt.importing.catalogue import Catalogue, match_networks, pair_up
-from minieqt.importing.cut_windows import DAY, Job, cut_windows
+from minieqt.importing.cut_windows import Job, cut_windows
 from minieqt.records.archive import Archive
+from minieqt.records.span import DAY
 from minieqt.records.stations import Coordinates
 from minieqt.review.state import Reviewed
 from minieqt.tables.catalogue import Found
@@ -44,7 +45,7 @@ def write_training_set(
     job = Job(catalogue, coordinates, band, 0, seed, archive.unreadable, quiet=quiet)
     counts: Counter[str] = Counter()
     wanted = days_of(catalogue, quiet)
-    days = [day for day in archive.days(DAY) if day in wanted]
+    days = [day for day in archive.days() if day in wanted]
     with tqdm(days, "cutting windows", unit=" station-days", leave=False, disable=None) as bar:
         windows = list(cut_windows(archive, job, bar))
     for row, _ in windows:

@@ -19,7 +19,7 @@ from obspy import UTCDateTime
 
 from minieqt.errors import UserError
 from minieqt.model import EQTransformer
-from minieqt.picking.pick import DAY, NAMES
+from minieqt.picking.pick import NAMES
 from minieqt.picking.probabilities import Settings, probabilities
 from minieqt.records.archive import Archive, open_archive
 from minieqt.records.channel import RATE, Instrument
@@ -27,7 +27,7 @@ from minieqt.records.left_out import LeftOut
 from minieqt.records.segment import Segment, segments
 from minieqt.records.selection import Selection, Station
 from minieqt.records.serve import Groups, group
-from minieqt.records.span import SECOND
+from minieqt.records.span import DAY, SECOND
 
 Array = Any
 Kept = TypeVar("Kept")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from obspy import Stream, Trace, UTCDateTime
 
 from minieqt.importing.catalogue import pair_up
-from minieqt.importing.cut_windows import DAY, Job, cut_windows
+from minieqt.importing.cut_windows import Job, cut_windows
 from minieqt.records.archive import open_archive
 from minieqt.records.selection import Selection
 from minieqt.tables.catalogue import Found
@@ -50,7 +50,7 @@ def archive(tmp_path_factory):
 
 def cut(archive, catalogue, **options):
     job = Job(catalogue, **{"noise": 0} | options)
-    return list(cut_windows(archive, job, archive.days(DAY))), job
+    return list(cut_windows(archive, job, archive.days())), job
 
 
 def test_arrivals_are_where_the_record_has_them(archive):

@@ -46,14 +46,14 @@ def sds(tmp_path):
 
 
 def found(archive):
-    return [(UTCDateTime(ns=day).julday, station[1]) for day, station in archive.days(DAY)]
+    return [(UTCDateTime(ns=day).julday, station[1]) for day, station in archive.days()]
 
 
 def test_a_whole_archive(sds):
     archive = open_archive([sds], Selection())
     assert found(archive) == [(37, "ABC"), (37, "DEF"), (38, "ABC"), (38, "DEF")]
     assert sum(archive.unreadable.values()) == 1
-    day, station = archive.days(DAY)[0]
+    day, station = archive.days()[0]
     traces = archive.read(station, day, day + DAY)
     assert sorted(one.stats.channel for one in traces) == ["HHE", "HHN", "HHZ"]
     assert {one.stats.station for one in traces} == {"ABC"} and {one.stats.npts for one in traces} == {2000}
@@ -73,7 +73,7 @@ def test_selections(sds, options, expected):
     archive = open_archive([sds], Selection(**options))
     assert found(archive) == expected
     if "end" in options:
-        day, station = archive.days(DAY)[0]
+        day, station = archive.days()[0]
         assert all(one.stats.endtime < options["end"] for one in archive.read(station, day, day + DAY))
 
 
@@ -104,7 +104,7 @@ def test_formats(tmp_path, kind):
     path = tmp_path / f"a [1].{kind}"
     one.write(str(path), format=kind)
     archive = open_archive([path], Selection())
-    ((day, station),) = archive.days(DAY)
+    ((day, station),) = archive.days()
     (again,) = archive.read(station, day, day + DAY)
     assert again.stats.npts == 2000 and abs(again.stats.starttime - START) < 0.001
 
@@ -112,7 +112,7 @@ def test_formats(tmp_path, kind):
 def test_many_stations_in_one_file(tmp_path):
     path = write(tmp_path / "all.mseed", record() + record(station="DEF"))
     archive = open_archive([path], Selection())
-    days = archive.days(DAY)
+    days = archive.days()
     found = [archive.read(station, day, day + DAY) for day, station in days]
     assert [{one.stats.station for one in traces} for traces in found] == [{"ABC"}, {"DEF"}]
     assert [len(traces) for traces in found] == [3, 3] and len(open_archive([path], Selection()).entries) == 2
@@ -121,11 +121,11 @@ def test_many_stations_in_one_file(tmp_path):
 def test_large_files_are_read_in_blocks(tmp_path, monkeypatch):
     path = write(tmp_path / "a.mseed", record(300))
     whole = open_archive([path], Selection())
-    ((_, station),) = whole.days(DAY)
+    ((_, station),) = whole.days()
     expected = whole.read(station, START.ns + 10**11, START.ns + 2 * 10**11)
     monkeypatch.setattr(contents_module, "BLOCK", 10_000)
     parts = open_archive([path], Selection())
-    assert parts.days(DAY) == whole.days(DAY) and len(parts.entries[station]) > 20
+    assert parts.days() == whole.days() and len(parts.entries[station]) > 20
     between = parts.parts(station, START.ns + 10**11, START.ns + 2 * 10**11)
     assert 0 < len(between) < len(parts.entries[station])  # only these are read
     assert sum(entry.part.size for entry in parts.entries[station]) == path.stat().st_size
@@ -155,7 +155,7 @@ def test_refuses_in_words(tmp_path):
 
 def samples(archive):
     """How many there are in all of an archive."""
-    found = (archive.read(station, day, day + DAY - 1) for day, station in archive.days(DAY))
+    found = (archive.read(station, day, day + DAY - 1) for day, station in archive.days())
     return sum(one.stats.npts for traces in found for one in traces)
 
 
@@ -193,7 +193,7 @@ def test_a_day_that_no_year_has(sds, day):
 def test_a_record_of_another_time_makes_one_day(tmp_path):
     early, late = record(5, start=UTCDateTime(1980, 1, 6)), record(5, start=UTCDateTime(2099, 1, 1))
     path = write(tmp_path / "a.mseed", early + record(60) + late)
-    assert [UTCDateTime(ns=day).year for day, _ in open_archive([path], Selection()).days(DAY)] == [1980, 2022, 2099]
+    assert [UTCDateTime(ns=day).year for day, _ in open_archive([path], Selection()).days()] == [1980, 2022, 2099]
 
 
 def as_bytes(stream, **options):
@@ -237,7 +237,7 @@ def test_a_damaged_record_is_left_out_alone(tmp_path, damage):
         data[at + 30 : at + 32] = (9999).to_bytes(2, "big")
     (tmp_path / "a.mseed").write_bytes(data)
     archive = open_archive([tmp_path], Selection())
-    ((day, station),) = archive.days(DAY)
+    ((day, station),) = archive.days()
     left_out = LeftOut()
     traces = archive.read(station, day, day + DAY - 1, left_out)
     (row,) = left_out
@@ -279,7 +279,7 @@ def test_a_clock_that_drifts_keeps_its_own_times(tmp_path):
     data = b"".join(as_bytes(Stream([part]), reclen=4096) for part in stream)
     (tmp_path / "a.mseed").write_bytes(data)
     archive = open_archive([tmp_path], Selection())
-    ((day, station),) = archive.days(DAY)
+    ((day, station),) = archive.days()
     found = archive.read(station, day, day + DAY - 1)
     assert sum(part.stats.npts for part in found) == 360000 and len(found) > 100
     for part in found:

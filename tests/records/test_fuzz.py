@@ -71,7 +71,7 @@ def look(path):
     except UserError:
         return 0
     found = 0
-    for day, station in archive.days(DAY)[:20]:
+    for day, station in archive.days()[:20]:
         left_out = LeftOut(day, day + DAY)
         traces = archive.read(station, day, day + DAY - 1, left_out)
         groups = group(traces, left_out)
