@@ -17,7 +17,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from obspy import UTCDateTime
 
 from minieqt.catalogue.earthquake import Earthquake
 from minieqt.catalogue.reference import Matched
@@ -37,14 +36,9 @@ REFERENCE = "kind time latitude longitude magnitude reference_time reference_lat
     "reference_magnitude seconds km".split()  # fmt: skip
 
 
-def when(time: int) -> str:
-    """Nanoseconds since 1970 as 2022-02-06T02:31:29.318400Z."""
-    return moment(UTCDateTime(ns=time))
-
-
 def earthquakes_csv(earthquakes: Sequence[Earthquake]) -> str:
     return table(EARTHQUAKES, (
-        [n, when(each.time), f"{each.latitude:.5f}", f"{each.longitude:.5f}", f"{each.depth:.2f}",
+        [n, moment(each.time), f"{each.latitude:.5f}", f"{each.longitude:.5f}", f"{each.depth:.2f}",
          number(each.magnitude, 2), len(each.amplitudes) or "", len(each.arrivals),
          each.count("P"), each.count("S"), len(each.stations), number(each.rms, 3), number(each.gap, 0),
          number(each.nearest, 1)]
@@ -54,7 +48,7 @@ def earthquakes_csv(earthquakes: Sequence[Earthquake]) -> str:
 
 def assignments_csv(earthquakes: Sequence[Earthquake]) -> str:
     return table(ASSIGNMENTS, (
-        [n, at.onset.network, at.onset.station, at.onset.phase, when(at.onset.time), number(at.residual, 3),
+        [n, at.onset.network, at.onset.station, at.onset.phase, moment(at.onset.time), number(at.residual, 3),
          number(at.distance, 1), number(at.azimuth, 0)]
         for n, each in enumerate(earthquakes, 1) for at in each.arrivals
     ))  # fmt: skip
@@ -105,11 +99,11 @@ def stations_csv(onsets: Iterable[Onset], earthquakes: Sequence[Earthquake]) -> 
 
 def reference_csv(matched: Matched) -> str:
     def ours(each: Earthquake) -> list[str]:
-        return [when(each.time), f"{each.latitude:.5f}", f"{each.longitude:.5f}", number(each.magnitude, 2)]
+        return [moment(each.time), f"{each.latitude:.5f}", f"{each.longitude:.5f}", number(each.magnitude, 2)]
 
     def theirs(each: Origin) -> list[str]:
         magnitude = "" if np.isnan(each.magnitude) else f"{each.magnitude:g}"
-        return [when(each.time), f"{each.latitude:.5f}", f"{each.longitude:.5f}", magnitude]
+        return [moment(each.time), f"{each.latitude:.5f}", f"{each.longitude:.5f}", magnitude]
 
     rows: list[list[str]] = [
         ["found", *ours(matched.ours[i]), *theirs(matched.reference[j]), number(seconds, 3), number(km, 1)]

@@ -12,13 +12,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from obspy import UTCDateTime
-
 from minieqt.evaluation import comparison_figures as figures
 from minieqt.evaluation.comparison import Comparison
 from minieqt.evaluation.report import cell, grid, write_csv, write_json
 from minieqt.files import write_text
 from minieqt.plots import save_figure
+from minieqt.tables.times import moment
 
 COLUMNS = ("ours", "reference", "common", "missed", "additional")
 
@@ -134,8 +133,3 @@ def pick_rows(comparison: Comparison) -> list[dict[str, Any]]:
             row = {"kind": "missed", "station": str(comparison.reference_stations[j]), "phase": pick.phase}
             rows.append(row | {"ours": "", "reference": moment(pick.time), "residual_s": None})
     return sorted(rows, key=lambda row: row["ours"] or row["reference"])
-
-
-def moment(time: int) -> str:
-    """Nanoseconds since 1970 as 2022-02-06T02:31:29.318400Z."""
-    return str(UTCDateTime(ns=time))

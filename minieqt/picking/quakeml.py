@@ -46,7 +46,8 @@ def quakeml(events: Iterable[Event]) -> Iterator[str]:
 def event_text(event: Event) -> str:
     """One detection as a QuakeML event without an origin."""
     name = f"{event.instrument.name()}/{event.start.ns}"
-    about = f"detected from {moment(event.start)} to {moment(event.end)} with probability {event.probability:.4f}"
+    span = f"{moment(event.start.ns)} to {moment(event.end.ns)}"
+    about = f"detected from {span} with probability {event.probability:.4f}"
     return f"""\
     <event publicID="{identifier("event", name)}">
       <type>earthquake</type>
@@ -65,7 +66,7 @@ def pick_text(pick: Pick, event: str) -> str:
     return f"""\
       <pick publicID="{identifier("pick", event, pick.phase)}">
         <time>
-          <value>{moment(pick.time)}</value>
+          <value>{moment(pick.time.ns)}</value>
           <uncertainty>{float(pick.time_uncertainty)}</uncertainty>
         </time>
         <waveformID {waveform(pick.instrument, pick.channel)}></waveformID>

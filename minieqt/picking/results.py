@@ -226,13 +226,13 @@ def pick_row(pick: Pick, event: Event | None) -> list[str]:
         at.band,
         pick.channel,
         pick.phase,
-        moment(pick.time),
+        moment(pick.time.ns),
         number(pick.probability),
         number(pick.uncertainty),
         number(pick.time_uncertainty),
         number(pick.snr, 1),
-        "" if event is None else moment(event.start),
-        "" if event is None else moment(event.end),
+        "" if event is None else moment(event.start.ns),
+        "" if event is None else moment(event.end.ns),
         "" if event is None else number(event.probability),
     ]
 
@@ -267,7 +267,7 @@ def association_row(pick: Pick) -> list[str]:
 
 
 def gamma_row(pick: Pick) -> list[str]:
-    time = moment(pick.time).rstrip("Z")
+    time = moment(pick.time.ns).rstrip("Z")
     return [associated_station(pick), time, pick.phase.lower(), number(pick.probability)]
 
 

@@ -15,14 +15,11 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minieqt.tables.missing import known
-
-if TYPE_CHECKING:
-    from obspy import UTCDateTime
 
 Array = Any
 
@@ -59,9 +56,9 @@ def time_of(text: str | None, month_first: bool = False) -> datetime | None:
     return time
 
 
-def moment(time: UTCDateTime) -> str:
-    """2022-02-06T02:31:29.318400Z."""
-    return spelled(time.ns) + "Z"
+def moment(time: int) -> str:
+    """Nanoseconds since 1970 as 2022-02-06T02:31:29.318400Z."""
+    return spelled(time) + "Z"
 
 
 @lru_cache(4096)  # a table's row and its neighbours name one time over and over
