@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from obspy import UTCDateTime
 
-from minieqt.errors import UserError
-from minieqt.importing.catalogue import match_networks
+from minieqt.errors import UserError, counted
+from minieqt.importing.catalogue import match_networks, read_catalogue
 from minieqt.records.stations import Coordinates, Epoch, Place, read_coordinates, unbroken
-from minieqt.tables.catalogue import Origin, read_picks_of
+from minieqt.tables.catalogue import Origin
 from minieqt.tables.missing import number
 from minieqt.tables.origins import read_origins
 from minieqt.tables.picks import Onset
@@ -48,9 +48,7 @@ def read_input(path: Path, inventory: Path | None, start: UTCDateTime | None, en
     coordinates = read_coordinates(inventory) if inventory else coordinates_of(path)
     if not coordinates:
         raise UserError(f"nothing says where the stations of {path} stand: name an inventory with --stations")
-    found = read_picks_of(path)
-    if not found.onsets:
-        raise UserError(f"{path} has no pick of P or S that can be used")
+    found = read_catalogue(path)
     pairs = {(onset.network, onset.station) for onset in found.onsets}
     known = set(coordinates) | {(net, sta) for net, sta in pairs if (net.upper(), sta.upper()) in coordinates}
     found = match_networks(found, known, "coordinates")
@@ -67,7 +65,7 @@ def read_input(path: Path, inventory: Path | None, start: UTCDateTime | None, en
             onsets.append(onset)
             places.append(place)
     if not onsets:
-        raise UserError(f"no pick of {path} is left: {', '.join(f'{n} × {why}' for why, n in skipped.items())}")
+        raise UserError(f"no pick of {path} is left: {counted(skipped)}")
     return Input(onsets, places, skipped)
 
 
@@ -117,4 +115,4 @@ def covered(path: Path, given: Input, margin: float) -> tuple[list[Origin], str]
             skipped["outside the network's surroundings"] += 1
         else:
             kept.append(origin)
-    return kept, ", ".join(f"{count:,} × {why}" for why, count in skipped.items() if count)
+    return kept, counted(skipped)

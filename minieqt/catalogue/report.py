@@ -20,6 +20,7 @@ import numpy as np
 
 from minieqt.catalogue.earthquake import Earthquake
 from minieqt.catalogue.reference import Matched
+from minieqt.errors import counted
 from minieqt.picking.results import number, table
 from minieqt.tables.catalogue import Origin
 from minieqt.tables.picks import Onset
@@ -128,7 +129,7 @@ def magnitude_lines(earthquakes: Sequence[Earthquake], left_out: Counter[str]) -
     if held:
         low, high = min(held)[0], max(held)[0]
         text += f", {low:.1f} to {high:.1f}, of {np.median([count for _, count in held]):g} stations (median)"
-    without = ", ".join(f"{count:,} × {why}" for why, count in left_out.most_common())
+    without = counted(dict(left_out.most_common()))
     return text + (f"; without: {without}" if without else "")
 
 

@@ -18,7 +18,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from minieqt.arguments import positive, whole
-from minieqt.errors import UserError
+from minieqt.errors import UserError, counted
 
 METHODS = {"pyocto": "PyOcto", "gamma": "GaMMA"}
 
@@ -97,7 +97,7 @@ def run(options: Namespace) -> int:
     velocities = read_velocities(options.velocities) if options.velocities else homogeneous(options.vp, options.vs)
     given = read_input(options.picks, options.stations, parse_time(options.start), parse_time(options.end))
     if given.skipped:
-        print("left out: " + ", ".join(f"{n:,} × {why}" for why, n in given.skipped.items() if n), file=sys.stderr)
+        print(f"left out: {counted(given.skipped)}", file=sys.stderr)
     if options.method == "gamma":
         earthquakes = associate_by_gamma(given.onsets, given.places, velocities, limits)
     else:

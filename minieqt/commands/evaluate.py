@@ -22,7 +22,7 @@ from typing import Any
 
 from minieqt.arguments import existing_file, existing_path, share, whole
 from minieqt.commands.options import add_device_option, add_weight_options, add_weights_option, weight_options
-from minieqt.errors import UserError
+from minieqt.errors import UserError, counted
 from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 
 SPLITS = ("training", "validation", "test")
@@ -89,7 +89,7 @@ def run(options: Namespace) -> int:
         contenders += baselines(options, dataset, used, training)
     notes = [f"{Path(weights.name).name}: {weights.describe()}."]
     if skipped:
-        notes.append("Left out: " + ", ".join(f"{count} × {reason}" for reason, count in skipped.items()) + ".")
+        notes.append(f"Left out: {counted(skipped)}.")
     if options.uncertainty:
         notes.append(f"Picks of the mean over {options.uncertainty} samples of Monte-Carlo dropout.")
     report = contenders[0].report(windows)

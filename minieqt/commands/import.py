@@ -39,7 +39,7 @@ def run(options: Namespace) -> int:
 
     from minieqt.commands.pick import parse_filter
     from minieqt.data.stead_writer import pair_of_files, write_windows
-    from minieqt.errors import UserError
+    from minieqt.errors import UserError, counted
     from minieqt.importing.catalogue import match_networks, pair_up, read_catalogue
     from minieqt.importing.cut_windows import Job, cut_windows
     from minieqt.importing.left_out import ledger
@@ -64,7 +64,7 @@ def run(options: Namespace) -> int:
                 days.set_postfix_str(f"{counts['EV']} earthquakes, {counts['NO']} noise", refresh=False)
                 yield row, x
             if not counts["EV"]:
-                why = describe(catalogue.found.skipped + job.skipped) or "records and picks do not meet"
+                why = counted(catalogue.found.skipped + job.skipped) or "records and picks do not meet"
                 raise UserError(f"no earthquake was cut: {why}")
 
         write_windows(hdf5, csv, windows())
@@ -73,11 +73,6 @@ def run(options: Namespace) -> int:
     ledger(job.left_out, catalogue.found, options.picks).to_csv(left_out)
     skipped = catalogue.found.skipped + job.skipped
     if skipped:
-        print(f"left out: {describe(skipped)}; the list: {left_out}", file=sys.stderr)
+        print(f"left out: {counted(skipped)}; the list: {left_out}", file=sys.stderr)
     print(f"{counts['EV']} earthquakes, {counts['NO']} noise windows: {hdf5}, {csv}")
     return 0
-
-
-def describe(skipped: dict[str, int]) -> str:
-    """ "3 × P without S, 1 × …"."""
-    return ", ".join(f"{count} × {reason}" for reason, count in skipped.items())

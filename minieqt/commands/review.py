@@ -30,7 +30,7 @@ from typing import Any
 
 from minieqt.arguments import existing_file, existing_path, whole
 from minieqt.commands.options import add_weight_options, add_weights_option, weight_options
-from minieqt.errors import UserError
+from minieqt.errors import UserError, counted
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -89,7 +89,7 @@ def take_back(options: Namespace, out: Any, journal: Any) -> int:
 
     picks, skipped = read_returned(options.take_back)
     if skipped:
-        print(f"left out: {', '.join(f'{count} × {reason}' for reason, count in skipped.items())}", file=sys.stderr)
+        print(f"left out: {counted(skipped)}", file=sys.stderr)
     done = take_back(picks, out, journal, options.who or login())
     print(f"{options.take_back}: {len(picks)} picks; {describe(done)}")
     return 0
@@ -159,7 +159,7 @@ def export(options: Namespace, out: Any, journal: Any, archive: Any, sample: Any
 
 def tell_left_out(counts: Mapping[str, int]) -> None:
     """Print what of the corrections no window could be cut of."""
-    left_out = ", ".join(f"{n} × {reason}" for reason, n in counts.items() if reason not in ("earthquakes", "noise"))
+    left_out = counted({reason: n for reason, n in counts.items() if reason not in ("earthquakes", "noise")})
     if left_out:
         print(f"left out of the training set: {left_out}", file=sys.stderr)
 

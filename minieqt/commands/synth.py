@@ -22,7 +22,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from minieqt.arguments import positive, share, whole
-from minieqt.errors import UserError
+from minieqt.errors import UserError, counted
 
 WORTH_PROCESSES = 4000  # windows: fewer are made before others have started
 
@@ -44,7 +44,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     from minieqt.data.stead_writer import pair_of_files
     from minieqt.data.synthetic import write_stead
-    from minieqt.data.synthetic.real_noise import read_noise, told
+    from minieqt.data.synthetic.real_noise import read_noise
     from minieqt.threads import available_threads
 
     if options.network:
@@ -56,7 +56,7 @@ def run(options: Namespace) -> int:
     processes = options.processes or (available_threads() if made > WORTH_PROCESSES else 1)
     if options.noise:
         real = read_noise(tuple(options.noise))
-        print(f"{len(real.minutes):,} windows of real noise; left out: {told(real.left_out) or 'none'}")
+        print(f"{len(real.minutes):,} windows of real noise; left out: {counted(real.left_out) or 'none'}")
     write_stead(
         hdf5,
         csv,

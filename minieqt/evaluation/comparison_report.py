@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from minieqt.errors import counted
 from minieqt.evaluation import comparison_figures as figures
 from minieqt.evaluation.comparison import Comparison
 from minieqt.evaluation.report import cell, grid, write_csv, write_json
@@ -86,8 +87,8 @@ def left_out(comparison: Comparison) -> list[str]:
     """A line for each set of which picks or rows are not compared: how many, and why."""
     lines = []
     for name, skipped in (("ours", comparison.ours.skipped), ("the reference", comparison.reference.skipped)):
-        reasons = [f"{count:,} × {reason}" for reason, count in skipped.items() if count]
-        lines += [f"left out of {name}: {', '.join(reasons)}"] if reasons else []
+        reasons = counted(skipped)
+        lines += [f"left out of {name}: {reasons}"] if reasons else []
     return lines
 
 

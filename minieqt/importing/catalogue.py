@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from minieqt.errors import UserError
+from minieqt.errors import UserError, counted
 from minieqt.tables.catalogue import RANK, SAME_ARRIVAL, Found, read_picks_of
 from minieqt.tables.networks import UNSAID, Networks
 from minieqt.tables.picks import Onset, Station
@@ -53,12 +53,9 @@ def read_catalogue(path: Path) -> Found:
     """QuakeML, or whatever ObsPy reads as events, or a table. UserError for what is neither, or has no pick to use."""
     found = read_picks_of(path)
     if not found.onsets:
-        raise UserError(f"{path} has no pick of P or S that can be used{_reasons(found.skipped)}")
+        why = counted(found.skipped)
+        raise UserError(f"{path} has no pick of P or S that can be used{f' ({why})' if why else ''}")
     return found
-
-
-def _reasons(skipped: Counter[str]) -> str:
-    return f" ({', '.join(f'{count} × {reason}' for reason, count in skipped.items())})" if skipped else ""
 
 
 def match_networks(found: Found, stations: Iterable[Station], what: str = "records") -> Found:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minieqt.data.table import TEXT, Dataset
+from minieqt.errors import counted
 from minieqt.evaluation.answer_windows import answer_windows
 from minieqt.evaluation.bootstrap import CONFIDENCE, f1_differences, quantiles
 from minieqt.evaluation.metrics import TOLERANCES
@@ -95,7 +96,7 @@ def describe(comparison: Comparison) -> str:
     if comparison.earthquakes < FEW:
         lines.append(f"with fewer than {FEW} earthquakes this says little: review more of them")
     if comparison.unreadable:
-        lines.append(f"left out: {', '.join(f'{count} × {why}' for why, count in comparison.unreadable.items())}")
+        lines.append(f"left out: {counted(comparison.unreadable)}")
     return "\n".join(lines)
 
 

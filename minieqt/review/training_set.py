@@ -14,7 +14,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from minieqt.data.stead_writer import pair_of_files, write_windows
-from minieqt.errors import UserError
+from minieqt.errors import UserError, counted
 from minieqt.importing.catalogue import Catalogue, match_networks, pair_up
 from minieqt.importing.cut_windows import Job, cut_windows
 from minieqt.records.archive import Archive
@@ -53,8 +53,7 @@ def write_training_set(
     skipped = catalogue.found.skipped + job.skipped
     skipped.pop(NOT_JUDGED, None)
     if not windows:
-        why = ", ".join(f"{count} × {reason}" for reason, count in skipped.items()) or "nothing was judged"
-        raise UserError(f"no training window: {why}")
+        raise UserError(f"no training window: {counted(skipped) or 'nothing was judged'}")
     write_windows(hdf5, csv, windows)
     return counts + skipped
 

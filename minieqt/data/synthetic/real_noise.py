@@ -19,7 +19,7 @@ from scipy.ndimage import uniform_filter1d
 from minieqt.data.open import open_dataset
 from minieqt.data.synthetic.station import FREQUENCY, RATE
 from minieqt.data.table import COMPONENTS, SAMPLES, BadTrace
-from minieqt.errors import UserError
+from minieqt.errors import UserError, counted
 
 Array = Any
 
@@ -84,14 +84,9 @@ def read_noise(paths: tuple[Path, ...]) -> RealNoise:
                 left_out["a dead component or a gap"] += 1
     left_out = +left_out
     if not kept:
-        why = told(left_out) or "there are none"
+        why = counted(left_out) or "there are none"
         raise UserError(f"{', '.join(map(str, paths))}: no noise windows to use, {why}")
     return make_noise(np.stack(kept), left_out)
-
-
-def told(left_out: Counter[str]) -> str:
-    """ "3 × a dead component or a gap, 1 × NaN or infinity"."""
-    return ", ".join(f"{count:,} × {reason}" for reason, count in left_out.items())
 
 
 def make_noise(x: Array, left_out: Counter[str]) -> RealNoise:
