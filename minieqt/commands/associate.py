@@ -18,6 +18,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from minieqt.arguments import positive, whole
+from minieqt.commands.options import parse_time
 from minieqt.errors import UserError, counted
 
 METHODS = {"pyocto": "PyOcto", "gamma": "GaMMA"}
@@ -79,7 +80,6 @@ def run(options: Namespace) -> int:
     from minieqt.catalogue.reference import match_events
     from minieqt.catalogue.report import magnitude_lines, summary
     from minieqt.catalogue.velocity import homogeneous, read_velocities
-    from minieqt.commands.pick import parse_time
 
     if options.magnitudes and not options.stations:
         raise UserError("--magnitudes needs instrument responses: name an inventory that has them with --stations")

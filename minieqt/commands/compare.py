@@ -19,6 +19,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from minieqt.arguments import positive
+from minieqt.commands.options import parse_time
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -34,7 +35,6 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     from obspy import UTCDateTime
 
-    from minieqt.commands.pick import parse_time
     from minieqt.evaluation.comparison import compare
     from minieqt.evaluation.comparison_report import left_out, summary, write_comparison
     from minieqt.evaluation.pick_sets import read_picks

@@ -18,6 +18,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from minieqt.arguments import existing_file, positive, whole
+from minieqt.commands.options import parse_time
 
 CHANNELS = ("HH?", "BH?", "EH?", "SH?", "HN?")
 
@@ -48,7 +49,6 @@ def run(options: Namespace) -> int:
     from obspy import UTCDateTime
     from tqdm import tqdm
 
-    from minieqt.commands.pick import parse_time
     from minieqt.errors import UserError
     from minieqt.fetching.plan import Region, Task, Wanted
     from minieqt.fetching.run import Progress, fetch, plan

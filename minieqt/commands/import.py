@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from minieqt.arguments import existing_file, existing_path, whole
+from minieqt.commands.options import parse_filter
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -37,7 +38,6 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     from tqdm import tqdm
 
-    from minieqt.commands.pick import parse_filter
     from minieqt.data.stead_writer import pair_of_files, write_windows
     from minieqt.errors import UserError, counted
     from minieqt.importing.catalogue import match_networks, pair_up, read_catalogue

@@ -26,7 +26,7 @@ from shlex import quote
 from typing import Any
 
 from minieqt.arguments import existing_path, positive, share, whole
-from minieqt.commands.options import add_weights_option
+from minieqt.commands.options import add_weights_option, parse_filter
 from minieqt.errors import UserError
 
 HOLD_BACK, SHARE, BAND = 0.2, 0.5, "1-45"
@@ -204,7 +204,6 @@ def hold_back_of(options: Namespace, weights: Any) -> float:
 
 def cut(options: Namespace, folder: Path) -> dict[str, int]:
     """training.hdf5 and training.csv; how many earthquakes and noise windows they hold."""
-    from minieqt.commands.pick import parse_filter
     from minieqt.commands.review import open_records, tell_left_out, tell_unusable
     from minieqt.records.stations import read_coordinates
     from minieqt.review.journal import Journal

@@ -1,4 +1,4 @@
-"""Options that several commands have: which weights, what their file does not tell, and where to compute."""
+"""Options of several commands: weights, what their file does not say, where to compute, times and filters."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from minieqt.device import DEVICES
+from minieqt.errors import UserError
 
 
 def add_weights_option(parser: ArgumentParser, default: str = "minieqt's own") -> None:
@@ -36,3 +37,29 @@ def weight_options(options: Namespace) -> dict[str, Any]:
     """What was given of `add_weight_options`."""
     names = ("gate", "component_order", "normalisation", "crop", "attention_eps")
     return {name: getattr(options, name) for name in names}
+
+
+def parse_filter(text: str) -> tuple[float, float] | None:
+    """ "1-45" -> (1, 45), "none" -> None. UserError for what is no band-pass."""
+    from minieqt.records.prepare import check_band
+
+    if text == "none":
+        return None
+    try:
+        low, high = map(float, text.split("-"))
+    except ValueError:
+        raise UserError(f"--filter wants two corners in Hz like 1-45, or none; got {text!r}") from None
+    check_band((low, high))
+    return low, high
+
+
+def parse_time(text: str | None) -> Any:
+    """A UTC time as ObsPy reads it, None for None. UserError for what is no time."""
+    from obspy import UTCDateTime
+
+    if text is None:
+        return None
+    try:
+        return UTCDateTime(text)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{text!r} is no time such as 2022-02-06 or 2022-02-06T02:30:00") from error

@@ -23,7 +23,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minieqt.arguments import share, whole
-from minieqt.commands.options import add_device_option, add_weight_options, add_weights_option, weight_options
+from minieqt.commands.options import (
+    add_device_option,
+    add_weight_options,
+    add_weights_option,
+    parse_filter,
+    parse_time,
+    weight_options,
+)
 from minieqt.errors import UserError
 from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 
@@ -265,29 +272,3 @@ def run_example(options: Namespace, model: Any, settings: Any) -> int:
     events.to_csv_of_picks(options.out / "picks.csv")
     print(f"figure: {path}")
     return 0
-
-
-def parse_filter(text: str) -> tuple[float, float] | None:
-    """ "1-45" -> (1, 45), "none" -> None. UserError for what is no band-pass."""
-    from minieqt.records.prepare import check_band
-
-    if text == "none":
-        return None
-    try:
-        low, high = map(float, text.split("-"))
-    except ValueError:
-        raise UserError(f"--filter wants two corners in Hz like 1-45, or none; got {text!r}") from None
-    check_band((low, high))
-    return low, high
-
-
-def parse_time(text: str | None) -> Any:
-    """A UTC time as ObsPy reads it."""
-    from obspy import UTCDateTime
-
-    if text is None:
-        return None
-    try:
-        return UTCDateTime(text)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{text!r} is no time such as 2022-02-06 or 2022-02-06T02:30:00") from error

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from minieqt.arguments import existing_file, existing_path, whole
-from minieqt.commands.options import add_weight_options, add_weights_option, weight_options
+from minieqt.commands.options import add_weight_options, add_weights_option, parse_filter, weight_options
 from minieqt.errors import UserError, counted
 
 
@@ -59,7 +59,6 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    from minieqt.commands.pick import parse_filter
     from minieqt.review.journal import Journal
     from minieqt.review.queue import draw_sample, make_queue
     from minieqt.review.state import read_out
