@@ -13,7 +13,6 @@ earthquake's magnitude is its stations' median.
 
 from __future__ import annotations
 
-import glob
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -31,6 +30,7 @@ from minieqt.records.archive import Archive, open_archive
 from minieqt.records.channel import NAMED, Instrument, split_channel
 from minieqt.records.selection import Selection
 from minieqt.records.span import SECOND
+from minieqt.records.stations import read_inventory
 
 if TYPE_CHECKING:
     from obspy import Inventory
@@ -51,13 +51,8 @@ def local_magnitude(millimetres: float, kilometres: float) -> float:
 
 
 def read_responses(path: Path) -> Inventory:
-    """UserError if it is no inventory, or has not one response."""
-    from obspy import read_inventory
-
-    try:
-        responses = read_inventory(glob.escape(str(path)))
-    except Exception as error:  # ObsPy's readers raise whatever they like
-        raise UserError(f"{path} is no inventory that ObsPy reads") from error
+    """An inventory with instrument responses. UserError if it is no inventory, or has none."""
+    responses = read_inventory(path)
     channels = [channel for network in responses for station in network for channel in station]
     if not any(channel.response is not None and channel.response.response_stages for channel in channels):
         raise UserError(f"{path} has no instrument's response: magnitudes need one (fetch --responses)")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import glob
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from obspy import UTCDateTime
 
 from minieqt.errors import UserError
+
+if TYPE_CHECKING:
+    from obspy import Inventory
 
 Array = Any
 
@@ -44,18 +47,20 @@ class Coordinates(dict[tuple[str, str], list[Epoch]]):
         return places.pop() if len(places) == 1 else None
 
 
-def read_coordinates(path: Path | None) -> Coordinates:
-    """The stations of an inventory that ObsPy reads; none without a path. UserError if it is no inventory."""
-    found = Coordinates()
-    if path is None:
-        return found
-    from obspy import read_inventory
+def read_inventory(path: Path) -> Inventory:
+    """StationXML, or whatever else ObsPy reads as an inventory. UserError if it is none."""
+    import obspy
 
     try:
-        inventory = read_inventory(glob.escape(str(path)))
+        return obspy.read_inventory(glob.escape(str(path)))
     except Exception as error:  # ObsPy's readers raise whatever they like
         raise UserError(f"{path} is no inventory that ObsPy reads") from error
-    for network in inventory:
+
+
+def read_coordinates(path: Path | None) -> Coordinates:
+    """Where the stations of an inventory stood; none without a path. UserError as `read_inventory`."""
+    found = Coordinates()
+    for network in () if path is None else read_inventory(path):
         for station in network:
             start, end = station.start_date or network.start_date, station.end_date or network.end_date
             place = station.latitude, station.longitude, station.elevation
