@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,11 @@ RESAMPLES = 1000
 
 def error_report(states: Mapping[str, Reviewed], sample: Sample, journal: Journal, seed: int = 0) -> dict[str, Any]:
     """What the sample says so far; a measure is None where nothing was judged that could tell."""
-    detections = judged([states[key] for key in sample.detections])
-    looked = looked_at(sample.minutes, journal)
-    minutes = [item for item in looked if journal.value(item.key, "verdict") == "accepted"]
+    drawn = (states[key] for key in sample.detections)
+    detections = list(takewhile(lambda state: state.verdict is not None, drawn))
+    verdicts = ((item, journal.value(item.key, "verdict")) for item in sample.minutes)
+    looked = list(takewhile(lambda pair: pair[1] is not None, verdicts))
+    minutes = [item for item, verdict in looked if verdict == "accepted"]
     sure = [state for state in detections if state.verdict != "unsure"]
     report: dict[str, Any] = {
         "tolerance_s": TOLERANCE,
@@ -54,18 +57,6 @@ def error_report(states: Mapping[str, Reviewed], sample: Sample, journal: Journa
     for phase in "PS":
         report[phase] = of_phase(phase, states, sample, sure, minutes, seed)
     return report
-
-
-def judged(drawn: list[Reviewed]) -> list[Reviewed]:
-    """The beginning of the draw, up to the first that nobody has judged."""
-    first = next((i for i, state in enumerate(drawn) if state.verdict is None), len(drawn))
-    return drawn[:first]
-
-
-def looked_at(minutes: list[Item], journal: Journal) -> list[Item]:
-    """The same of quiet minutes."""
-    first = next((i for i, item in enumerate(minutes) if journal.value(item.key, "verdict") is None), len(minutes))
-    return minutes[:first]
 
 
 def of_phase(
@@ -95,7 +86,7 @@ def of_phase(
     complete = bool(sure) and (bool(minutes) or not sample.all_minutes)
     recall: dict[str, Any] | None = None
     if complete and right + missed + in_minutes:
-        low, high = np.array(wilson(right, len(sure))) if right else (0.0, wilson(0, len(sure))[1])
+        low, high = wilson(right, len(sure))
         few, many = garwood(missed)
         few_quiet, many_quiet = garwood(in_minutes) if minutes else (0.0, 0.0)
         M = missed * scale + in_minutes * minute_scale
@@ -159,11 +150,11 @@ def residual_report(residuals: np.ndarray, seed: int) -> dict[str, Any] | None:
 def describe(report: dict[str, Any]) -> str:
     """The report in a few lines."""
 
-    def told(of: dict[str, Any] | None, digits: int = 3) -> str:
+    def told(of: dict[str, Any] | None) -> str:
         if of is None:
             return "not known yet"
         low, high = of["interval"]
-        return f"{of['value']:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+        return f"{of['value']:.3f} ({low:.3f} to {high:.3f})"
 
     detections, minutes = report["detections"], report["minutes"]
     lines = [
