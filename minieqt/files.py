@@ -7,9 +7,11 @@ machine that loses its power.
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,6 +61,17 @@ def write_text(path: Path, text: str) -> None:
     """Write a small text file (UTF-8), whole or not at all; a byte of a name that is no UTF-8 stands as \\udcff."""
     with atomic_write(path) as partial:
         partial.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def csv_lines(rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """Rows as lines of CSV, each with its end."""
+    line = io.StringIO()
+    writer = csv.writer(line, lineterminator="\n")
+    for row in rows:
+        writer.writerow(row)
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
 
 
 def force_to_disk(path: Path) -> None:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from minieqt import files
-from minieqt.files import atomic_write, locked, write_text
+from minieqt.files import atomic_write, csv_lines, locked, write_text
 
 
 def test_write_and_replace(tmp_path):
@@ -84,3 +84,7 @@ def test_folders_are_not_opened_where_they_cannot_be(tmp_path, monkeypatch, syst
     monkeypatch.setattr(files.os, "open", lambda path, mode: opened.append(Path(path)) or real(path, mode))
     write_text(tmp_path / "a.txt", "one")
     assert (tmp_path in opened) == (system == "posix")
+
+
+def test_csv_lines():
+    assert list(csv_lines([("a", 1.5, None), ['two, "quoted"', "", "ü"]])) == ["a,1.5,\n", '"two, ""quoted""",,ü\n']

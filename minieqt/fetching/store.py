@@ -22,7 +22,7 @@ from obspy.core.inventory import Channel, Network, Station
 
 from minieqt.errors import UserError
 from minieqt.fetching.plan import Task
-from minieqt.files import atomic_write
+from minieqt.files import atomic_write, csv_lines
 from minieqt.records.left_out import LeftOut
 from minieqt.records.mseed import scan
 from minieqt.records.span import DAY
@@ -127,7 +127,7 @@ class Store:
                     file.write((",".join(Line._fields) + "\n").encode())
                 elif not ends_a_line(file):  # a run was killed while it wrote
                     file.write(b"\n")
-                file.write(as_csv(entry).encode())
+                file.write("".join(csv_lines([entry])).encode())
                 file.flush()
                 os.fsync(file.fileno())
             self._hold(entry)
@@ -193,12 +193,6 @@ def records_of(data: bytes) -> dict[str, list[bytes]]:
         id = ".".join(record[["network", "station", "location", "channel"]])
         found.setdefault(id, []).append(data[record["offset"] : record["offset"] + record["length"]])
     return found
-
-
-def as_csv(entry: Line) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(entry)
-    return text.getvalue()
 
 
 def ends_a_line(file: BinaryIO) -> bool:

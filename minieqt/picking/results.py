@@ -16,7 +16,6 @@ All are written as they come, a day after the other: a network's year needs no m
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -25,7 +24,7 @@ from typing import Any
 from obspy import UTCDateTime
 
 from minieqt.errors import UserError
-from minieqt.files import atomic_write, named
+from minieqt.files import atomic_write, csv_lines, named
 from minieqt.picking.events import Event, Pick
 from minieqt.picking.parquet import FOLDER, day_files
 from minieqt.picking.quakeml import quakeml
@@ -180,17 +179,6 @@ def table_file(path: Path, columns: Iterable[str]) -> Iterator[Callable[[Iterabl
     with text_file(path) as write:
         write(csv_lines([columns]))
         yield lambda rows: write(csv_lines(rows))
-
-
-def csv_lines(rows: Iterable[Iterable[Any]]) -> Iterator[str]:
-    """Rows as lines of CSV."""
-    line = io.StringIO()
-    writer = csv.writer(line, lineterminator="\n")
-    for row in rows:
-        writer.writerow(row)
-        yield line.getvalue()
-        line.seek(0)
-        line.truncate()
 
 
 def write_table(path: Path | str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import numpy as np
 
 from minieqt.errors import UserError
+from minieqt.files import csv_lines
 from minieqt.picking.part import DATED, read_part
 from minieqt.plots import BLUE, new_figure
 
@@ -67,9 +68,9 @@ def read_status(out: Path) -> tuple[list[StationDay], int, int]:
 def table(days: Iterable[StationDay]) -> str:
     """status.csv."""
     rows = [
-        f"{one.station},{one.day},{one.recorded:.3f},{one.picked:.3f},{one.events},{one.p},{one.s}" for one in days
+        (one.station, one.day, f"{one.recorded:.3f}", f"{one.picked:.3f}", one.events, one.p, one.s) for one in days
     ]
-    return "\n".join([",".join(COLUMNS), *rows]) + "\n"
+    return "".join(csv_lines([COLUMNS, *rows]))
 
 
 def grid(days: list[StationDay]) -> tuple[list[str], Array, Array]:

@@ -10,8 +10,6 @@ lies in its own day alone; the minutes of its neighbours, which it reads for con
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, field
@@ -20,7 +18,7 @@ from typing import Any
 
 from obspy import UTCDateTime
 
-from minieqt.files import write_text
+from minieqt.files import csv_lines, write_text
 from minieqt.records.span import SECOND
 
 COLUMNS = "id path start end seconds reason".split()
@@ -119,14 +117,12 @@ class LeftOut:
 
     def to_csv(self, path: Path | str) -> None:
         """left_out.csv: id, path, start, end (UTC), seconds, reason."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        rows: list[list[str]] = []
         for row in self.merged():
             times = ("" if time is None else str(UTCDateTime(ns=time)) for time in (row.start, row.end))
             seconds = "" if row.start is None else f"{row.length / SECOND:.6f}"
-            writer.writerow([row.id, row.path, *times, seconds, row.reason])
-        write_text(Path(path), text.getvalue())
+            rows.append([row.id, row.path, *times, seconds, row.reason])
+        write_text(Path(path), "".join(csv_lines([COLUMNS, *rows])))
 
     # -- as part of a station-day's file -----------------------------------------------------------------------------
 

@@ -6,15 +6,13 @@ file, to the bit, as one that was not.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minieqt.files import write_text
+from minieqt.files import csv_lines, write_text
 
 Array = Any
 
@@ -48,8 +46,5 @@ class History:
 
     def write(self, path: Path) -> None:
         """Write history.csv; every number in full, so that reading it back gives the same bits."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows((int(epoch), *map(repr, values)) for epoch, *values in self.rows)
-        write_text(path, text.getvalue())
+        rows = [(int(epoch), *map(repr, values)) for epoch, *values in self.rows]
+        write_text(path, "".join(csv_lines([COLUMNS, *rows])))

@@ -7,8 +7,6 @@ So whatever compares picks has something to find: common ones, additional ones t
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -37,7 +35,7 @@ from minieqt.data.synthetic.station import RATE, Station
 from minieqt.data.synthetic.windows import NETWORK, arrivals_at
 from minieqt.data.table import COMPONENTS, SAMPLES
 from minieqt.errors import UserError
-from minieqt.files import atomic_write, write_text
+from minieqt.files import atomic_write, csv_lines, write_text
 
 if TYPE_CHECKING:
     from obspy import Inventory, Stream
@@ -192,13 +190,11 @@ def write_network(folder: Path, network: Network, progress: bool = False) -> Non
 
 def write_table(path: Path, arrivals: list[tuple[float, str, str, Event]]) -> None:
     """Arrivals as (seconds after START, station, phase, event), in order of time."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["network", "station", "phase", "time", "event_id", "magnitude"])
+    rows = [["network", "station", "phase", "time", "event_id", "magnitude"]]
     for seconds, code, phase, event in sorted(arrivals, key=lambda arrival: arrival[:3]):
         time = (START + timedelta(seconds=seconds)).isoformat(timespec="microseconds") + "Z"
-        writer.writerow([NETWORK, code, phase, time, event.name, f"{event.magnitude:.2f}"])
-    write_text(path, text.getvalue())
+        rows.append([NETWORK, code, phase, time, event.name, f"{event.magnitude:.2f}"])
+    write_text(path, "".join(csv_lines(rows)))
 
 
 def as_stream(network: Network, station: Station) -> Stream:
