@@ -30,8 +30,8 @@ class Answers:
     """heights {output: (N,) float64}, NEVER where there is nothing; samples {"P", "S": (N,) int64}, -1 where there is
     no peak. A picker that has no such output (an STA/LTA picks no S) leaves it out.
 
-    spreads: the standard deviations over samples of Monte-Carlo dropout, if there are any (see `network`): {output:
-    of the probability}, {"P time", "S time": of the pick, in seconds}, each (N,).
+    spreads: the standard deviations over samples of Monte-Carlo dropout, if there are any (see `network_picker`), each
+    (N,): {output: of the probability, "P time" and "S time": of the pick, in seconds}.
     """
 
     heights: dict[str, Array]
@@ -68,13 +68,13 @@ def answer(probabilities: Sequence[Array]) -> Answers:
     )
 
 
-def sustained_height(detection: Array, length: int = MINIMUM_LENGTH) -> Array:
-    """detection (B, T) -> (B,) float64: the highest value that `length` samples in a row do not fall below.
+def sustained_height(detection: Array) -> Array:
+    """detection (B, T) -> (B,) float64: the highest value that MINIMUM_LENGTH samples in a row do not fall below.
 
     NEVER for a window shorter than that; NaN ("no data here") ends a run, as in `detection_runs`.
     """
     held = np.where(np.isnan(detection), NEVER, detection)
-    lowest = minimum_filter1d(held, length, axis=1, mode="constant", cval=NEVER)
+    lowest = minimum_filter1d(held, MINIMUM_LENGTH, axis=1, mode="constant", cval=NEVER)
     return lowest.max(axis=1, initial=NEVER).astype(float)
 
 

@@ -212,7 +212,7 @@ GRIDS: dict[str, tuple[Callable[..., Found], tuple[str, ...], dict[str, tuple[An
 
 
 class Baseline:
-    """One of GRIDS with one choice of parameters, as `windows.Picker`."""
+    """One of GRIDS with one choice of parameters, as `answer_windows.Picker`."""
 
     alone = True  # ObsPy's AR picker keeps its numbers where a second call, in another thread, overwrites them
 

@@ -40,8 +40,8 @@ def intervals(
     return {name: quantiles(values, low, high) for name, values in measures(*drawn.T).items()}
 
 
-def f1_differences(before: Array, after: Array, events: Array, seed: int = 0, resamples: int = RESAMPLES) -> Array:
-    """F1 of `after` minus that of `before`: as measured, then of every resample: (1 + resamples,).
+def f1_differences(before: Array, after: Array, events: Array, seed: int = 0) -> Array:
+    """F1 of `after` minus that of `before`: as measured, then of every resample: (1 + RESAMPLES,).
 
     before, after (N, 3): how many were right, wrong and missed in each of N windows; events (N,) as in `intervals`.
     Every resample holds the same events before and after, and with one seed the same for P and S.
@@ -50,7 +50,7 @@ def f1_differences(before: Array, after: Array, events: Array, seed: int = 0, re
     both = np.concatenate([before, after], axis=1)
     sums = np.stack([np.bincount(group, weights=column) for column in both.T], axis=1)  # (events, 6)
     rng = np.random.default_rng(seed)
-    drawn = np.stack([sums.sum(axis=0), *(draw(rng, len(sums)) @ sums for _ in range(resamples))])
+    drawn = np.stack([sums.sum(axis=0), *(draw(rng, len(sums)) @ sums for _ in range(RESAMPLES))])
     return measures(*drawn[:, 3:].T)["f1"] - measures(*drawn[:, :3].T)["f1"]
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Coordinates = dict[str, tuple[float, float]]  # station as in the comparison: latitude, longitude
 
+STATIONS = 25
 SIDES = {"ours": (BLUE, "-"), "reference": (VERMILION, "--"), "common": (BLACK, ":")}
 MARKERS = {"both": ("^", BLACK), "ours": ("s", BLUE), "reference": ("v", VERMILION)}
 
@@ -79,11 +80,11 @@ def cumulative(comparison: Comparison) -> Figure:
     return figure
 
 
-def station_bars(comparison: Comparison, most: int = 25) -> Figure:
-    """Common, missed and additional picks of each station, those with most picks first."""
+def station_bars(comparison: Comparison) -> Figure:
+    """Common, missed and additional picks of the STATIONS with most picks."""
     from matplotlib.ticker import MaxNLocator
 
-    rows = comparison.by_station()[:most]
+    rows = comparison.by_station()[:STATIONS]
     figure = new_figure(figsize=(8, 1.6 + 0.26 * max(len(rows), 1)))
     axes = figure.subplots()
     places = np.arange(len(rows))

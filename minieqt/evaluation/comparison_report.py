@@ -20,6 +20,7 @@ from minieqt.files import write_text
 from minieqt.plots import save_figure
 from minieqt.tables.times import moment
 
+STATIONS = 30  # that comparison.md shows
 COLUMNS = ("ours", "reference", "common", "missed", "additional")
 
 
@@ -92,7 +93,7 @@ def left_out(comparison: Comparison) -> list[str]:
     return lines
 
 
-def markdown(comparison: Comparison, most: int = 30) -> str:
+def markdown(comparison: Comparison) -> str:
     """Tables and lines of comparison.md."""
     header = ["", *COLUMNS, "found", "mean (s)", "std (s)", "MAE (s)"]
     keys = ("found", "mean_s", "std_s", "mae_s")
@@ -101,7 +102,7 @@ def markdown(comparison: Comparison, most: int = 30) -> str:
         for row in comparison.counts()
     ]
     stations = comparison.by_station()
-    lines = [[row["station"], *(str(row[name]) for name in COLUMNS), cell(row["found"])] for row in stations[:most]]
+    lines = [[row["station"], *(str(row[name]) for name in COLUMNS), cell(row["found"])] for row in stations[:STATIONS]]
     parts = [
         f"Common picks lie within {comparison.tolerance:g} s of each other, one to one, at the same station and of the "
         "same phase; missed: the reference's alone; additional: ours alone, which is not the same as wrong.\n",
@@ -109,8 +110,8 @@ def markdown(comparison: Comparison, most: int = 30) -> str:
         f"{events_in_words(comparison)[0].upper()}{events_in_words(comparison)[1:]}.\n" if comparison.events() else "",
         grid(["station", *COLUMNS, "found"], lines),
     ]
-    if len(stations) > most:
-        parts.append(f"{len(stations) - most} more stations stand in stations.csv.\n")
+    if len(stations) > STATIONS:
+        parts.append(f"{len(stations) - STATIONS} more stations stand in stations.csv.\n")
     parts += [f"{line[0].upper()}{line[1:]}.\n" for line in left_out(comparison)]
     return "\n".join(part for part in parts if part)
 

@@ -10,12 +10,12 @@ from minieqt.backend import to_numpy
 from minieqt.evaluation.metrics import Evaluation
 
 
-def evaluate(model: Any, loader: Any, table: Any, evaluation: Evaluation | None = None) -> Evaluation:
+def evaluate(model: Any, loader: Any, table: Any) -> Evaluation:
     """Score `model` on the windows of `loader`; `table` (a TraceTable) knows the analyst's arrivals.
 
     The loader gives every window once, unshifted (no augmentation); its batches name their rows in the table.
     """
-    evaluation = evaluation or Evaluation()
+    evaluation = Evaluation()
     model.eval()
     for batch in tqdm(loader.epoch(0), "evaluation", len(loader), leave=False, disable=None):
         rows = batch.rows

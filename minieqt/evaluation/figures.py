@@ -9,6 +9,7 @@ import numpy as np
 
 from minieqt.data.inspect import EDGES
 from minieqt.data.table import TraceTable
+from minieqt.evaluation.answers import OUTPUTS
 from minieqt.evaluation.bins import bins
 from minieqt.evaluation.metrics import SAMPLING_RATE, TOLERANCES
 from minieqt.evaluation.scores import Contender
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 Array = Any
 
 PALETTE = (BLACK, VERMILION, BLUE, GREEN, ORANGE, SKY, PURPLE)
-OUTPUTS = ("detection", "P", "S")
+TOLERANCE = TOLERANCES[0]  # s, of all figures
+REACH = 1.0  # s, of the residuals that are drawn
 
 
 def styles(contenders: Sequence[Contender]) -> dict[str, dict[str, Any]]:
@@ -42,9 +44,9 @@ def styles(contenders: Sequence[Contender]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def title_of(output: str, tolerance: float) -> str:
+def title_of(output: str) -> str:
     """What a panel shows."""
-    return output if output == "detection" else f"{output} within {tolerance:g} s"
+    return output if output == "detection" else f"{output} within {TOLERANCE:g} s"
 
 
 def shared_legend(figure: Figure, panels: Any) -> None:
@@ -58,7 +60,7 @@ def shared_legend(figure: Figure, panels: Any) -> None:
         figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns, frameon=False)
 
 
-def precision_recall(contenders: Sequence[Contender], table: TraceTable, tolerance: float = TOLERANCES[0]) -> Figure:
+def precision_recall(contenders: Sequence[Contender], table: TraceTable) -> Figure:
     """Precision against recall over all thresholds, one panel an output; a dot where each contender stands."""
     figure = new_figure(figsize=(11, 4.6))
     panels = figure.subplots(1, 3, sharey=True)
@@ -73,24 +75,24 @@ def precision_recall(contenders: Sequence[Contender], table: TraceTable, toleran
         for contender in contenders:
             if output not in contender.answers.heights:
                 continue
-            every = sweep(contender.answers, table, output, tolerance)
+            every = sweep(contender.answers, table, output, TOLERANCE)
             axes.plot(every.recall, every.precision, label=contender.name, **look[contender.name])
             here = every.at(np.array([contender.thresholds[output]]))
             axes.plot(here.recall, here.precision, "o", color=look[contender.name]["color"], markersize=6)
-        axes.set(title=title_of(output, tolerance), xlabel="recall", xlim=(0, 1), ylim=(0, 1.02))
+        axes.set(title=title_of(output), xlabel="recall", xlim=(0, 1), ylim=(0, 1.02))
         axes.grid(alpha=0.3, linewidth=0.5)
     panels[0].set_ylabel("precision")
     shared_legend(figure, panels)
     return figure
 
 
-def residuals(contenders: Sequence[Contender], table: TraceTable, reach: float = 1.0) -> Figure:
-    """Histograms of pick minus analyst within `reach` seconds, a line a contender; how many lie beyond is written."""
+def residuals(contenders: Sequence[Contender], table: TraceTable) -> Figure:
+    """Histograms of pick minus analyst within REACH, a row a contender; how many lie beyond is written."""
     pickers = [contender for contender in contenders if contender.answers.samples]
     figure = new_figure(figsize=(9, 1.2 + 0.85 * len(pickers)))
     panels = figure.subplots(len(pickers), 2, sharex=True, squeeze=False)
     look = styles(contenders)
-    edges = np.linspace(-reach, reach, round(2 * reach / 0.05) + 1)
+    edges = np.linspace(-REACH, REACH, round(2 * REACH / 0.05) + 1)
     for line, contender in zip(panels, pickers, strict=True):
         line[0].set_ylabel(contender.name.replace(" (", "\n("), rotation=0, ha="right", va="center")
         for axes, phase in zip(line, "PS", strict=True):
@@ -98,7 +100,7 @@ def residuals(contenders: Sequence[Contender], table: TraceTable, reach: float =
                 axes.text(0.5, 0.5, f"picks no {phase}", transform=axes.transAxes, ha="center", color="0.5")
                 axes.set_yticks([])
                 continue
-            found = outcomes(contender.answers, table, phase, contender.thresholds[phase], reach)
+            found = outcomes(contender.answers, table, phase, contender.thresholds[phase], REACH)
             assert found.residual is not None
             axes.axvline(0, color="0.6", linewidth=0.7, zorder=0)
             beyond = int(np.sum(found.wrong & table.earthquake))
@@ -107,19 +109,19 @@ def residuals(contenders: Sequence[Contender], table: TraceTable, reach: float =
             axes.text(0.98, 0.9, text, transform=axes.transAxes, ha="right", va="top", fontsize=8)
             axes.grid(alpha=0.3, linewidth=0.5)
     for axes, phase in zip(panels[0], "PS", strict=True):
-        axes.set(title=f"{phase}, picks per 0.05 s", xlim=(-reach, reach), xticks=np.linspace(-reach, reach, 5))
+        axes.set(title=f"{phase}, picks per 0.05 s", xlim=(-REACH, REACH), xticks=np.linspace(-REACH, REACH, 5))
     for axes in panels[-1]:
         axes.set_xlabel("pick minus analyst (s)")
     return figure
 
 
-def thresholds(contender: Contender, table: TraceTable, tolerance: float = TOLERANCES[0]) -> Figure:
+def thresholds(contender: Contender, table: TraceTable) -> Figure:
     """Precision, recall and F1 against the threshold, one panel an output; the threshold in use is a line."""
     figure = new_figure(figsize=(11, 4))
     panels = figure.subplots(1, 3, sharey=True)
     grid = np.linspace(0.005, 0.995, 199)
     for axes, output in zip(panels, OUTPUTS, strict=True):
-        every = sweep(contender.answers, table, output, tolerance)
+        every = sweep(contender.answers, table, output, TOLERANCE)
         at = every.at(grid)
         for name, values, colour, style in (
             ("precision", at.precision, BLUE, "--"),
@@ -132,14 +134,14 @@ def thresholds(contender: Contender, table: TraceTable, tolerance: float = TOLER
         best, f1 = every.best()
         if np.isfinite(f1):
             axes.plot(best, f1, "*", color=BLACK, markersize=11, label="best F1")
-        axes.set(title=title_of(output, tolerance), xlabel="threshold", xlim=(0, 1), ylim=(0, 1.03))
+        axes.set(title=title_of(output), xlabel="threshold", xlim=(0, 1), ylim=(0, 1.03))
         axes.grid(alpha=0.3, linewidth=0.5)
     panels[0].set_ylabel("precision, recall, F1")
     shared_legend(figure, panels)
     return figure
 
 
-def recall_by_bin(contender: Contender, table: TraceTable, tolerance: float = TOLERANCES[0]) -> Figure:
+def recall_by_bin(contender: Contender, table: TraceTable) -> Figure:
     """Recall by magnitude, distance, S − P and SNR, with 95 % intervals (Wilson 1927) and the bins' sizes."""
     figure = new_figure(figsize=(11, 7))
     panels = figure.subplots(2, 2, sharey=True)
@@ -151,7 +153,7 @@ def recall_by_bin(contender: Contender, table: TraceTable, tolerance: float = TO
             recall, low, high = np.full((3, len(mine)), np.nan)
             for k, (_, rows) in enumerate(mine):
                 part = outcomes(
-                    contender.answers.take(rows), table.take(rows), output, contender.thresholds[output], tolerance
+                    contender.answers.take(rows), table.take(rows), output, contender.thresholds[output], TOLERANCE
                 )
                 right, total = int(np.sum(part.right)), int(np.sum(part.right | part.missed))
                 if total:
@@ -170,15 +172,15 @@ def recall_by_bin(contender: Contender, table: TraceTable, tolerance: float = TO
     return figure
 
 
-def wilson(right: int, total: int, z: float = 1.96) -> tuple[float, float]:
-    """The score interval of a share (Wilson 1927), which holds the share, rounding or not."""
-    share = right / total
+def wilson(right: int, total: int) -> tuple[float, float]:
+    """The 95 % score interval of a share (Wilson 1927); rounding never puts the share itself outside."""
+    share, z = right / total, 1.96
     middle = (share + z**2 / (2 * total)) / (1 + z**2 / total)
     half = z / (1 + z**2 / total) * np.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
     return float(min(max(middle - half, 0), share)), float(max(min(middle + half, 1), share))
 
 
-def reliability_diagram(curves: dict[str, tuple[Array, Array, Array]], tolerance: float = TOLERANCES[0]) -> Figure:
+def reliability_diagram(curves: dict[str, tuple[Array, Array, Array]]) -> Figure:
     """How often picks of a probability are right, against that probability, and how many there are.
 
     curves: {output: (mean probability, share right, count)} of each bin, see `uncertainty.reliability`.
@@ -188,8 +190,7 @@ def reliability_diagram(curves: dict[str, tuple[Array, Array, Array]], tolerance
     share.plot([0, 1], [0, 1], color="0.6", linewidth=0.8, label="as often as it says")
     for shift, (output, (probability, right, number)) in enumerate(curves.items()):
         look = {"color": COLOURS[output], "linestyle": STYLES[output]}
-        label = title_of(output, tolerance)
-        share.plot(probability, right, marker="osD"[shift], label=label, **look)
+        share.plot(probability, right, marker="osD"[shift], label=title_of(output), **look)
         for p, r, n in zip(probability, right, number, strict=True):
             low, high = wilson(round(r * n), int(n))
             share.plot([p, p], [low, high], color=COLOURS[output], linewidth=0.8)
@@ -222,7 +223,7 @@ def spread_against_residual(contender: Contender, table: TraceTable) -> Figure:
     panels[0].set(xlabel="spread of the pick's time (s)", ylabel="|pick minus analyst| (s)")
     panels[1].set(xlabel="spread of the pick's probability")
     for axes in panels:
-        axes.axhline(TOLERANCES[0], color=BLACK, linewidth=0.7, linestyle=":", label=f"{TOLERANCES[0]:g} s")
+        axes.axhline(TOLERANCE, color=BLACK, linewidth=0.7, linestyle=":", label=f"{TOLERANCE:g} s")
         axes.grid(alpha=0.3, linewidth=0.5)
     shared_legend(figure, panels)
     return figure

@@ -27,7 +27,7 @@ Array = Any
 
 
 class NetworkPicker:
-    """An EQTransformer as `windows.Picker`. UserError if it was made for windows of another length."""
+    """An EQTransformer as `answer_windows.Picker`. UserError if it was made for windows of another length."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ START = UTCDateTime(0)
 
 
 class SeisBenchModel:
-    """MODEL=FILE, such as PhaseNet=instance.pt, as `windows.Picker`; FILE.pt and FILE.json as SeisBench keeps them."""
+    """An `answer_windows.Picker` from MODEL=FILE, such as PhaseNet=instance.pt; a model is FILE.pt and FILE.json."""
 
     alone = True  # PyTorch shares its work among processors by itself
 

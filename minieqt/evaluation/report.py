@@ -13,6 +13,7 @@ from minieqt.evaluation.published import SOURCE, published
 from minieqt.files import atomic_write, write_text
 
 MISSING = "–"
+STATIONS = 15  # that the table of bins shows
 HEADER = ("precision", "recall", "F1", "mean (s)", "std (s)", "MAE (s)", "MAPE")
 KEYS = ("precision", "recall", "f1", "mean_s", "std_s", "mae_s", "mape")
 COUNTS = {
@@ -99,7 +100,7 @@ def title_of(output: str, tolerance: float | None) -> str:
     return "Detection" if tolerance is None else f"{output} within {tolerance:g} s"
 
 
-def score_tables(rows: Sequence[dict[str, Any]], with_published: bool = True) -> str:
+def score_tables(rows: Sequence[dict[str, Any]]) -> str:
     """One Markdown table for detection and one for each phase and tolerance, the published rows behind ours."""
     parts = []
     for output, tolerance in dict.fromkeys((row["output"], row["tolerance_s"]) for row in rows):
@@ -113,31 +114,29 @@ def score_tables(rows: Sequence[dict[str, Any]], with_published: bool = True) ->
             + [f"{cell(row['best_f1'])} at {row['best_threshold']:.2f}" if row["best_f1"] > 0 else MISSING]
             for row in own
         ]
-        if with_published:
-            lines += [
-                [f"*{row['name']}, {row['kind']}*"] + [f"{row[key]:.2f}" for key in keys] + [""] * (len(COUNTS) + 1)
-                for row in published(output, tolerance or 0.5)
-            ]
+        lines += [
+            [f"*{row['name']}, {row['kind']}*"] + [f"{row[key]:.2f}" for key in keys] + [""] * (len(COUNTS) + 1)
+            for row in published(output, tolerance or 0.5)
+        ]
         parts.append(f"### {title_of(output, tolerance)}\n\n{grid(header, lines)}")
     notes = "In brackets: 95 % confidence intervals by the bootstrap over events; one without width "
     notes += "says that no window was wrong, not that none ever will be. "
     notes += "A baseline's heights are counted from its tuned threshold, so that its own is 0. "
-    if with_published:
-        notes += f"In italics: {SOURCE}; other windows, no measurement of ours."
-    return "\n".join([*parts, notes.strip() + "\n"])
+    notes += f"In italics: {SOURCE}; other windows, no measurement of ours."
+    return "\n".join([*parts, notes + "\n"])
 
 
-def bin_table(rows: Sequence[dict[str, Any]], most: int = 15) -> str:
-    """One Markdown table of a network's bins: earthquakes, recalls and errors; of the stations the `most` first."""
+def bin_table(rows: Sequence[dict[str, Any]]) -> str:
+    """One Markdown table of a network's bins: earthquakes, recalls and errors; of the stations the first STATIONS."""
     lines = []
     stations = 0
     for row in rows:
         stations += row["quantity"] == "station"
-        if stations <= most or row["quantity"] != "station":
+        if stations <= STATIONS or row["quantity"] != "station":
             p, s = (row[phase]["within_0.5_s"] for phase in "PS")
             measures = [row["detection"]["recall"], p["recall"], s["recall"], p["mae_s"], s["mae_s"]]
             label = f"{row['quantity']}: {row['bin']}"
             lines.append([label, str(row["windows"]), str(row["earthquakes"]), *map(cell, measures)])
     header = ["", "windows", "earthquakes", "detection recall", "P recall", "S recall", "P MAE (s)", "S MAE (s)"]
-    more = f"\n{stations - most} more stations stand in bins.csv.\n" if stations > most else ""
+    more = f"\n{stations - STATIONS} more stations stand in bins.csv.\n" if stations > STATIONS else ""
     return grid(header, lines) + more

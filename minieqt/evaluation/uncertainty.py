@@ -27,19 +27,19 @@ def judged(answers: Answers, table: TraceTable, output: str, tolerance: float) -
     return answers.heights[output][counted], found.right[counted]
 
 
-def reliability(probability: Array, right: Array, count: int = BINS) -> tuple[Array, Array, Array]:
-    """(mean probability, share right, number) of each of `count` equal bins of probability that holds anything."""
-    place = np.minimum((probability * count).astype(int), count - 1)
-    number = np.bincount(place, minlength=count)
+def reliability(probability: Array, right: Array) -> tuple[Array, Array, Array]:
+    """(mean probability, share right, number) of each of BINS equal bins of probability that holds anything."""
+    place = np.minimum((probability * BINS).astype(int), BINS - 1)
+    number = np.bincount(place, minlength=BINS)
     held = number > 0
-    mean = np.bincount(place, weights=probability, minlength=count)[held] / number[held]
-    share = np.bincount(place, weights=right, minlength=count)[held] / number[held]
+    mean = np.bincount(place, weights=probability, minlength=BINS)[held] / number[held]
+    share = np.bincount(place, weights=right, minlength=BINS)[held] / number[held]
     return mean, share, number[held]
 
 
-def calibration_error(probability: Array, right: Array, count: int = BINS) -> float:
+def calibration_error(probability: Array, right: Array) -> float:
     """Mean over windows of |share right − mean probability| of their bins (expected calibration error); NaN if none."""
-    mean, share, number = reliability(probability, right, count)
+    mean, share, number = reliability(probability, right)
     return float(np.sum(number * np.abs(share - mean)) / np.sum(number)) if len(number) else np.nan
 
 
@@ -48,11 +48,11 @@ def brier_score(probability: Array, right: Array) -> float:
     return float(np.mean((probability - right) ** 2)) if len(probability) else np.nan
 
 
-def calibration(answers: Answers, table: TraceTable, tolerance: float = TOLERANCES[0]) -> dict[str, dict[str, float]]:
+def calibration(answers: Answers, table: TraceTable) -> dict[str, dict[str, float]]:
     """{output: number of windows judged, Brier score, expected calibration error}."""
     found = {}
     for output in answers.heights:
-        probability, right = judged(answers, table, output, tolerance)
+        probability, right = judged(answers, table, output, TOLERANCES[0])
         found[output] = {
             "judged": len(probability),
             "brier_score": brier_score(probability, right),

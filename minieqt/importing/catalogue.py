@@ -84,9 +84,9 @@ def match_networks(found: Found, stations: Iterable[Station], what: str = "recor
     return matched
 
 
-def _names(stations: Iterable[Station], most: int = 5) -> str:
+def _names(stations: Iterable[Station]) -> str:
     names = sorted({".".join(station).lstrip(".") for station in stations})
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def pair_up(found: Found) -> Catalogue:

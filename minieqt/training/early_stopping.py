@@ -19,7 +19,7 @@ import numpy as np
 SELECTIONS = ("loss", "picks")
 
 
-def costs(history: Any, select: str = "loss") -> list[tuple[float, float]]:
+def costs(history: Any, select: str) -> list[tuple[float, float]]:
     """A pair for every epoch of a `History`, of which the lower is the better."""
     losses = history.column("validation_loss")
     if select == "loss":
