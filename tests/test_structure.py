@@ -41,7 +41,7 @@ LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 
 # Parts that may import less than their level would let them.
 NARROW = {
-    "data": {"kernels", "errors", "files", "hdf5_heap", "backend", "philox", "tables", "threads"},  # never a layer
+    "data": {"kernels", "errors", "files", "hdf5_heap", "backend", "philox", "plots", "tables", "threads"},  # no layer
     "parallel": {"kernels", "errors", "files", "backend", "threads", "processes"},  # flat arrays only
 }
 

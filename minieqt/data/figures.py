@@ -14,12 +14,12 @@ from minieqt.data.make_windows import make_windows
 from minieqt.data.partners import NOBODY
 from minieqt.data.table import COMPONENTS, SAMPLES, Dataset
 from minieqt.errors import UserError
+from minieqt.plots import BLACK, BLUE, COLOURS, STYLES, VERMILION, new_figure
+from minieqt.tables.missing import number
 
 Array = Any
 
-# Okabe & Ito 2008: told apart also by colour-blind readers; P and S differ in their line style too.
-BLACK, GREY, BLUE, GREEN, VERMILION = "#000000", "#777777", "#0072B2", "#009E73", "#D55E00"
-LABELS = (("detection", GREEN, "-"), ("P", BLUE, "-"), ("S", VERMILION, "--"))
+GREY = "#777777"
 PLACES = {  # latitude and longitude, in STEAD's columns and in SeisBench's
     "stations": (
         ("receiver_latitude", "receiver_longitude"),
@@ -47,15 +47,14 @@ KINDS = {  # not the scale: normalisation undoes it
     "all at their published rates": Augmentation(),
 }
 
+SEED = 1
 DRAWS = 50  # tried until one shows something: a gap that would touch the earthquake, say, is left out
 
 
 def draw_histograms(dataset: Dataset) -> Any:
     """A figure of magnitude, distance, S − P and signal-to-noise ratio; how many lie beyond EDGES is written."""
-    from matplotlib.figure import Figure
-
     table = dataset.table
-    figure = Figure(figsize=(9, 6), layout="constrained")
+    figure = new_figure(figsize=(9, 6))
     for axes, (name, values) in zip(figure.subplots(2, 2).flat, measures(table).items(), strict=True):
         known = values[np.isfinite(values)]
         low, high = EDGES[name][[0, -1]]
@@ -73,12 +72,10 @@ def draw_histograms(dataset: Dataset) -> Any:
 
 def draw_map(dataset: Dataset) -> Any:
     """A figure of stations and epicentres, or None where the table has no coordinates."""
-    from matplotlib.figure import Figure
-
     found = {what: _places(dataset, choices) for what, choices in PLACES.items()}
     if not any(len(points) for points in found.values()):
         return None
-    figure = Figure(figsize=(9, 6), layout="constrained")
+    figure = new_figure(figsize=(9, 6))
     axes = figure.subplots()
     latitude, longitude = found["earthquakes"].T
     axes.scatter(longitude, latitude, s=6, color=VERMILION, alpha=0.4, label=f"{len(latitude):,} epicentres")
@@ -99,26 +96,17 @@ def _places(dataset: Dataset, choices: tuple[tuple[str, str], ...]) -> Array:
             rows = dataset.columns(*names).values()
         except UserError:
             continue
-        places = {(_degrees(one), _degrees(other)) for one, other in rows}
+        places = {(number(one), number(other)) for one, other in rows}
         return np.array([place for place in sorted(places) if not np.isnan(place).any()]).reshape(-1, 2)
     return np.empty((0, 2))
 
 
-def _degrees(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")
-
-
-def draw_windows(dataset: Dataset, seed: int = 1) -> Any:
+def draw_windows(dataset: Dataset) -> Any:
     """A figure of one loud earthquake and of one noise window: as recorded, and after each kind of augmentation."""
-    from matplotlib.figure import Figure
-
     rows = _examples(dataset)
     raw = np.zeros((len(rows), COMPONENTS, SAMPLES), np.float32)
     dataset.read_into(rows, raw)
-    figure = Figure(figsize=(7 * len(rows), 1.9 * len(KINDS)), layout="constrained")
+    figure = new_figure(figsize=(7 * len(rows), 1.9 * len(KINDS)))
     panels = figure.subplots(len(KINDS), len(rows), squeeze=False, sharex=True)
     seconds = np.arange(SAMPLES) / 100
     x, labels = np.zeros((2, *raw.shape), np.float32)
@@ -128,7 +116,7 @@ def draw_windows(dataset: Dataset, seed: int = 1) -> Any:
         fits = np.flatnonzero(dataset.table.earthquake[rows] == (augmentation.other_event > 0))[:1]
         partners = np.repeat([fits, rows[fits]] if len(fits) else [[NOBODY]] * 2, len(rows), axis=1)
         for epoch in range(DRAWS):
-            options = augmentation, seed, epoch, "gaussian", partners
+            options = augmentation, SEED, epoch, "gaussian", partners
             make_windows(raw, dataset.table, rows, copies, which, x, labels, *options)
             if augmentation == NOTHING:
                 recorded = x[0].copy()
@@ -137,9 +125,9 @@ def draw_windows(dataset: Dataset, seed: int = 1) -> Any:
         for i, axes in enumerate(line):
             for c in range(COMPONENTS):
                 axes.plot(seconds, x[i, c] / max(np.abs(x[i, c]).max(), 1) - 2 * c, lw=0.4, color=BLACK)
-                name, colour, style = LABELS[c]
-                labelled = np.where(labels[i, c] < 0, np.nan, labels[i, c])  # no line where nobody looked
-                axes.plot(seconds, 1.4 * labelled - 7.2, style, lw=1.2, color=colour, label=name)
+            for name, label in zip(COLOURS, labels[i], strict=True):
+                labelled = np.where(label < 0, np.nan, label)  # no line where nobody looked
+                axes.plot(seconds, 1.4 * labelled - 7.2, STYLES[name], lw=1.2, color=COLOURS[name], label=name)
             name = dataset.table.name[rows[i]]
             axes.set(title=f"{name}: {kind}", yticks=[0, -2, -4, -6.5], yticklabels=[*"ENZ", "labels"], xlim=(0, 60))
     for axes in panels[-1]:
