@@ -3,7 +3,7 @@
     python benchmarks/archive.py                     200,000 files: some minutes; writes benchmarks/results/archive.txt
     python benchmarks/archive.py --files 1000000 --out /dev/stdout
 
-An SDS archive is made of files with one record each. Nothing is picked: a staff that takes the station-days notes when
+An SDS archive is made of files with one record each. Nothing is picked: a pool that takes the station-days notes when
 the first one comes and when the last one does, in a process of its own each time. `looked at first` is what other
 programs of minieqt do, and `pick` did: all headers before anything else. `again` has the index of headers beside OUT.
 Seconds are a processor's, as the files are in the system's memory already; those of real archives are
@@ -66,7 +66,7 @@ def measure(archive: Path, out: Path, index: bool, answer: Any) -> None:
     times: list[float] = []
     count = 0
 
-    def staff(work: Any, items: Iterable[Any], progress: Any) -> Iterator[Any]:
+    def pool(work: Any, items: Iterable[Any], progress: Any) -> Iterator[Any]:
         nonlocal count
         for _ in items:
             count += 1
@@ -79,7 +79,7 @@ def measure(archive: Path, out: Path, index: bool, answer: Any) -> None:
     began = time.process_time()
     try:
         headers = HeaderIndex(out / NAME) if index else None
-        pick_archive(open_archive([archive], Selection(), index=headers), Job(model, Settings(), out), staff=staff)
+        pick_archive(open_archive([archive], Selection(), index=headers), Job(model, Settings(), out), pool=pool)
     except Enough:
         answer.send((times[0] - began, times[1] - began, count, peak_mib() - before))
 

@@ -35,8 +35,8 @@ from minieqt.errors import UserError
 from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 
 if TYPE_CHECKING:
+    from minieqt.picking.pool import Pool
     from minieqt.picking.run import Job, Report
-    from minieqt.picking.staff import Staff
     from minieqt.records.selection import Selection
 
 LOCAL = "local"  # --dask
@@ -164,34 +164,34 @@ def run(options: Namespace) -> int:
     if parquet:
         check_installed()
     job = Job(weights.model, settings, options.out, options.probabilities, options.plots, places, parquet)
-    with staff_of(options) as staff:
-        tell(pick_input(options, selection, job, staff), options.out)
+    with pool_of(options) as pool:
+        tell(pick_input(options, selection, job, pool), options.out)
     return 0
 
 
-def staff_of(options: Namespace) -> AbstractContextManager[Staff]:
-    """Who picks: this process, several, or the workers of a Dask cluster."""
-    from minieqt.picking.staff import processes
+def pool_of(options: Namespace) -> AbstractContextManager[Pool]:
+    """What picks: this process, several processes, or the workers of a Dask cluster."""
+    from minieqt.picking.pool import processes
     from minieqt.threads import available_threads
 
     if options.dask is None:
         return nullcontext(processes(options.workers))
     try:
-        from minieqt.picking.cluster import dask_staff, local_staff
+        from minieqt.picking.cluster import dask_pool, local_pool
     except ModuleNotFoundError as error:
         raise UserError(f"--dask needs Dask ({error}): pip install 'minieqt[cluster]'") from error
     shared = [*options.input, options.out]
     if options.dask == LOCAL:
-        return local_staff(options.workers, options.threads or available_threads(), shared)
-    return dask_staff(options.dask, shared)
+        return local_pool(options.workers, options.threads or available_threads(), shared)
+    return dask_pool(options.dask, shared)
 
 
-def pick_input(options: Namespace, selection: Selection, job: Job, staff: Staff) -> Report:
+def pick_input(options: Namespace, selection: Selection, job: Job, pool: Pool) -> Report:
     """Look through the input and pick it, with bars that show how far."""
     from tqdm import tqdm
 
+    from minieqt.picking.pool import WorkerLost
     from minieqt.picking.run import pick_archive
-    from minieqt.picking.staff import WorkerLost
     from minieqt.records.archive import open_archive
     from minieqt.records.header_index import NAME, HeaderIndex
     from minieqt.warmup import warm_up
@@ -217,7 +217,7 @@ def pick_input(options: Namespace, selection: Selection, job: Job, staff: Staff)
             bar.set_postfix_str(f"{windows} windows, {report.found['events']} events", refresh=False)
 
         try:
-            report = pick_archive(archive, job, bar.set_description_str, progress, finish, staff)
+            report = pick_archive(archive, job, bar.set_description_str, progress, finish, pool)
             bar.total = done  # names of files may have told of more
             return report
         except (KeyboardInterrupt, WorkerLost) as stop:

@@ -1,12 +1,11 @@
-"""A staff on Dask distributed: a scheduler, and workers on any machines that share a file system.
+"""A pool (pool.py) on Dask distributed: a scheduler, and workers on any machines that share a file system.
 
-The work, which holds the network, is sent once to every worker, those that come later included (a worker plugin); items
-follow one by one. A worker does one item at a time and gives it all of its threads. If it dies, Dask gives its items to
+The work, which holds the network, is sent once to every worker, also to those that join later (a worker plugin); items
+follow one by one. A worker does one item at a time, with all of its threads. If it dies, Dask gives its items to
 others, `distributed.scheduler.allowed-failures` times (3).
 
-The workers have to run this very minieqt, and to see the same files under the same names: a worker that does not says
-so in one line and does nothing. If all of them are gone, that is told, and others are waited for: a batch system may
-still start some.
+The workers must run exactly this minieqt and see the same files under the same names; one that does not raises an error
+of one line. When no worker is left, a line says so, and the run waits: a batch system may still start some.
 """
 
 from __future__ import annotations
@@ -33,21 +32,21 @@ from distributed.diagnostics.plugin import WorkerPlugin
 
 from minieqt import kernels
 from minieqt.errors import UserError
-from minieqt.picking.staff import Progress, Staff, Work, WorkerLost, deaf_to_ctrl_c
+from minieqt.picking.pool import Pool, Progress, Work, WorkerLost, ctrl_c_blocked
 from minieqt.threads import limit_threads
 
 ANSWER = 10  # s, for the scheduler to answer
-LOOK = 30  # s between two looks whether there is a worker
-AHEAD = 2000  # items at the scheduler at a time: more than there are workers, few enough to hold
+LOOK = 30  # s between two checks whether there is a worker
+AHEAD = 2000  # items at the scheduler at a time: more than workers, few enough to keep
 
 ONE_AT_A_TIME = threading.Lock()
 
 
 @contextmanager
-def local_staff(workers: int, threads: int, shared: Sequence[Path]) -> Iterator[Staff]:
-    """As `dask_staff`, on a cluster of so many processes of this machine that share so many threads."""
+def local_pool(workers: int, threads: int, shared: Sequence[Path]) -> Iterator[Pool]:
+    """As `dask_pool`, on a cluster of `workers` processes of this machine, which share `threads` threads."""
     quiet()
-    with deaf_to_ctrl_c():
+    with ctrl_c_blocked():
         cluster = LocalCluster(
             n_workers=workers,
             threads_per_worker=max(threads // workers, 1),
@@ -55,26 +54,26 @@ def local_staff(workers: int, threads: int, shared: Sequence[Path]) -> Iterator[
             silence_logs=logging.CRITICAL,
             scheduler_kwargs={"dashboard": False, "dashboard_address": ":0"},  # no page, and any port that is free
         )
-    with cluster, dask_staff(cluster.scheduler_address, shared) as staff:
-        yield staff
+    with cluster, dask_pool(cluster.scheduler_address, shared) as pool:
+        yield pool
 
 
 @contextmanager
-def dask_staff(address: str, shared: Sequence[Path]) -> Iterator[Staff]:
-    """The workers of the scheduler at an address, as a staff.
+def dask_pool(address: str, shared: Sequence[Path]) -> Iterator[Pool]:
+    """The workers of the scheduler at an address.
 
-    shared: files, and folders with something in them, that every worker has to see as this process does. UserError if
-    nobody answers.
+    shared: files and non-empty folders that every worker must see, as this process does. UserError if no scheduler
+    answers.
     """
     quiet()
     with connect(address) as client:
-        with telling_of_workers(client, address):
+        with reporting_workers(client, address):
             yield partial(on_client, client, shared)
 
 
 @contextmanager
-def telling_of_workers(client: Any, address: str) -> Iterator[None]:
-    """A line where there is no worker, at the beginning or all of a sudden, and one when there is one again."""
+def reporting_workers(client: Any, address: str) -> Iterator[None]:
+    """Print a line when there is no worker, at the beginning or later, and one when there is one again."""
     there, over = True, threading.Event()
 
     def tell(workers: Sequence[Any]) -> None:
@@ -86,7 +85,7 @@ def telling_of_workers(client: Any, address: str) -> Iterator[None]:
 
     async def look() -> None:
         while not over.is_set():
-            with suppress(OSError):  # no scheduler: the work's own error says so
+            with suppress(OSError):  # no scheduler: the work will raise the error
                 tell((await client.scheduler.identity())["workers"])
             await asyncio.sleep(LOOK)
 
@@ -99,21 +98,21 @@ def telling_of_workers(client: Any, address: str) -> Iterator[None]:
 
 
 def quiet() -> None:
-    """Dask keeps its log for itself: what goes wrong is told in one line."""
+    """Silence Dask's log: what goes wrong is reported in one line."""
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
 
 
 def connect(address: str) -> Client:
     """A client of the scheduler there. UserError if there is none."""
     try:
-        asyncio.run(greet(address))  # a Client that cannot be made has a traceback and 20 s for its own last words
+        asyncio.run(try_connecting(address))  # a Client that fails prints a traceback and takes 20 s to end
         return Client(address, timeout=ANSWER, set_as_default=False)
-    except Exception as error:  # an address that is none, nobody there, another service
+    except Exception as error:  # not an address, no scheduler, another service
         raise UserError(f"no Dask scheduler answers at {address} ({type(error).__name__}: {error})") from error
 
 
-async def greet(address: str) -> None:
-    """Reach a scheduler and hang up. Whatever Dask raises if nobody is there."""
+async def try_connecting(address: str) -> None:
+    """Open a connection to a scheduler and close it. Raises whatever Dask raises if there is none."""
     comm = await comm_connect(address, timeout=ANSWER, **Security().get_connection_args("client"))
     await comm.close()
 
@@ -121,7 +120,7 @@ async def greet(address: str) -> None:
 def on_client(
     client: Client, shared: Sequence[Path], work: Work[Any, Any], items: Iterable[Any], progress: Progress
 ) -> Iterator[Any]:
-    """The results of all items, as they come. WorkerLost if one after the other dies over one, or nobody answers."""
+    """The results of all items, as they come. WorkerLost if an item loses too many workers, or the scheduler ends."""
     todo = iter(items)
     sent = Sent(work, shared)
     given: dict[Any, Any] = {}  # {key: item}
@@ -147,7 +146,7 @@ def on_client(
     except CancelledError as error:
         raise WorkerLost("the connection to Dask's scheduler was lost") from error
     finally:
-        with suppress(Exception):  # who never got it, or is gone, has nothing to forget
+        with suppress(Exception):  # a worker may never have had it, or be gone
             client.unregister_worker_plugin(sent.name)
 
 
@@ -160,31 +159,31 @@ def hand_out(client: Client, sent: Sent) -> None:
         client.register_plugin(sent, sent.name)
     except UserError:
         raise
-    except Exception as error:  # of there, wrapped in many ways
+    except Exception as error:  # raised on the other machine, and wrapped in many ways
         told = "Dask's scheduler or a worker cannot take the work: every machine needs this minieqt"
         raise UserError(f"{told} ({type(error).__name__}: {error})") from error
 
 
 class Sent(WorkerPlugin):
-    """What every worker gets once: the work, and what it takes to do it."""
+    """What every worker gets once: the work, and what it must see and be to do it."""
 
     def __init__(self, work: Work[Any, Any], shared: Sequence[Path]):
         self.name = f"minieqt-{uuid4().hex}"
         self.source = source()
         self.folder = os.getcwd()
         self.shared = [str(path) for path in shared]
-        self.pickled = pickle.dumps(work)  # which another minieqt might not understand
+        self.pickled = pickle.dumps(work)  # unpickled only once the versions are known to agree
         self.do: Callable[[Any, Progress], Any] = self.refuse
 
     def setup(self, worker: Any) -> None:
-        """On the worker: UserError if it cannot do the work. One that comes late tells it with its first item."""
+        """On the worker: UserError if it cannot do the work. A worker that joins late raises it with its first item."""
         self.why = self.fault(worker.address)
         if self.why:
             raise UserError(self.why)
         self.do = pickle.loads(self.pickled)
 
     def fault(self, address: str) -> str:
-        """Why this worker cannot do the work, or nothing. From now on it works where the command was started."""
+        """Why this worker cannot do the work, or the empty text. Changes to the folder in which the command runs."""
         if source() != self.source:
             return f"Dask's worker {address} has another minieqt (source {source()}, here {self.source})"
         try:
@@ -201,7 +200,7 @@ class Sent(WorkerPlugin):
 
 
 def run_item(name: str, item: Any) -> tuple[Any, int]:
-    """On a worker: the result of an item, and how much progress it was."""
+    """On a worker: the result of an item, and its progress."""
     worker: Any = get_worker()
     counts: list[int] = []
     with ONE_AT_A_TIME:
@@ -216,7 +215,7 @@ def is_seen(path: Path) -> bool:
 
 @cache
 def source() -> str:
-    """Which minieqt this is, as a digest of its source: between two releases that is what differs."""
+    """Which minieqt this is, as a digest of its source: two checkouts may have the same version number."""
     digest = hashlib.sha256()
     for package in ("minieqt", kernels.package()):
         folder = Path(str(import_module(package).__file__)).parent

@@ -33,9 +33,9 @@ from minieqt.model import EQTransformer
 from minieqt.picking.events import Event
 from minieqt.picking.part import Part, all_parts, read_part, write_part
 from minieqt.picking.pick import CONTEXT, StationDay, station_day
+from minieqt.picking.pool import Pool, serial
 from minieqt.picking.probabilities import Settings
 from minieqt.picking.results import Events, write_tables
-from minieqt.picking.staff import Staff, alone
 from minieqt.records.archive import Archive
 from minieqt.records.channel import Instrument
 from minieqt.records.left_out import LeftOut
@@ -103,11 +103,11 @@ def pick_archive(
     begin: Callable[[str], object] = lambda title: None,
     progress: Callable[[int], object] = lambda windows: None,
     finish: Callable[[Report], object] = lambda report: None,
-    staff: Staff = alone,
+    pool: Pool = serial,
 ) -> Report:
     """Pick everything and write the tables. `begin` gets a station-day's name, `finish` the sums.
 
-    The staff picks, this process alone writes the tables. WorkerLost if the staff loses too many of its workers.
+    The pool picks; only this process writes the tables. WorkerLost if the pool loses too many of its workers.
     """
     made = job.fingerprint()
     folder = job.out / "station_days"
@@ -132,7 +132,7 @@ def pick_archive(
                     yield task
 
     def work_off(todo: Iterable[Task]) -> None:
-        for was_there, found in staff(partial(pick_task, job), todo, progress):
+        for was_there, found in pool(partial(pick_task, job), todo, progress):
             report.resumed += was_there
             report.done += not was_there
             report.found += found

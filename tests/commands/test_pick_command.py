@@ -184,8 +184,8 @@ def test_interrupted(records, weights, monkeypatch, capsys):
     assert "station-days: 2 picked, 0 taken" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("staff", [["--workers", "1"], ["--workers", "2"], ["--dask", "local", "--workers", "2"]])
-def test_a_real_ctrl_c(records, weights, staff):
+@pytest.mark.parametrize("pool", [["--workers", "1"], ["--workers", "2"], ["--dask", "local", "--workers", "2"]])
+def test_a_real_ctrl_c(records, weights, pool):
     """One line, exit code 130, no half files; a day that was done stays done."""
     stream = obspy.read(str(records / "1.mseed"))
     for one in stream:  # the second day takes a while, and the first knows nothing of it
@@ -194,7 +194,7 @@ def test_a_real_ctrl_c(records, weights, staff):
     stream.write(str(records / "1.mseed"), format="MSEED", encoding="FLOAT64")
     out = records.parent / "out"
     command = [sys.executable, "-m", "minieqt", "pick", records, "--weights", weights, "--out", out]
-    more = ["--uncertainty", "20", "--batch-size", "8", "--threads", "1", *staff]
+    more = ["--uncertainty", "20", "--batch-size", "8", "--threads", "1", *pool]
     pipe = subprocess.PIPE
     # Tests that run in the background inherit an ignored SIGINT. A terminal sends it to all processes of a group.
     heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
@@ -244,8 +244,8 @@ def kill_one(out, pids):
     os.kill(pids()[0], signal.SIGKILL)
 
 
-@pytest.mark.parametrize("staff", [["--workers", "2"], ["--dask", "local", "--workers", "2"]])
-def test_a_worker_is_killed(network, weights, staff, capsys):
+@pytest.mark.parametrize("pool", [["--workers", "2"], ["--dask", "local", "--workers", "2"]])
+def test_a_worker_is_killed(network, weights, pool, capsys):
     """Its station-day is done again by another: the same bytes, and nobody is left behind."""
     pytest.importorskip("distributed")
     whole = contents(start(network, weights, "--uncertainty", "2"))
@@ -258,7 +258,7 @@ def test_a_worker_is_killed(network, weights, staff, capsys):
 
     killer = threading.Thread(target=kill_one, args=(out, workers), daemon=True)
     killer.start()
-    assert contents(start(network, weights, "--uncertainty", "2", *staff)) == whole
+    assert contents(start(network, weights, "--uncertainty", "2", *pool)) == whole
     killer.join(1)
     assert not killer.is_alive() and len(list(out.glob("station_days/*.json"))) == 12  # and perhaps a partial one
     assert not workers()

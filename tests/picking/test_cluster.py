@@ -1,4 +1,4 @@
-"""A staff on Dask: the same bytes as one process, workers that die, and everything that may be wrong with a cluster."""
+"""A pool on Dask: the same bytes as one process, workers that die, and everything that may be wrong with a cluster."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from minieqt import cli
 from minieqt.errors import UserError
 from minieqt.model import EQTransformer
 from minieqt.picking import cluster as cluster_module
-from minieqt.picking.cluster import dask_staff
-from minieqt.picking.staff import WorkerLost
+from minieqt.picking.cluster import dask_pool
+from minieqt.picking.pool import WorkerLost
 from minieqt.processes import same_path
 from minieqt.weights import save_weights
 
@@ -71,8 +71,8 @@ def square(item, progress):
 
 
 def work(address, items, shared=(), progress=lambda count: None):
-    with dask_staff(address, shared) as staff:
-        return sorted(staff(square, items, progress), key=str)
+    with dask_pool(address, shared) as pool:
+        return sorted(pool(square, items, progress), key=str)
 
 
 def test_each_item_once(cluster, monkeypatch):
@@ -114,8 +114,8 @@ def test_a_cluster_without_workers_is_waited_for(monkeypatch, capsys):
                 cluster.loop.add_callback(cluster.loop.call_later, 4, cluster.scale, 1)
 
         cluster.loop.add_callback(cluster.loop.call_later, 2, cluster.scale, 1)
-        with dask_staff(cluster.scheduler_address, ()) as staff:
-            assert sorted(staff(slow_square, [1, 2], away)) == [1, 4]
+        with dask_pool(cluster.scheduler_address, ()) as pool:
+            assert sorted(pool(slow_square, [1, 2], away)) == [1, 4]
         told = [line for line in capsys.readouterr().err.splitlines() if cluster.scheduler_address in line]
     gone, back = "has no worker: waiting for one (what is picked is kept)", "has workers again"
     assert [line.partition(" ")[2] for line in told] == [gone, back, gone, back]

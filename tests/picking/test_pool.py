@@ -1,4 +1,4 @@
-"""Work in several processes: everything is done once; what goes wrong there is told here, and nobody is left behind."""
+"""Work in several processes: each item is done once, errors are raised here, and no process is left behind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections import Counter
 import pytest
 
 from minieqt.errors import UserError
-from minieqt.picking.staff import WorkerLost, processes
+from minieqt.picking.pool import WorkerLost, processes
 
 
 def square(number, progress):

@@ -1,12 +1,13 @@
-"""Work for several workers: each takes the next item when it is done with one.
+"""Pools of workers: each worker takes the next item when it has finished one.
 
-A staff is whoever does it: this process `alone`, `processes` of this machine, or a Dask cluster (cluster.py). It gets
-the work, items, and whom to tell of progress, and gives the results as they come. What the work raises is raised there.
+A pool is a function that runs some work over items: in this process (`serial`), in several `processes` of this machine,
+or on a Dask cluster (cluster.py). It yields the results as they come, reports progress, and raises here what the work
+raises there.
 
-A process is a new Python with a share of the threads, which gets items and sends progress and results through a pipe of
-its own. If it is killed, a new one does its item again. Ctrl-C reaches the one process that gives out the work; it ends
-the workers, which put away what they have half-written. If that process is killed, the pipes close, and the workers end
-when they notice.
+A worker process is a new Python with a share of the threads. It receives items, and sends progress and results, through
+a pipe of its own. If it is killed, a new one gets its item. Ctrl-C reaches only the process that hands out the work;
+that one ends the workers, which remove what they have half-written. If it is killed itself, its pipes close, and the
+workers end when they notice.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ from minieqt.threads import limit_threads
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Progress = Callable[[int], object]
-Work = Callable[[Item, Progress], Result]  # gets an item, and whom to tell of progress
-Staff = Callable[[Work[Any, Any], Iterable[Any], Progress], Iterator[Any]]
+Work = Callable[[Item, Progress], Result]
+Pool = Callable[[Work[Any, Any], Iterable[Any], Progress], Iterator[Any]]
 
-AGAIN = 3  # times that an item whose worker was lost is given to another, as Dask does
-GRACE = 10.0  # s, for a worker to put things away
+RETRIES = 3  # of an item whose worker was lost, as in Dask
+GRACE = 10.0  # s, for a worker to clean up
 PROGRESS, DONE, FAILED = "progress", "done", "failed"
 
 
@@ -42,13 +43,13 @@ class WorkerLost(UserError):
     """Workers were killed, or cannot be reached any more."""
 
 
-def processes(count: int) -> Staff:
-    """A staff of so many processes that share the threads of this one; one is this process."""
-    return alone if count == 1 else partial(in_processes, count)
+def processes(count: int) -> Pool:
+    """A pool of so many processes, which share the threads of this one; a pool of one is this process itself."""
+    return serial if count == 1 else partial(in_processes, count)
 
 
-def alone(work: Work[Item, Result], items: Iterable[Item], progress: Progress) -> Iterator[Result]:
-    """A staff of one: this process."""
+def serial(work: Work[Item, Result], items: Iterable[Item], progress: Progress) -> Iterator[Result]:
+    """Item by item in this process."""
     for item in items:
         yield work(item, progress)
 
@@ -56,34 +57,34 @@ def alone(work: Work[Item, Result], items: Iterable[Item], progress: Progress) -
 def in_processes(
     count: int, work: Work[Item, Result], items: Iterable[Item], progress: Progress
 ) -> Iterator[Result]:
-    """A staff of `count` processes. WorkerLost if one after the other is killed over an item."""
+    """In `count` processes. WorkerLost if one item has its workers killed more than RETRIES times."""
     todo, context = iter(items), get_context("spawn")
     threads = max(numba.get_num_threads() // count, 1)
-    staff: dict[Any, Any] = {}  # {our end of its pipe: process}
-    busy: dict[Any, tuple[Item, int]] = {}  # {pipe: what the process works at, how many were lost over it}
+    workers: dict[Any, Any] = {}  # {our end of its pipe: process}
+    busy: dict[Any, tuple[Item, int]] = {}  # {pipe: the process's item, how many workers it has lost}
 
-    def hire() -> Any:
+    def start() -> Any:
         ours, theirs = context.Pipe()
-        with deaf_to_ctrl_c():
-            staff[ours] = context.Process(target=serve, args=(work, theirs, threads), daemon=True)
-            staff[ours].start()
+        with ctrl_c_blocked():
+            workers[ours] = context.Process(target=run_worker, args=(work, theirs, threads), daemon=True)
+            workers[ours].start()
         theirs.close()
         return ours
 
     def give(pipe: Any, item: Item, lost: int = 0) -> None:
         busy[pipe] = item, lost
-        with suppress(ConnectionError):  # whoever reads from the pipe is told
+        with suppress(ConnectionError):  # a closed pipe is noticed when it is read
             pipe.send(item)
 
     def replace(pipe: Any) -> None:
         item, lost = busy.pop(pipe)
-        if lost == AGAIN:
-            raise WorkerLost(f"{AGAIN + 1} workers were lost over {item}, the last one {fate(staff[pipe])}")
-        give(hire(), item, lost + 1)
+        if lost == RETRIES:
+            raise WorkerLost(f"{RETRIES + 1} workers were lost over {item}, the last one {how_it_ended(workers[pipe])}")
+        give(start(), item, lost + 1)
 
     try:
         first = list(islice(todo, count))
-        for pipe, item in zip([hire() for _ in first], first, strict=True):  # before the first one begins
+        for pipe, item in zip([start() for _ in first], first, strict=True):  # all are started before the first works
             give(pipe, item)
         while busy:
             ready: list[Any] = wait(list(busy))
@@ -103,11 +104,11 @@ def in_processes(
                     give(pipe, item)
                 yield told
     finally:
-        for pipe, process in staff.items():
+        for pipe, process in workers.items():
             if process.pid is not None:
                 process.terminate()
             pipe.close()
-        for process in staff.values():
+        for process in workers.values():
             if process.pid is not None:
                 process.join(GRACE)
                 process.kill()
@@ -115,12 +116,12 @@ def in_processes(
 
 
 @contextmanager
-def deaf_to_ctrl_c() -> Iterator[None]:
-    """Processes that are started inside do not hear Ctrl-C; whoever starts them does, afterwards."""
+def ctrl_c_blocked() -> Iterator[None]:
+    """Processes started inside do not receive Ctrl-C; if it is pressed meanwhile, this one receives it afterwards."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    resource_tracker.ensure_running()  # which Python starts with the first process, and then lets Ctrl-C through
+    resource_tracker.ensure_running()  # Python starts it with the first process, and unblocks Ctrl-C then
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -128,8 +129,8 @@ def deaf_to_ctrl_c() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def fate(process: Any) -> str:
-    """What became of a worker whose pipe is closed."""
+def how_it_ended(process: Any) -> str:
+    """How a worker whose pipe is closed has ended."""
     process.join(1)  # its pipe may close before it has ended
     code = process.exitcode
     if code is None:
@@ -137,11 +138,11 @@ def fate(process: Any) -> str:
     return f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 
-def serve(work: Work[Item, Result], pipe: Connection, threads: int) -> None:
-    """A worker's life."""
+def run_worker(work: Work[Item, Result], pipe: Connection, threads: int) -> None:
+    """Work on items from the pipe until it is closed."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
     limit_threads(threads)
-    with suppress(EOFError, ConnectionError):  # there is no more to do, or nobody to do it for
+    with suppress(EOFError, ConnectionError):  # the other end is closed
         while True:
             item = pipe.recv()
             answer: tuple[str, Any]
