@@ -1,1 +1,1 @@
-"""Records to picks: `pick` is the way, `probabilities` stacks windows, `events` reads them, `run` takes archives."""
+"""Records to picks: begin with `pick`; `probabilities` stacks windows, `events` reads them, `run` picks archives."""

@@ -1,7 +1,7 @@
 """picks.csv as Parquet: OUT/picks.parquet/date=2022-02-06/picks.parquet, a file a day, for pandas, Arrow, DuckDB.
 
-The same rows in the same order, as numbers and times; nothing where picks.csv has nothing. Days are written as they
-come, and take their names when all of them are whole; those of an earlier run that have no picks any more go.
+The same rows in the same order, as numbers and times; null where picks.csv is empty. Each day is written as it comes,
+and all files are renamed into place at the end; those of an earlier run whose days have no picks any more are deleted.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def check_installed() -> None:
 
 @contextmanager
 def day_files(folder: Path, columns: list[str]) -> Iterator[Callable[[Iterable[list[str]]], None]]:
-    """Give what takes picks.csv's rows in order of time; they are kept in memory until their day is over."""
+    """Yield a function that takes rows of picks.csv in order of time; a day's rows stay in memory until it is over."""
     day: list[list[str]] = []
     written: set[Path] = set()
     time = columns.index("time")
@@ -58,7 +58,7 @@ def day_files(folder: Path, columns: list[str]) -> Iterator[Callable[[Iterable[l
             path.unlink()
     finally:
         for each in [*folder.glob("date=*"), folder]:
-            with suppress(OSError):  # it holds something
+            with suppress(OSError):  # not empty
                 each.rmdir()
 
 

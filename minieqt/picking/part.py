@@ -17,20 +17,20 @@ from minieqt.picking.events import Event, Pick
 from minieqt.records.channel import Instrument
 from minieqt.records.left_out import LeftOut
 
-DATED = "*.[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9].json"  # NET.STA.2022-02-06.json; a copy by hand is none of pick's
+DATED = "*.[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9].json"  # NET.STA.2022-02-06.json; other names are not pick's
 
-SEEN = 90.0  # s until what another machine wrote is seen: NFS keeps a folder's names for up to a minute
+SEEN = 90.0  # s to wait for files of other machines: NFS caches a folder's names for up to a minute
 
 
 @dataclass
 class Part:
-    """What a station-day gave."""
+    """The result of a station-day."""
 
     events: list[Event] = field(default_factory=list)
-    others: list[Pick] = field(default_factory=list)  # of no event
+    others: list[Pick] = field(default_factory=list)  # picks of no event
     left_out: LeftOut = field(default_factory=LeftOut)
-    made: str = ""  # how: the same for those that belong together
-    written: int = 0  # when the latest run left it (nanoseconds)
+    made: str = ""  # fingerprint of weights and options: the same for results that belong together
+    written: int = 0  # when the latest run wrote or confirmed it (nanoseconds)
 
     def count(self) -> Counter[str]:
         """How many events, P and S."""
@@ -74,9 +74,9 @@ def by_day(folder: Path) -> dict[str, list[Path]]:
 
 
 def all_parts(folder: Path, made: list[Path]) -> dict[str, list[Path]]:
-    """`by_day`, once it shows all that were made: what another machine wrote may be seen some time later.
+    """`by_day`, once it shows all files that were `made`: those of other machines may appear some time later.
 
-    UserError if that takes longer than any network's disk does.
+    UserError if that takes longer than on any network file system.
     """
     deadline = time.monotonic() + SEEN
     while True:

@@ -47,10 +47,10 @@ class StationDay:
     probabilities: list[Probabilities]
     events: list[Event]
     others: list[Pick]  # picks of no event, if they are wanted
-    served: list[Span]  # when the instrument is the station's
+    served: list[Span]  # when this instrument is the one that is picked
 
     def traces(self) -> Iterator[Trace]:
-        """The day's own probabilities where this instrument serves, as traces named DET, P, S."""
+        """The day's own probabilities where this instrument is picked, as traces named DET, P, S."""
         for segment, found in zip(self.segments, self.probabilities, strict=True):
             T = segment.x.shape[1]
             for span in self.served:
@@ -85,7 +85,7 @@ def pick(
     """The events of an ObsPy Stream and their picks, in order of time.
 
     model: the package's own weights where none is given; settings: see `Settings`. The stream stays as it is.
-    `events.others`: picks of no event, if the settings want them; `events.left_out` says what of the stream was not
+    `events.others`: picks of no event, if the settings want them; `events.left_out`: which parts of the stream were not
     used, and why. UserError if nothing in it can be used.
     """
     left_out = LeftOut()
@@ -114,7 +114,7 @@ def annotate(
 
 
 def rejoin(traces: Iterable[Trace]) -> Iterator[Trace]:
-    """Put together what only midnight had cut, whatever lies between two days of one channel."""
+    """Join traces that were cut only at midnight; those of other channels may come in between."""
     held: dict[tuple[str, str], list[Trace]] = {}
     for trace in traces:
         parts = held.setdefault((trace.id, trace.stats.instrument), [])
@@ -175,7 +175,7 @@ def station_day(
     chosen = deque(
         (at, groups.pop(at), served) for at, served in serve(groups, settings.instruments, (day, day + DAY), left_out)
     )
-    del groups  # the records make room for their probabilities
+    del groups  # so that the records can be freed before their probabilities need the memory
     model.eval()
     while chosen:
         instrument, components, served = chosen.popleft()

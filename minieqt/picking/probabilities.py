@@ -1,7 +1,7 @@
 """From segments to probabilities: windows of 60 s, the network, and the windows' answers stacked.
 
 Windows begin at whole multiples of their step since 1970, so that they do not depend on where a record happens to
-begin, and a gap moves none but the ones beside it. Two more make sure that no sample goes unseen: one begins with
+begin, and a gap moves only those beside it. Two more make sure that no sample goes unseen: one begins with
 the segment's first sample, one ends with its last. A segment shorter than a window is padded with zeros.
 """
 
@@ -39,7 +39,7 @@ class Settings:
 
     overlap: float = 0.5  # of two windows that follow each other
     stack: str = "max"  # "max" or "mean" where they overlap
-    blind: int = 0  # samples at either edge of a window that are not believed, but at the ends of a segment
+    blind: int = 0  # samples ignored at either edge of a window, except at the ends of a segment
     band: tuple[float, float] | None = (1.0, 45.0)  # Hz; None: no filter
     detection_threshold: float = DETECTION_THRESHOLD
     p_threshold: float = P_THRESHOLD
@@ -65,7 +65,7 @@ class Settings:
         if self.picks not in PICKS:
             raise UserError(f"picks are those of {' or '.join(PICKS)}, got {self.picks!r}")
         if self.rule != "minieqt" and (self.detection_end is not None or self.join):
-            raise UserError(f"the rule {self.rule} says itself where a detection ends: no detection end, no joining")
+            raise UserError(f"the rule {self.rule} defines where a detection ends: leave out detection_end and join")
         if self.blind < 0 or self.batch_size < 1 or self.samples < 0:
             raise UserError("blind and samples must not be negative, and a batch holds at least one window")
         check_band(self.band)
@@ -82,7 +82,7 @@ class Settings:
             raise UserError(f"detections are joined over a time of 0 s or more, got {self.join}")
 
     def step(self, length: int) -> int:
-        """Samples from one window to the next. UserError if blinded edges leave some that no window shows."""
+        """Samples from one window to the next. UserError if blinded edges leave some uncovered."""
         step = max(round(length * (1 - self.overlap)), 1)
         if step > length - 2 * self.blind:
             raise UserError(

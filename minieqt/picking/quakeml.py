@@ -1,12 +1,12 @@
 """Detections as QuakeML, written one by one.
 
-A detection at one station is no earthquake yet: that takes several stations. Yet QuakeML knows picks only as a part of
+A detection at one station is not yet an earthquake: that takes several stations. But QuakeML stores picks only within
 events, and a catalogue's user expects the P and S of one detection together. So every detection becomes one QuakeML
-event without an origin, its type earthquake, its certainty "suspected", with a comment that says what it is. Software
-that associates looks at the picks; a catalogue takes nothing for an earthquake that is none.
+event without an origin, its type earthquake, its certainty "suspected", with a comment that says what it is.
+Associators read the picks; nobody need take the event for a located earthquake.
 
-ObsPy holds a whole catalogue in memory and takes six times as long for it as all tables take here (`python
-benchmarks/tables.py --obspy 1000`). What is written here is, to the byte, what ObsPy writes when it has read it.
+ObsPy would hold the whole catalogue in memory, and take six times as long for it as all tables take here (`python
+benchmarks/tables.py --obspy 1000`). The output is the same to the byte as what ObsPy writes after reading it.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def waveform(at: Instrument, channel: str) -> str:
 
 
 def identifier(*parts: str) -> str:
-    """An identifier of QuakeML; a byte of what it may not hold, even of %, becomes ~ and two hexadecimal digits."""
+    """A QuakeML identifier; the bytes of other characters, % included, become ~ and two hexadecimal digits."""
 
     def encoded(found: re.Match[str]) -> str:
         return "".join(f"~{byte:02X}" for byte in found[0].encode("utf-8", "replace"))

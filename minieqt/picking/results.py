@@ -10,7 +10,7 @@
 Both call stations as PyOcto's and SeisBench's tables do, NET.STA.LOC. They are two files because PyOcto's
 `associate_gamma` renames GaMMA's columns to PyOcto's: no table may hold both.
 
-All are written as they come, a day after the other: a network's year needs no more memory than its busiest day.
+All are written day by day: a network's year needs no more memory than its busiest day.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ EQTRANSFORMER_COLUMNS = (
 ).split()
 ASSOCIATION_COLUMNS = "station phase time probability time_uncertainty".split()
 GAMMA_COLUMNS = "id timestamp type prob".split()
-EARLY = 10**10  # ns, more than a P may lie before its event, and so before the event's day
+EARLY = 10**10  # ns, more than a P can precede its event
 
 
 class Picks(list[Pick]):
@@ -77,7 +77,7 @@ class Picks(list[Pick]):
 class Events(list[Event]):
     """A list of events that can write itself.
 
-    `others`: picks of no event; `left_out`: what of the records events were not looked for in, and why."""
+    `others`: picks of no event; `left_out`: which parts of the records were not picked, and why."""
 
     others: list[Pick]
     left_out: LeftOut
@@ -111,7 +111,7 @@ class Events(list[Event]):
 
 
 def order(pair: Pair) -> tuple[int, Instrument, str]:
-    """The place of a pick in a table."""
+    """Sort key: the order of picks in the tables."""
     pick = pair[0]
     return pick.time.ns, pick.instrument, pick.phase
 
@@ -119,9 +119,9 @@ def order(pair: Pair) -> tuple[int, Instrument, str]:
 def write_tables(
     days: Iterable[tuple[int, Events]], out: Path, coordinates: Coordinates, parquet: bool = False
 ) -> None:
-    """All tables of days that follow each other, (first nanosecond, what was found); each is there whole or not at all.
+    """All tables of consecutive days, (first nanosecond, what was found); each appears complete or not at all.
 
-    A day's events begin in it. Picks may lie beside it: they wait until no earlier one can come.
+    A day's events begin in it, but their picks may lie outside: each is held back until no earlier one can follow.
     """
     with ExitStack() as files:
         picks, events, association, gamma = (
@@ -163,7 +163,7 @@ def write_tables(
 
 @contextmanager
 def text_file(path: Path) -> Iterator[Callable[[Iterable[str]], None]]:
-    """Give what writes pieces of text, one after the other; the file is there when it is whole."""
+    """Yield a function that writes pieces of text, one after the other; the file appears once it is complete."""
     with atomic_write(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
 
         def write(pieces: Iterable[str]) -> None:
@@ -175,7 +175,7 @@ def text_file(path: Path) -> Iterator[Callable[[Iterable[str]], None]]:
 
 @contextmanager
 def table_file(path: Path, columns: Iterable[str]) -> Iterator[Callable[[Iterable[Iterable[Any]]], None]]:
-    """Give what writes rows under a header; the file is there when it is whole."""
+    """Yield a function that writes rows under a header; the file appears once it is complete."""
     with text_file(path) as write:
         write(csv_lines([columns]))
         yield lambda rows: write(csv_lines(rows))
@@ -244,7 +244,7 @@ def read_pick(row: dict[str, str]) -> Pick:
 
 
 def associated_station(pick: Pick) -> str:
-    """What associators' tables of stations call its station."""
+    """NET.STA.LOC, as associators' tables of stations have it."""
     at = pick.instrument
     return f"{at.network}.{at.station}.{at.location}"
 

@@ -1,16 +1,17 @@
 """From probabilities to samples: which detections there are, and which P and S belong to each. Three rules by name.
 
-`minieqt`, the default, counts as people do. A detection begins where its probability reaches the threshold and ends
-where it falls below a lower one (hysteresis), so that one that hovers about the threshold is one; runs with a gap
-shorter than a given time may be joined. P or S is picked once in every such run of its own, at the highest peak. In a
-detection some P followed by some S make a pair, the highest of each; where another pair follows, the detection is cut
-at its P: of a swarm every earthquake is an event. Without a pair the picks are as in `eqtransformer`.
+`minieqt`, the default, counts as an analyst would. A detection begins where its probability reaches the threshold and
+ends where it falls below a lower one (hysteresis), so that hovering about the threshold does not split it; detections
+with a gap shorter than a given time may be joined. P and S are picked once in every such run of their own probability,
+at its highest peak. In a detection one or more P followed by one or more S make a pair, the highest of each; where
+another pair follows, the detection is cut at its P, so that every earthquake of a swarm is an event. Without a pair the
+picks are those of `eqtransformer`.
 
 `eqtransformer`, as published: a detection ends where it falls below its threshold. Its S is the highest S peak inside;
 its P the highest P peak from one second before its start to 0.1 s before that S (to its end, if there is no S).
 
 `seisbench`: detections, P and S are ObsPy's triggers, on at the threshold and off below half of it, picked at the
-highest sample. There a pick belongs to no detection; here a detection has those that `eqtransformer` would choose.
+highest sample. In SeisBench no pick belongs to a detection; here a detection has those that `eqtransformer` chooses.
 """
 
 from __future__ import annotations
@@ -59,12 +60,12 @@ def candidates(probability: Array, settings: Settings, rate: float) -> tuple[lis
     detection, p, s = probability
     found_p, found_s = find_peaks(p, settings.p_threshold, settings), find_peaks(s, settings.s_threshold, settings)
     before_start, before_s = round(BEFORE_START * rate), round(BEFORE_S * rate)
-    found, free = [], 0  # where the detection before has ended
+    found, free = [], 0  # free: where the previous detection has ended
     for start, end in find_detections(detection, settings, rate):
         own_p, own_s = found_p.between(max(start - before_start, free), end), found_s.between(start, end)
         pairs = []
         if settings.rule == "minieqt":
-            pairs, free = find_pairs(own_p, own_s, before_s), end  # no pick is two detections'
+            pairs, free = find_pairs(own_p, own_s, before_s), end  # no pick belongs to two detections
         if pairs:
             cuts = [start, *(p_sample for p_sample, _ in pairs[1:]), end]
             found += [Candidate(*edges, *pair) for edges, pair in zip(pairwise(cuts), pairs, strict=True)]

@@ -7,7 +7,7 @@
     OUT/picks.parquet/date=2022-02-06/picks.parquet     if asked for, or there already
 
 The tables hold all station-days of OUT that were made in the same way, by this run or another.
-Every file is written under another name and renamed: what is there is whole.
+Every file is written under another name and then renamed: one that is there is complete.
 """
 
 from __future__ import annotations
@@ -83,8 +83,10 @@ class Report:
 
 @dataclass(frozen=True)
 class Task:
-    """One station-day to pick: its first nanosecond, what of the archive it needs, what its file must say of itself,
-    and where that lies."""
+    """One station-day to pick: its first nanosecond, the part of the archive that it needs, and the path of its result.
+
+    known: what the result says of itself: weights and options, the times selected, the files read.
+    """
 
     day: int
     station: Station
@@ -140,7 +142,7 @@ def pick_archive(
 
     try:
         work_off(tasks(days))
-        late = list(tasks(archive.days()))  # what the names of files did not tell
+        late = list(tasks(archive.days()))  # days that only headers revealed, not names of files
         if late:
             work_off(late)
     finally:
@@ -204,7 +206,7 @@ def pick_task(job: Job, task: Task, progress: Callable[[int], object]) -> tuple[
 
 
 def forget(out: Path, task: Task) -> None:
-    """Remove a station-day of before, which was made in another way, and with it its probabilities and figures."""
+    """Remove an earlier result of a station-day, made in another way, with its probabilities and figures."""
     task.part.unlink(missing_ok=True)
     name, date = task.part.stem.rsplit(".", 1)
     for folder in ("probabilities", "plots"):
@@ -215,7 +217,7 @@ def forget(out: Path, task: Task) -> None:
 def pick_one(archive: Archive, job: Job, day: int, station: Station, progress: Callable[[int], object]) -> Part:
     """Read and pick one station-day; what it held in memory is free again before the next begins."""
     part = Part(left_out=LeftOut(day, day + DAY))
-    # The iterator forgets what it gave away.
+    # An iterator, so that nothing else holds a trace once it is used.
     traces = iter(archive.read(station, day - CONTEXT, day + DAY + CONTEXT, part.left_out))
     for found in station_day(traces, day, job.model, job.settings, progress, part.left_out):
         write_extras(job, found)
@@ -235,7 +237,7 @@ def limits(archive: Archive, day: int) -> list[int | None]:
 
 
 def refuse_to_replace(task: Task, archive: Archive) -> None:
-    """UserError if a station-day that is there, made in the same way, holds what the new one would not."""
+    """UserError if an earlier result, made in the same way, is of records that the new one would lack."""
     try:
         part = json.loads(task.part.read_text(encoding="utf-8"))
         (first, last), files = part["selection"], {Path(held[0]) for held in part["files"]}
@@ -247,7 +249,7 @@ def refuse_to_replace(task: Task, archive: Archive) -> None:
     before = start is not None and (first is None or first < start)
     after = end is not None and (last is None or last > end)
     others = {file for file in files - {Path(held[0]) for held in task.known["files"]} if file.exists()}
-    if others:  # which may wait to be looked at, as their names tell of another day
+    if others:  # their headers may not have been read yet, as their names give another day
         archive.look_at(others)
         found = archive.files(task.station, task.day - CONTEXT, task.day + DAY + CONTEXT)
         others -= {path.resolve() for path in found}
@@ -259,10 +261,10 @@ def refuse_to_replace(task: Task, archive: Archive) -> None:
 
 
 def describe_file(path: Path) -> list[Any]:
-    """What changes when a file's contents do."""
+    """Path, size and time: what differs once a file's contents have changed."""
     try:
         stat = path.stat()
-    except OSError:  # it went away, or a permission did: reading it will say so
+    except OSError:  # it is gone or forbidden: reading it will say so
         return [str(path), None, None]
     return [str(path.resolve()), stat.st_size, stat.st_mtime_ns]
 

@@ -40,7 +40,7 @@ class StationDay:
 def read_status(out: Path) -> tuple[list[StationDay], int, int]:
     """The station-days of OUT that were made as the latest was, in order of station and time, as the tables hold them;
     how many were made with other weights or options; and how many files could not be read: damaged, of another version
-    of pick, or not of its names. UserError if there is none.
+    of pick, or not named as pick does. UserError if there is none.
     """
     folder = out / "station_days"
     paths = sorted(folder.glob(DATED))
