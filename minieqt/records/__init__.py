@@ -1,12 +1,12 @@
-"""Waveforms and archives: what there is, on one clock, without what is none; what is left out and why.
+"""Waveforms and archives: what there is, without gaps and dead channels, on one time base; what is left out, and why.
 
 One file, one decision. From where records lie to what the network reads:
 
     find, selection, archive    which files there are, and what of them is wanted
-    contents, header_index      what a file holds, by its headers; and that it need not be looked at again
+    contents, header_index      what a file holds, by its headers; a cache of that
     mseed, decode               the records of a miniSEED file; damaged ones are left out
     channel                     what a channel is: its instrument and its component
-    gap                         what is no data: a repeated value, a dead channel
+    gap                         what counts as a gap: a repeated value, a dead channel
     serve                       which instrument, and which channel of it, serves which stretch of time
     join, clock                 pieces of a channel become one; all channels stand on one time base
     prepare, segment            demeaned, filtered, at 100 Hz; three components side by side

@@ -1,7 +1,7 @@
 """GSE files, decoded in a process of their own.
 
-ObsPy's decoder of GSE1 and GSE2 is C that writes past its buffer where a damaged line is too long. That ends whatever
-program it runs in: here, a child of which nothing is left but a message. A second or two a file is what it costs.
+ObsPy's decoder of GSE1 and GSE2 is C that writes past its buffer where a damaged line is too long. That crashes the
+program it runs in: here a child process, whose crash becomes a message. The price is a second or two a file.
 """
 
 from __future__ import annotations

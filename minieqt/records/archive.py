@@ -1,11 +1,11 @@
 """Where records lie: files of any format that ObsPy reads, folders of them, SeisComP archives (SDS).
 
 Only headers are read to know what there is; data are read for one station and one day at a time. What cannot be read is
-left out, counted, and the rest goes on.
+left out and counted, and the rest goes on.
 
-Files that are named as an SDS names them tell by their names whose day they are. They may wait until that day is asked
-for: `days` takes them at their word, `look_around` reads their headers. What they hold of other days is known when all
-of them were looked at.
+A file named as in an SDS says by its name which station and day it holds. Its headers may wait until that day is asked
+for: `days` trusts the name, `look_around` reads the headers. What such files hold of other days is known once all of
+them have been read.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Archive:
     entries: dict[Station, list[Entry]] = field(default_factory=dict)
     left_out: LeftOut = field(default_factory=LeftOut)
     complaint: str = ""  # what ObsPy said of the last file that it could not read
-    waiting: dict[Station, dict[int, list[str]]] = field(default_factory=dict)  # {station: {day of the name: files}}
+    waiting: dict[Station, dict[int, list[str]]] = field(default_factory=dict)  # {station: {day in the name: files}}
     index: HeaderIndex | None = None
     by_day: dict[Station, dict[int, list[Entry]]] = field(default_factory=dict)
 
@@ -85,7 +85,7 @@ class Archive:
         return sorted({part.path for part in self.parts(station, start, end)})
 
     def read(self, station: Station, start: int, end: int, left_out: LeftOut | None = None) -> list[Trace]:
-        """A station's traces between two times, cut to the selection; rates that are of no use left away.
+        """A station's traces between two times, cut to the selection, without those of unusable sampling rates.
 
         `left_out` gets what turns out to be damaged.
         """
@@ -121,7 +121,7 @@ class Archive:
         self.complaint = held.complaint or self.complaint
 
     def _headers(self, path: Path) -> Contents:
-        """What a file holds and is wanted: as the index has it, or by looking."""
+        """What a file holds of the selection: from the index, or by reading its headers."""
         if self.index is None:
             return contents_of(path).wanted(self.selection)
         stat = path.stat()
@@ -132,14 +132,14 @@ class Archive:
         return held.wanted(self.selection)
 
     def look_around(self, station: Station, day: int) -> bool:
-        """Look at the files that wait for a station's day and its neighbours; whether the day has data."""
+        """Read the headers that wait for a station's day and its neighbours; whether the day has data."""
         names = self.waiting.get(station, {})
         for path in (path for near in (day - DAY, day, day + DAY) for path in names.pop(near, ())):
             self.look(Path(path))
         return day in self.by_day.get(station, {})
 
     def look_at(self, files: set[Path]) -> None:
-        """Look at those of some files (their resolved paths) that wait."""
+        """Read the headers that wait of these files (resolved paths)."""
         for days in self.waiting.values():
             for paths in days.values():
                 for path in [path for path in paths if Path(path).resolve() in files]:
@@ -147,7 +147,7 @@ class Archive:
                     self.look(Path(path))
 
     def look_until_found(self) -> None:
-        """Look at files that wait until one has data."""
+        """Read headers that wait until a file has data."""
         for station, days in self.waiting.items():
             for day in list(days):
                 if self.entries:
@@ -164,7 +164,7 @@ def open_archive(
 ) -> Archive:
     """Look through files and folders, but not below `out`. UserError if nothing was found.
 
-    With an index files are looked at that it does not know, and those of an SDS wait until they are asked for.
+    With an index only files that it does not know are read, and the headers of an SDS wait until they are asked for.
     """
     archive = Archive(selection, index=index)
     inputs = list(inputs)

@@ -12,8 +12,8 @@ Array = Any
 RATE = 100.0  # Hz, what the network was trained on
 SLOWEST, FASTEST = 20.0, 10_000.0  # Hz, what can be resampled to it
 
-SAME_RATE = 2e-3  # relative: what two rates may differ by and be the same, told by different clocks
-CARRIED = 0.99  # of half a rate: the corners of a filter lie below
+SAME_RATE = 2e-3  # relative difference up to which two rates are the same, measured by different clocks
+CARRIED = 0.99  # of the Nyquist frequency: the corners of a filter lie below
 
 # Bands and instruments by preference: high-gain broadband, high-gain short-period, then accelerometers.
 PREFERENCE = ("HH", "BH", "CH", "EH", "SH", "DH", "HL", "BL", "HN", "BN", "EN", "CN", "SN", "DN")
@@ -60,7 +60,7 @@ def carries(rate: float, corner: float) -> bool:
 
 
 def of_no_use(rate: float, band: tuple[float, float] | None) -> str:
-    """Why nothing is left of a sampling rate (Hz) behind a band-pass between two corners (Hz); "" if something is."""
+    """Why data at a sampling rate (Hz) cannot be used with a band-pass between two corners (Hz); "" if they can."""
     if not usable_rate(rate):
         return outside(rate)
     return f"{rate:g} Hz, too slow for the filter" if band and not carries(rate, band[0]) else ""

@@ -1,8 +1,8 @@
 """One clock for all: every channel onto one time base of 100 Hz, by its own time stamps.
 
-A piece whose samples all lie within half a sample of the time base is laid there as it is. Any other, because its rate
-is another or its clock drifts, is interpolated at the times of the time base, by a sinc of TAPS samples under a Lanczos
-window; between two moments at which its clock was heard, time is a straight line.
+A piece whose samples all lie within half a sample of the time base stays as it is. Any other, because its rate differs
+or its clock drifts, is interpolated at the times of the time base, by a sinc of 2 REACH samples under a Lanczos window;
+between two time stamps its clock runs evenly.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a file of records holds, by its headers alone: which stations, when, where in the file, and what is of no use.
 
-A large miniSEED file counts as many parts of whole records, each of which is read by itself: a month in one file takes
-no more memory, and hardly more time, than a month in thirty.
+A large miniSEED file is taken as many parts, each of whole records and read by itself: a month in one file takes no
+more memory, and hardly more time, than a month in thirty files.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Contents:
         return found
 
     def merged(self) -> Contents:
-        """The same with as few rows as tell it."""
+        """The same, with adjoining rows made one."""
         return replace(self, rows=LeftOut(rows=self.rows).merged())
 
     def cut(self, selection: Selection) -> bool:

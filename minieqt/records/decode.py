@@ -1,11 +1,11 @@
-"""miniSEED records -> traces, by ObsPy, with the clock's own times and without what is damaged.
+"""miniSEED records -> traces, by ObsPy, with the clock's own time stamps and without damaged records.
 
 ObsPy refuses all of a file when one record of it cannot be unpacked: then its halves are tried, and their halves, until
 the bad ones stand alone. A record whose samples do not end where its header says (Steim's check) counts as damaged.
 
 ObsPy joins records that follow each other to half a sample, and keeps the first one's start. Where a clock drifts, the
-sum of such halves grows without bound. So a trace whose records' times leave it by more than DRIFT is cut there: each
-piece begins with a time that the clock said (records/clock.py puts them on one time base).
+sum of such halves grows without bound. So a trace is cut where its records' time stamps leave it by more than DRIFT:
+each piece begins with a time stamp of the clock (records/clock.py puts them on one time base).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NAMES = ["network", "station", "location", "channel"]
 
 
 def decode(data: bytes, records: Array, damaged: Callable[[Any], object]) -> list[Trace]:
-    """The traces of `records` (see mseed.RECORD; offsets in `data`); `damaged` is called with each that is none."""
+    """The traces of `records` (see mseed.RECORD; offsets in `data`); `damaged` is called with each damaged one."""
     found = []
     for together in drifting_apart(records) if drifts(records) else [records]:
         traces = unpack(data, together, damaged)
@@ -80,7 +80,7 @@ def by_channel(records: Array) -> list[Array]:
 
 
 def drifts(records: Array) -> bool:
-    """Whether half samples add up anywhere."""
+    """Whether the time stamps of any run leave its rate by more than DRIFT."""
     return any(len(cut_points(run)) for channel in by_channel(records) for run in runs(channel))
 
 

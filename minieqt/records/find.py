@@ -1,7 +1,7 @@
 """The files of an archive: folders are looked through, links followed, each file found once.
 
 Hidden files and folders are not looked at, nor what minieqt wrote: a folder that holds `station_days` is an OUT of
-`pick`, and the probabilities in it are no records. What may not be opened is told to the caller, and the rest goes on.
+`pick`, and the probabilities in it are no records. What may not be opened is reported, and the rest goes on.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Refuse = Callable[[Path, str], object]  # gets a path and why it is not used
 
 def find_files(inputs: Iterable[Path], refuse: Refuse, out: Path | None = None) -> Iterator[Path]:
     """Every file of the inputs once, in order of their names; nothing below `out`. UserError if an input is missing."""
-    seen: set[tuple[int, int]] = set()  # files and folders, by device and number: links to them are they
+    seen: set[tuple[int, int]] = set()  # files and folders by device and number, so that a link counts as its target
     for path in inputs:
         if not path.exists():
             raise UserError(f"{path}: no such file or folder")
@@ -34,7 +34,7 @@ def find_files(inputs: Iterable[Path], refuse: Refuse, out: Path | None = None) 
 def files_below(folder: Path, refuse: Refuse, seen: set[tuple[int, int]], out: Path | None) -> Iterator[Path]:
     """The files of a folder and of all below it, links followed; a folder that was seen is not entered again.
 
-    The folder's list says what is a file, and its number: on a network's disk a million of questions takes minutes.
+    The folder's list gives types and inode numbers: on a network file system a million calls of stat take minutes.
     """
     if not is_new(folder, seen):
         return

@@ -37,8 +37,8 @@ TEXT = "data that are no numbers"
 class Piece:
     """One channel without a gap: data (N,), start in nanoseconds, rate in Hz, its code NET.STA.LOC.CHA.
 
-    `anchors` are (sample, nanoseconds) at which the clock was heard, from the first sample to one after the last; left
-    empty, the start and the rate say it all.
+    `anchors` are the clock's time stamps, (sample, nanoseconds), from the first sample to one after the last; if empty,
+    the start and the rate give all times.
     """
 
     start: int

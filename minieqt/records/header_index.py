@@ -1,7 +1,7 @@
-"""What files hold, remembered: a file whose size and time of change are the same is not looked at again.
+"""A cache of headers: a file whose size and time of change are the same is not read again.
 
-A SQLite file. It is a memory only: where it cannot be read or written (a lock that a network's disk does not have,
-another program's file), files are looked at as if there were none.
+A SQLite file. Where it cannot be read or written (a network file system without locks, another program's file), headers
+are read as if there were none.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ class HeaderIndex:
         return None
 
     def put(self, path: Path, stat: os.stat_result, contents: Contents) -> None:
-        """Remember what a file holds; `stat` is older than that."""
+        """Remember what a file holds; `stat` was taken before its headers were read."""
         held = to_json(path, contents.merged())
         self._new.append((key_of(path), stat.st_size, stat.st_mtime_ns, MADE, held))
         if time.monotonic() - self._written > EVERY:
             self.write()
 
     def write(self) -> None:
-        """Put away what is new."""
+        """Store what is new."""
         if self._new and self._known is None:
             self._open()
         with suppress(sqlite3.Error):
@@ -80,7 +80,7 @@ def key_of(path: Path) -> bytes:
 
 
 def to_json(path: Path, contents: Contents) -> str:
-    """Without the file's own name, which may be said otherwise the next time."""
+    """Without the file's own path, which may be given in another way the next time."""
     entries = [[*station, at.part.offset, at.part.size, at.start, at.end] for station, at in contents.entries]
     rows = [[row.id, row.path.removeprefix(str(path)), *astuple(row)[2:]] for row in contents.rows]
     return json.dumps([entries, rows, contents.complaint.removeprefix(str(path))])

@@ -1,9 +1,9 @@
 """Pieces of one channel become one, whatever files they came in.
 
-The order of the pieces does not matter: a piece begins with the earliest, and samples that are there already stay, also
-beside those of another rate, which are a piece of their own. A start that is off by less than half a sample from the
-end before it goes on from there, and is kept as what the clock said (Piece.anchors). One missing sample is no gap but a
-clock's correction: the mean of its neighbours.
+The order of the pieces does not matter: they are joined from the earliest on, and of samples recorded twice the first
+are kept. Samples of another rate are a piece of their own. A piece whose start is off by less than half a sample from
+the end before it continues that one; its start is kept as a time stamp of the clock (Piece.anchors). One missing sample
+is not a gap but a correction of the clock: it becomes the mean of its neighbours.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ unpacks the data; headers are read here, because ObsPy gives up a file at its fi
 the first record for all, and forgets the clock's own times: where records follow each other to half a sample it keeps
 the first one's start alone, and a clock that drifts is seconds off by the evening.
 
-Records of one length that follow each other are looked at together, as rows of an array. Between them may lie what is
-none: blanks, or rubbish.
+Records of one length that follow each other are read together, as rows of an array. Between them there may be bytes
+that are no record: blanks, or rubbish.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Layout:
 
 @dataclass
 class Scan:
-    """Records (`RECORD`) of some bytes, (offset, size) of what is none, and how many bytes were understood."""
+    """Records (`RECORD`) of some bytes, (offset, size) of bytes that are no record, and how many bytes were used up."""
 
     records: Array
     rubbish: list[tuple[int, int]]

@@ -14,7 +14,7 @@ from minieqt.records.gap import Piece
 
 Array = Any
 
-BLOCK = 2**16  # samples that are filtered at a time: as many as the processor keeps at hand
+BLOCK = 2**16  # samples that are filtered at a time: as many as fit the processor's cache
 
 
 def check_band(band: tuple[float, float] | None) -> None:
@@ -27,8 +27,8 @@ def check_band(band: tuple[float, float] | None) -> None:
 def prepare(piece: Piece, band: tuple[float, float] | None) -> Piece:
     """Demean, band-pass between two corners (Hz, Butterworth of two corners, zero phase; None: leave out), resample.
 
-    Where the upper corner lies beyond what the rate can carry it is a high-pass. The new rate is the nearest to
-    100 Hz that whole numbers up to 100 give, and exactly that wherever it can be; data already there keep theirs.
+    Where the upper corner lies beyond the Nyquist frequency it is a high-pass. The new rate is the nearest to 100 Hz
+    that a fraction with a denominator up to 100 gives: exactly 100 Hz where possible; data at about 100 Hz keep theirs.
     """
     if band is None:
         data = (piece.data - piece.data.mean(dtype=np.float64)).astype(np.float32)

@@ -26,8 +26,8 @@ Array = Any
 
 ORDER = "ENZ"
 SILENT = 1e-12  # of the loudest component's amplitude: what a filter leaves of a constant
-LASTING = 95  # percentile of a component's amplitudes that counts as its own: a spike is none
-SAMPLED = 100_000  # samples, or not many more, of which that is taken
+LASTING = 95  # percentile of a component's amplitudes that counts as its amplitude: a spike does not
+SAMPLED = 100_000  # samples, about, from which it is computed
 DEAD = "nothing but rounding"
 
 
@@ -69,8 +69,8 @@ def segments(
 ) -> list[Segment]:
     """{component: pieces} of one instrument -> segments in order of time, prepared as in `prepare`.
 
-    `left_out` gets what is picked within `served`. `channels` is empty afterwards: each one's data, where nobody else
-    holds them, go as soon as they are prepared.
+    `left_out` gets what is picked within `served`. `channels` is emptied, so that the data of each channel are freed as
+    soon as they are prepared.
     """
     ledger = LeftOut() if left_out is None else left_out
 
@@ -95,7 +95,7 @@ def segments(
 
 
 def loud(pairs: list[tuple[int, Piece]], left_out: LeftOut, served: list[Span] | None) -> list[tuple[int, Piece]]:
-    """(row, piece) without the components that are nothing beside what the loudest shows most of the time."""
+    """(row, piece) without the components whose peak is nothing beside the amplitude of the loudest."""
     peaks, loudest = [0.0, 0.0, 0.0], 0.0
     for row in {row for row, _ in pairs}:
         data = [piece.data for at, piece in pairs if at == row]
@@ -115,7 +115,7 @@ def loud(pairs: list[tuple[int, Piece]], left_out: LeftOut, served: list[Span] |
 
 
 def place(pieces: deque[tuple[int, Piece]]) -> Segment:
-    """(row, piece) that overlap in time -> one segment. Used pieces go at once."""
+    """(row, piece) that overlap in time -> one segment. Each piece is freed once it is used."""
     start = pieces[0][1].start
     last = max(piece.end() for _, piece in pieces)
     x = np.zeros((3, max(round((last - start) / SECOND * RATE), 1) + 2), np.float32)

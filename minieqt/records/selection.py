@@ -16,7 +16,7 @@ from minieqt.records.span import DAY, SECOND, Span
 # SDS: Year/NET/STA/CHAN.TYPE/NET.STA.LOC.CHAN.TYPE.YEAR.DAY
 SDS = re.compile(r"(\w*)\.(\w+)\.(\w*)\.(\w*)\.D\.(\d{4})\.(\d{3})")
 
-EXACT = 1e-6  # of a sample: what two times may differ by and be the same
+EXACT = 1e-6  # of a sample, up to which two times are the same
 
 Station = tuple[str, str]  # network, station
 

@@ -1,12 +1,14 @@
 """Which channel serves which stretch of time: of a component, and of a station's instruments.
 
 Channels come in groups: {instrument: {component: its pieces}}. At any time one channel of a component is used, and of a
-station one instrument (or each, if all are asked for). The better one goes first, and the next has what it leaves:
+station one instrument (or each, if all are asked for). The best one is used wherever it has data, the next where that
+one has none, and so on. The best is
 
-- what recorded less than half of what another did comes after it: five minutes of a better instrument are no reason to
-  cut a day of another to pieces;
-- then more components, the better band (channel.PREFERENCE), the first location;
-- nothing shorter than a minute changes hands: such a remainder is left out.
+- not one that recorded less than half of what another did: five minutes of a better instrument are no reason to cut a
+  day of another to pieces;
+- the one with more components, then the better band (channel.PREFERENCE), then the first location.
+
+A stretch shorter than a minute does not change from one to another: it is left out.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from minieqt.records.span import SECOND, Span, common, total, union, without
 
 Groups = dict[Instrument, dict[str, list[Piece]]]
 
-SHORTEST = 60 * SECOND  # what changes hands
+SHORTEST = 60 * SECOND  # stretch that another instrument or channel takes over
 CONTEXT = 60 * SECOND  # of an instrument's own data beside what it serves
 
 ANOTHER_CHANNEL = "another channel of this component serves this time"

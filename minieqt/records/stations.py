@@ -72,12 +72,12 @@ def read_coordinates(path: Path | None) -> Coordinates:
 def unbroken(longitude: Array, among: Array | None = None) -> Array:
     """Longitudes (N,) without the jump at 180 degrees: 179.8 and -179.9 become 179.8 and 180.1.
 
-    The round is cut where the places leave the widest gap; `among` (M,), at least one, are all the places, if there are
-    others too. Where none lie on the other side of 180 degrees, every longitude stays as it is.
+    The circle is cut in the widest gap between the places; `among` (M,), at least one, are all places, if there are
+    others too. Where all lie on one side of 180 degrees, every longitude stays as it is.
     """
     longitude, among = np.asarray(longitude, float), np.asarray(longitude if among is None else among, float)
     order = np.argsort(among % 360)
     turned = among[order] % 360
     gap = np.diff(turned, prepend=turned[-1] - 360)
     west = among[order[np.argmax(gap)]]
-    return longitude - 360 * np.floor((longitude - west) / 360 + 1e-9)  # a rounding west of the west is no turn
+    return longitude - 360 * np.floor((longitude - west) / 360 + 1e-9)  # a rounding error at `west` is no turn
