@@ -168,6 +168,12 @@ def part_name(station: Station, day: int) -> str:
     return f"{quote(day_name(station, day), safe=' ')}.json"
 
 
+def probability_file(out: Path, instrument: Instrument, day: int) -> Path:
+    """Where the probabilities of an instrument's day are kept."""
+    name = f"{instrument.name()}.{UTCDateTime(ns=day).strftime('%Y-%m-%d')}"
+    return out / "probabilities" / f"{quote(name, safe=' ')}.mseed"
+
+
 def task_of(archive: Archive, made: str, folder: Path, station: Station, day: int) -> Task:
     """What there is to do for a station-day."""
     start, end = day - CONTEXT, day + DAY + CONTEXT
@@ -271,12 +277,10 @@ def describe_file(path: Path) -> list[Any]:
 
 def write_extras(job: Job, found: StationDay) -> None:
     """Probabilities and figures of a station-day, as far as asked for."""
-    at = found.instrument.name()
-    name = quote(f"{at}.{UTCDateTime(ns=found.day).strftime('%Y-%m-%d')}", safe=" ")
     if job.probabilities:
-        folder = job.out / "probabilities"
-        folder.mkdir(exist_ok=True)
-        with atomic_write(folder / f"{name}.mseed") as partial:
+        path = probability_file(job.out, found.instrument, found.day)
+        path.parent.mkdir(exist_ok=True)
+        with atomic_write(path) as partial:
             Stream(list(found.traces())).write(str(partial), format="MSEED", encoding="FLOAT32")
     if job.plots:
         from minieqt.plots import save_figure
@@ -285,7 +289,8 @@ def write_extras(job: Job, found: StationDay) -> None:
         folder.mkdir(exist_ok=True)
         best = sorted(found.events, key=lambda event: -event.probability)[: job.plots]
         for event in best:
-            path = folder / f"{quote(at, safe=' ')}.{event.start.strftime('%Y-%m-%dT%H%M%S')}.png"
+            at = quote(found.instrument.name(), safe=" ")
+            path = folder / f"{at}.{event.start.strftime('%Y-%m-%dT%H%M%S')}.png"
             save_figure(plot_event(found, event, job.settings.band), path)
 
 

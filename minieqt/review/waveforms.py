@@ -12,15 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import numpy as np
-from obspy import UTCDateTime
 
 from minieqt.errors import UserError
 from minieqt.model import EQTransformer
 from minieqt.picking.pick import NAMES
 from minieqt.picking.probabilities import Settings, probabilities
+from minieqt.picking.run import probability_file
 from minieqt.records.archive import Archive, open_archive
 from minieqt.records.channel import RATE, Instrument
 from minieqt.records.left_out import LeftOut
@@ -116,8 +115,7 @@ class Waveforms:
         """(first nanosecond, rows with NaN but one) of the probability files; None if one of the days has none."""
         pieces = []
         for day in range(start // DAY * DAY, end, DAY):
-            name = quote(f"{at.name()}.{UTCDateTime(ns=day).strftime('%Y-%m-%d')}", safe=" ")
-            file = self._file(self.out / "probabilities" / f"{name}.mseed")
+            file = self._file(probability_file(self.out, at, day))
             if file is None:
                 return None
             for trace in file.read((at.network, at.station), start, end):
