@@ -24,7 +24,7 @@ from minieqt.errors import UserError
 from minieqt.fetching.plan import Task
 from minieqt.files import atomic_write, csv_lines
 from minieqt.records.left_out import LeftOut
-from minieqt.records.mseed import scan
+from minieqt.records.mseed import id_of, scan
 from minieqt.records.span import DAY
 
 FETCHED, NOT_THERE, FAILED = "fetched", "not there", "failed"  # what failed is asked for again
@@ -190,8 +190,7 @@ def records_of(data: bytes) -> dict[str, list[bytes]]:
     """{NET.STA.LOC.CHA: its miniSEED records}, in the order of the data."""
     found: dict[str, list[bytes]] = {}
     for record in scan(data).records:
-        id = ".".join(record[["network", "station", "location", "channel"]])
-        found.setdefault(id, []).append(data[record["offset"] : record["offset"] + record["length"]])
+        found.setdefault(id_of(record), []).append(data[record["offset"] : record["offset"] + record["length"]])
     return found
 
 

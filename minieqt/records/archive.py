@@ -16,19 +16,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from obspy import Trace, UTCDateTime
 
 from minieqt.errors import UserError
 from minieqt.records.channel import usable_rate
 from minieqt.records.contents import FORBIDDEN, Contents, Entry, Part, contents_of, read_waveforms
-from minieqt.records.decode import NAMES, decode
+from minieqt.records.decode import decode
 from minieqt.records.find import find_files
 from minieqt.records.header_index import HeaderIndex
 from minieqt.records.left_out import LeftOut
-from minieqt.records.mseed import scan
+from minieqt.records.mseed import durations, id_of, scan
 from minieqt.records.selection import Selection, Station, named_day
-from minieqt.records.span import DAY, SECOND, duration
+from minieqt.records.span import DAY, duration
 
 DAMAGED = "damaged record"
 
@@ -204,13 +203,13 @@ def read_part(part: Part, station: Station, start: int, end: int, left_out: Left
     records = scan(data).records
     records = records[(records["network"] == station[0]) & (records["station"] == station[1])]
     records = records[(records["samples"] > 0) & usable_rate(records["rate"])]
-    ends = records["start"] + np.round(records["samples"] / records["rate"] * SECOND).astype(np.int64)
+    ends = records["start"] + durations(records)
 
     def damaged(record: Any) -> None:
         first, rate = int(record["start"]), float(record["rate"])
         last = first + duration(int(record["samples"]), rate)
         first, last = max(first, start), min(last, end + 1)
         left_out.record(first, last)
-        left_out.leave(".".join(record[NAMES].tolist()), first, last, DAMAGED, str(part.path))
+        left_out.leave(id_of(record), first, last, DAMAGED, str(part.path))
 
     return decode(data, records[(records["start"] <= end) & (ends >= start)], damaged)

@@ -21,9 +21,8 @@ from obspy.io.mseed.core import _is_mseed as is_mseed
 from minieqt.errors import UserError
 from minieqt.records.apart import is_gse, read_apart
 from minieqt.records.channel import outside, usable_rate
-from minieqt.records.decode import NAMES
 from minieqt.records.left_out import LeftOut, Row
-from minieqt.records.mseed import LIKE_A_HEADER, scan, scan_file
+from minieqt.records.mseed import LIKE_A_HEADER, durations, id_of, scan, scan_file
 from minieqt.records.selection import Selection, Station
 from minieqt.records.span import SECOND, Span, duration
 
@@ -143,8 +142,8 @@ def entries_of(part: Part, records: Array) -> Iterator[tuple[Station, Entry]]:
 def useless(path: Path, records: Array) -> Iterator[Row]:
     """Records whose rate is of no use."""
     for record in records[(records["samples"] > 0) & ~usable_rate(records["rate"])]:
-        id, start = ".".join(record[NAMES].tolist()), int(record["start"])
-        yield outside_rates(path, id, start, int(record["samples"]), float(record["rate"]))
+        start, samples, rate = int(record["start"]), int(record["samples"]), float(record["rate"])
+        yield outside_rates(path, id_of(record), start, samples, rate)
 
 
 def by_obspy(path: Path) -> Contents:
@@ -199,8 +198,7 @@ def spans_of(records: Array) -> list[Span]:
         return []
     order = np.argsort(records["start"], kind="stable")
     starts = records["start"][order]
-    lengths = np.round(records["samples"] / records["rate"] * SECOND).astype(np.int64)
-    ends = np.maximum.accumulate(starts + lengths[order])
+    ends = np.maximum.accumulate(starts + durations(records)[order])
     first = np.flatnonzero(np.append(True, starts[1:] > ends[:-1] + NEAR))
     last = np.append(first[1:], len(starts)) - 1
     return list(zip(starts[first].tolist(), ends[last].tolist(), strict=True))

@@ -20,12 +20,12 @@ import numpy as np
 import obspy
 from obspy import Trace, UTCDateTime
 
+from minieqt.records.mseed import CODES, durations
 from minieqt.records.span import SECOND
 
 Array = Any
 
 DRIFT = 0.25  # samples
-NAMES = ["network", "station", "location", "channel"]
 
 
 def decode(data: bytes, records: Array, damaged: Callable[[Any], object]) -> list[Trace]:
@@ -69,13 +69,13 @@ def joined(data: bytes, records: Array) -> bytes:
 
 def steps(records: Array) -> Array:
     """How much later than the one before it ends each record of a channel begins, in samples (N - 1,)."""
-    ends = records["start"][:-1] + np.round(records["samples"][:-1] / records["rate"][:-1] * SECOND).astype(np.int64)
-    return (records["start"][1:] - ends) / SECOND * records["rate"][:-1]
+    before, after = records[:-1], records[1:]
+    return (after["start"] - before["start"] - durations(before)) / SECOND * before["rate"]
 
 
 def by_channel(records: Array) -> list[Array]:
     """The records of each channel, in the order in which they stand."""
-    _, which = np.unique(records[NAMES], return_inverse=True)
+    _, which = np.unique(records[CODES], return_inverse=True)
     return [records[which == n] for n in range(which.max(initial=-1) + 1)]
 
 
@@ -120,7 +120,7 @@ def cut_at_stamps(trace: Trace, run: Array) -> list[Trace]:
         return [trace]
     found = []
     for first, last in pairwise(edges):
-        header = {name: trace.stats[name] for name in (*NAMES, "sampling_rate")}
+        header = {name: trace.stats[name] for name in (*CODES, "sampling_rate")}
         header["starttime"] = UTCDateTime(ns=int(run["start"][first]))
         found.append(Trace(trace.data[at[first] : at[last]], header))
     return found

@@ -69,6 +69,9 @@ RECORD = np.dtype(
 )
 
 
+CODES = ["network", "station", "location", "channel"]
+
+
 @dataclass
 class Layout:
     """What records of one kind have in common: byte order, length, and where their blockettes begin."""
@@ -207,7 +210,7 @@ def read_run(data: bytes, at: int, layout: Layout) -> Array:
     records["offset"] = at + layout.length * np.arange(count)
     records["length"] = layout.length
     records["samples"] = head["samples"]
-    for name in ("network", "station", "location", "channel"):
+    for name in CODES:
         records[name] = codes(head[name])
     records["start"] = times(head)
     records["rate"] = rates(head["factor"].astype(float), head["multiplier"].astype(float))
@@ -218,6 +221,16 @@ def read_run(data: bytes, at: int, layout: Layout) -> Array:
         exact = rows[:, place : place + 4].copy().view(f"{layout.order}f4")[:, 0].astype(float)
         records["rate"] = np.where(np.isfinite(exact) & (exact > 0), exact, records["rate"])
     return records
+
+
+def id_of(record: Any) -> str:
+    """NET.STA.LOC.CHA of one record."""
+    return ".".join(record[CODES].tolist())
+
+
+def durations(records: Array) -> Array:
+    """(N,) int64: how long the samples of each record last (nanoseconds)."""
+    return np.round(records["samples"] / records["rate"] * 1e9).astype(np.int64)
 
 
 def codes(raw: Array) -> Array:
