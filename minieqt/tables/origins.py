@@ -10,6 +10,7 @@ from pathlib import Path
 from minieqt.errors import UserError
 from minieqt.tables.catalogue import Origin, read_picks_of
 from minieqt.tables.missing import number
+from minieqt.tables.picks import columns_of, delimiter_of
 from minieqt.tables.times import month_first, nanoseconds, time_of
 
 NAMES = {  # what a column may be called; the first one that is there counts
@@ -25,12 +26,8 @@ def read_origins(path: Path, skipped: Counter[str]) -> list[Origin]:
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     header, rows = _rows(path)
-    names = [name.strip().lstrip("#").strip().lower() for name in header]
-    columns = {
-        key: next((names.index(name) for name in choice.split() if name in names), None)
-        for key, choice in NAMES.items()
-    }
-    if None in (columns["time"], columns["latitude"], columns["longitude"]):
+    columns = columns_of([name.strip().lstrip("#") for name in header], NAMES)
+    if not {"time", "latitude", "longitude"} <= columns.keys():
         found = read_picks_of(path)
         skipped.update(found.skipped)
         origins = list(found.origins.values())
@@ -47,16 +44,16 @@ def _rows(path: Path) -> tuple[list[str], list[list[str]]]:
         with open(path, newline="", encoding="utf-8-sig") as file:
             line = file.readline()
             file.seek(0)
-            rows = list(csv.reader(file, delimiter=max(",;\t|", key=line.count)))
+            rows = list(csv.reader(file, delimiter=delimiter_of(line)))
     except (UnicodeDecodeError, csv.Error, OSError):
         return [], []
     return (rows[0] if rows else []), [row for row in rows[1:] if any(row)]
 
 
-def _origins(rows: list[list[str]], columns: dict[str, int | None], skipped: Counter[str]) -> list[Origin]:
+def _origins(rows: list[list[str]], columns: dict[str, int], skipped: Counter[str]) -> list[Origin]:
     def cell(row: list[str], key: str) -> str:
-        place = columns[key]
-        return row[place] if place is not None and place < len(row) else ""
+        place = columns.get(key, len(row))
+        return row[place] if place < len(row) else ""
 
     first = month_first(cell(row, "time") for row in rows)
     origins = []

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,15 +78,15 @@ def is_table(path: Path) -> bool:
             line = file.readline(10_000)
     except (OSError, UnicodeDecodeError):
         line = ""
-    columns = _columns(next(csv.reader([line], delimiter=_delimiter(line)), []))
+    columns = columns_of(next(csv.reader([line], delimiter=delimiter_of(line)), []), NAMES)
     return path.suffix.lower() in (".csv", ".tsv") or "station" in columns or bool(EASYQUAKE.fullmatch(line.strip()))
 
 
 def read_table(path: Path, skipped: Counter[str]) -> list[Onset]:
     """The picks of a table; rows that cannot be used are counted. UserError for another file, or if none can be."""
     header, rows, first = _rows(path)
-    columns = _columns(header)
-    wide = {phase: header_of for phase, name in BOTH.items() if (header_of := _position(header, name)) is not None}
+    columns = columns_of(header, NAMES)
+    wide = columns_of(header, BOTH)
     missing = [key for key in (("station",) if wide else ("station", "phase", "time")) if key not in columns]
     if missing:
         choice = "; ".join(f"{key} (or {', '.join(NAMES[key].split()[1:])})" for key in missing)
@@ -106,7 +106,7 @@ def _rows(path: Path) -> tuple[list[str], list[list[str]], int]:
             file.seek(0)
             if EASYQUAKE.fullmatch(line.strip()):
                 return ["network", "station", "channel", "phase", "time"], [each.split()[:5] for each in file], 1
-            rows = list(csv.reader(file, delimiter=_delimiter(line)))
+            rows = list(csv.reader(file, delimiter=delimiter_of(line)))
             return (rows[0] if rows else []), rows[1:], 2
     except (UnicodeDecodeError, csv.Error, OSError) as error:
         raise UserError(f"{path} is not a CSV file ({error})") from error
@@ -168,19 +168,13 @@ class _Reader:
         self.trouble = self.trouble or f"{self.path}, {trouble}"
 
 
-def _columns(header: list[str]) -> dict[str, int]:
-    """{what: which column} of NAMES."""
-    places = {
-        key: next((place for name in names.split() if (place := _position(header, name)) is not None), None)
-        for key, names in NAMES.items()
-    }
-    return {key: place for key, place in places.items() if place is not None}
+def columns_of(header: list[str], choices: Mapping[str, str]) -> dict[str, int]:
+    """{what: which column} of what has one; choices: {what: the names that its column may have, the best first}."""
+    names = [column.strip().lower() for column in header]
+    places = {what: [names.index(name) for name in choice.split() if name in names] for what, choice in choices.items()}
+    return {what: found[0] for what, found in places.items() if found}
 
 
-def _position(header: list[str], name: str) -> int | None:
-    return next((i for i, column in enumerate(header) if column.strip().lower() == name), None)
-
-
-def _delimiter(line: str) -> str:
-    """Whichever of the usual ones stands most often in the header."""
+def delimiter_of(line: str) -> str:
+    """The usual delimiter that is most frequent in a header."""
     return max(",;\t|", key=line.count)
