@@ -20,7 +20,7 @@ from minieqt.tables.picks import Onset
 from minieqt.tables.times import nanoseconds, time_of
 
 DETECTIONS = "X_prediction_results.csv"
-EARLY = 60 * 10**9  # ns, more than a P may lie before its event
+EARLY = 60 * 10**9  # ns, more than a P can precede its detection, or follow its earthquake
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def covered(path: Path, given: Input, margin: float) -> tuple[list[Origin], str]
     south, north = latitude.min() - margin / 111.2, latitude.max() + margin / 111.2
     wide = margin / 111.2 / max(np.cos(np.radians(np.abs(latitude).max())), 0.01)
     west, east = longitude.min() - wide, longitude.max() + wide
-    first, last = given.onsets[0].time - 60 * 10**9, given.onsets[-1].time  # a pick comes later than its earthquake
+    first, last = given.onsets[0].time - EARLY, given.onsets[-1].time  # a pick comes later than its earthquake
     kept = []
     for origin in origins:
         if not first <= origin.time <= last:
