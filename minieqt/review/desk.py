@@ -10,12 +10,10 @@ from dataclasses import dataclass
 
 from obspy import UTCDateTime
 
-from minieqt.records.span import DAY, SECOND
+from minieqt.records.span import DAY
 from minieqt.review.journal import Correction, Journal
 from minieqt.review.queue import Item
 from minieqt.review.state import Out, Reviewed, key_of, new_event, reviewed, update
-
-ADDED = 5 * SECOND  # how long an earthquake that a person adds is at first
 
 
 @dataclass
@@ -134,7 +132,7 @@ class Desk:
         at = self.item.instrument
         key = key_of(at, time)
         if key not in self.review.states():
-            self._set(key, "event", None, new_event(at, time, time + ADDED))
+            self._set(key, "event", None, new_event(at, time, time))
         self.selected = key
         self.message = "a new earthquake: set its P and S"
 

@@ -24,8 +24,7 @@ from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOL
 from minieqt.picking.events import Event
 from minieqt.records.channel import Instrument
 from minieqt.records.span import SECOND, Span, common, union
-from minieqt.review.state import MINUTE as QUIET
-from minieqt.review.state import Out, minute_key
+from minieqt.review.state import QUIET, Out, minute_key
 
 TOLERANCE = 0.5  # s between two networks' picks of one arrival
 LARGEST_SPREAD = 0.5  # of numbers between 0 and 1

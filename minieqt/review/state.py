@@ -20,10 +20,11 @@ from minieqt.picking.events import Event
 from minieqt.picking.part import DATED, Part, read_part
 from minieqt.records.channel import Instrument
 from minieqt.records.selection import Station
-from minieqt.records.span import DAY, Span
+from minieqt.records.span import DAY, SECOND, Span
 from minieqt.review.journal import Journal
 
-MINUTE = "minute/"  # what the key of a quiet minute begins with
+QUIET = "minute/"  # what the key of a quiet minute begins with
+SHORTEST = 5 * SECOND  # that an earthquake added by a person lasts
 VERDICTS = ("accepted", "rejected", "unsure")
 
 
@@ -145,18 +146,18 @@ def added_by_hand(key: str, added: dict[str, Any], journal: Journal) -> Reviewed
     return Reviewed(key, instrument, start, end, p, s, journal.value(key, "verdict", "accepted"), None)
 
 
-def new_event(instrument: Instrument, start: int, end: int) -> dict[str, Any]:
-    """What the journal says of an earthquake that a person adds."""
+def new_event(instrument: Instrument, first: int, last: int) -> dict[str, Any]:
+    """What the journal says of an earthquake that a person adds, from its first pick to its last (nanoseconds)."""
     codes = [instrument.network, instrument.station, instrument.location, instrument.band]
-    return {"instrument": codes, "start": start, "end": end}
+    return {"instrument": codes, "start": first, "end": max(last, first + SHORTEST)}
 
 
 def orphans(out: Out, journal: Journal) -> list[str]:
     """Keys that the journal corrects and OUT no longer has: it was picked anew since, with another result."""
     known = reviewed(out, journal)
-    return [key for key in journal.events() if key not in known and not key.startswith(MINUTE)]
+    return [key for key in journal.events() if key not in known and not key.startswith(QUIET)]
 
 
 def minute_key(instrument: Instrument, start: int) -> str:
     """What the journal calls a quiet minute."""
-    return f"{MINUTE}{key_of(instrument, start)}"
+    return f"{QUIET}{key_of(instrument, start)}"

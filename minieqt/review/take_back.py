@@ -29,14 +29,12 @@ from minieqt.records.span import SECOND
 from minieqt.review.exports import MARKERS
 from minieqt.review.journal import Journal
 from minieqt.review.state import Out, Reviewed, key_of, new_event, reviewed
-from minieqt.tables.catalogue import Found, read_picks_of
+from minieqt.tables.catalogue import OF_NO_EVENT, REJECTED, Found, read_picks_of
 from minieqt.tables.picks import Onset
 
 REACH = 5 * SECOND  # from a detection's ends to picks that are its own
 SAME = SECOND // 1000  # files round to microseconds, some to milliseconds
-LENGTH = 5 * SECOND  # of an earthquake of one pick
 VERDICTS = {1: "accepted", 2: "rejected", 3: "unsure"}  # by Snuffler's kinds
-NO_EVENT = "pick of an event of the type not existing"
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,8 @@ def read_returned(path: Path) -> tuple[list[Returned], Counter[str]]:
         return read_markers(path)
     found = read_picks_of(path)
     picks = [Returned(onset, "accepted" if onset.status == "manual" else None) for onset in found.onsets]
-    picks += [Returned(onset, "rejected") for onset, reason in found.unused if reason == NO_EVENT and onset.phase]
-    skipped = Counter({reason: n for reason, n in found.skipped.items() if reason not in (NO_EVENT, "rejected pick")})
+    picks += [Returned(onset, "rejected") for onset, reason in found.unused if reason == OF_NO_EVENT and onset.phase]
+    skipped = Counter({reason: n for reason, n in found.skipped.items() if reason not in (OF_NO_EVENT, REJECTED)})
     return picks, skipped
 
 
@@ -171,7 +169,7 @@ def add_missed(
         for pair in each:
             first, last = pair.first.time, pair.onsets()[-1].time
             key = key_of(instrument, first)
-            journal.write(who, key, "event", None, new_event(instrument, first, max(last, first + LENGTH)))
+            journal.write(who, key, "event", None, new_event(instrument, first, last))
             for onset in pair.onsets():
                 journal.write(who, key, onset.phase.lower(), None, onset.time)
             done["earthquakes added"] += 1

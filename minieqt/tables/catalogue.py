@@ -20,7 +20,8 @@ from minieqt.tables.picks import Onset, is_table, phase_of, read_table, status_o
 SAME = 0.05  # s between two rows that are one pick
 SAME_ARRIVAL = 1.0  # s between an analyst's and an automatic pick of one arrival, where no event is named
 RANK = {"manual": 0, "": 1, "automatic": 2}
-NO_EVENT = ("not existing",)  # QuakeML's types of events that are none
+NOT_EXISTING = "not existing"  # QuakeML's type of an event that turned out to be none
+OF_NO_EVENT, REJECTED = f"pick of an event of the type {NOT_EXISTING}", "rejected pick"
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def read_picks_of(path: Path) -> Found:
     best: dict[tuple[str, ...], tuple[Onset, bool]] = {}
     for onset, located in sorted(candidates, key=lambda candidate: candidate[0].time):
         if onset.status == "rejected":
-            found.leave_out(onset, "rejected pick")
+            found.leave_out(onset, REJECTED)
             continue
         key: tuple[str, ...] = (onset.network, onset.station, onset.phase, onset.event)
         if not onset.event:
@@ -101,7 +102,7 @@ def _read_events(path: Path, found: Found) -> list[tuple[Onset, bool]]:
     candidates = []
     for number, event in enumerate(catalogue):
         name = str(event.resource_id or number)
-        none = str(event.event_type or "") in NO_EVENT
+        none = event.event_type == NOT_EXISTING
         origin = event.preferred_origin() or (event.origins[0] if event.origins else None)
         magnitude = event.preferred_magnitude() or (event.magnitudes[0] if event.magnitudes else None)
         place = _origin(origin, magnitude)
@@ -120,7 +121,7 @@ def _read_events(path: Path, found: Found) -> list[tuple[Onset, bool]]:
             phase = phase_of(hint)
             onset = Onset(at.network_code or "", at.station_code, phase, pick.time.ns, name, status, source)
             if none:
-                found.leave_out(onset, f"pick of an event of the type {event.event_type}")
+                found.leave_out(onset, OF_NO_EVENT)
             elif not phase:
                 found.leave_out(onset, f"phase {hint[:20] or 'without a name'}")
             else:
