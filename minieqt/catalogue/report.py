@@ -1,11 +1,11 @@
 """What an association leaves behind, in OUT.
 
 earthquakes.xml   QuakeML: origins, arrivals with residuals, picks
-earthquakes.csv   one row an earthquake
-assignments.csv   one row a pick of an earthquake: residual, distance
-stations.csv      one row a station: picks, picks used, residuals
-magnitudes.csv    if asked for: one row an earthquake and station: amplitude, local magnitude
-reference.csv     one row an earthquake of ours or of the reference: found, missed or additional
+earthquakes.csv   one row per earthquake
+assignments.csv   one row per pick of an earthquake: residual, distance
+stations.csv      one row per station: picks, picks used, residuals
+magnitudes.csv    if asked for: one row per earthquake and station: amplitude, local magnitude
+reference.csv     one row per earthquake of ours or of the reference: found, missed or additional
 nonlinloc.obs, hypodd.pha   for location
 map.png           map and depth sections
 """

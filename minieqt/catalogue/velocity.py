@@ -79,7 +79,7 @@ def read_velocities(path: Path) -> Velocities:
         header = [cell.lower() for cell in rows.pop(0)]
         places = {key: header.index(name) for key, names in NAMES.items() for name in names if name in header}
     if len(places) < 3 or not rows or any(len(row) <= max(places.values()) for row in rows):
-        raise UserError(f"{path}: a table of velocities has columns depth (km), vp and vs (km/s), and a row a depth")
+        raise UserError(f"{path}: a table of velocities has columns depth (km), vp and vs (km/s), and a row per depth")
     columns = {key: tuple(number(row[place]) for row in rows) for key, place in places.items()}
     return Velocities(columns["depth"], columns["vp"], columns["vs"], path.name)
 

@@ -86,7 +86,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--picks",
         choices=("detections", "all"),
         default="detections",
-        help="one P and S a detection, or all, for associators (detections; seisbench's rule: all)",
+        help="one P and S per detection, or all, for associators (detections; seisbench's rule: all)",
     )
     rules.add_argument("--batch-size", type=whole(1), default=32, metavar="N", help="windows at a time (32)")
     rules.add_argument("--threads", type=whole(1, 4096), help="of all workers together (all there are)")
@@ -107,7 +107,7 @@ def arguments(parser: ArgumentParser) -> None:
     rules.add_argument("--seed", type=whole(0), default=0, metavar="N", help="of those samples (0)")
     more = parser.add_argument_group("more to write")
     more.add_argument("--probabilities", action="store_true", help="detection, P and S over time, as miniSEED")
-    more.add_argument("--parquet", action="store_true", help="picks.csv as Parquet too, a file a day")
+    more.add_argument("--parquet", action="store_true", help="picks.csv as Parquet too, a file per day")
     more.add_argument("--plots", type=whole(0), default=0, metavar="N", help="figures for each station and day (0)")
     more.add_argument("--stations", type=Path, metavar="FILE", help="StationXML or other inventory: coordinates")
     add_weight_options(parser)

@@ -1,6 +1,6 @@
 """What `pick` has done so far: station-days, hours, events and picks, and the stations to look at.
 
-OUT is the folder of pick, also while it runs. It gets status.csv, a row a station-day, and status.png: stations by
+OUT is the folder of pick, also while it runs. It gets status.csv, a row per station-day, and status.png: stations by
 days, coloured by their events. Hours are those of all channels together.
 
   python -m minieqt status picks

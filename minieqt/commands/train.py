@@ -8,7 +8,7 @@
   mpiexec -n 16 python -m minieqt train --data … --gpus 4        on a cluster, here of machines with four GPUs each
   python -m minieqt train --out runs/001 --resume                go on with a run that was stopped, to the same bits
 
-A run is a folder: config.json, history.csv (a row an epoch), best.h5, last.h5, curves.png, metrics.json, and the names
+A run is a folder: config.json, history.csv (a row per epoch), best.h5, last.h5, curves.png, metrics.json, and the names
 of its training, validation and test traces. Ctrl-C finishes the batch, saves, and says how to go on. In a checkout,
 `python train.py` is the same command.
 """

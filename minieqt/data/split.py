@@ -136,7 +136,7 @@ def make_split(how: str, dataset: Dataset, seed: int = 0, fractions: tuple[float
 def given_split(table: TraceTable, path: Path, seed: int = 0) -> Parts:
     """The split that lists of trace names give.
 
-    path: a folder (a run's) with training, validation and test as .txt, a name a line, or .npy; or one such file with
+    path: a folder (a run's) with training, validation and test as .txt, a name per line, or .npy; or one such file with
     the names of the test alone (the published model's test.npy), the rest being dealt out 85 to 5 by event. Traces
     that no list names are left out. UserError for a list that is missing, empty or names none of the traces, and for
     a name on two lists.

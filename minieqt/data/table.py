@@ -1,4 +1,4 @@
-"""The table of a data set, one row a trace, and what every data set promises.
+"""The table of a data set, one row per trace, and what every data set promises.
 
 Formats differ (STEAD's HDF5 and CSV in `stead`); the split, the loader and the evaluation see only this: a
 `TraceTable`, and `read(row)` for the waveform of one row.
@@ -25,7 +25,7 @@ COMPONENTS = 3  # E, N, Z
 
 @dataclass(frozen=True)
 class TraceTable:
-    """Equal-length arrays, one row a trace; what is absent is NaN, NaT or the empty text. STEAD's takes about 230 MB.
+    """Equal-length arrays, one row per trace; what is absent is NaN, NaT or the empty text. STEAD's takes about 230 MB.
 
     Samples count from the window's start and need not be whole. An earthquake has P, S or both: NaN is a phase that
     nobody picked. Noise has no arrivals and no coda; noise may carry the event it preceded, so that a split by event

@@ -2,8 +2,8 @@
 
 comparison.md      counts, residuals, stations, events, figures
 comparison.json    the same numbers
-picks.csv          one row a pick of either set: common, missed or additional, and the residual
-stations.csv       one row a station
+picks.csv          one row per pick of either set: common, missed or additional, and the residual
+stations.csv       one row per station
 *.png              residuals, cumulative, stations, map
 """
 

@@ -129,7 +129,7 @@ def draw_attention(
 def draw_encoder(
     x: Array, explanation: Explanation, analyst: dict[str, float] | None = None, title: str = ""
 ) -> Figure:
-    """The window x (3, T), and below it the activations after each stage: a line a channel, brighter is more."""
+    """The window x (3, T), and below it the activations after each stage: a line per channel, brighter is more."""
     length = x.shape[1] / SAMPLING_RATE
     stages = len(explanation.encoder)
     figure = new_figure(figsize=(9, 1.1 * (3 + stages) + 1))

@@ -61,7 +61,7 @@ def shared_legend(figure: Figure, panels: Any) -> None:
 
 
 def precision_recall(contenders: Sequence[Contender], table: TraceTable) -> Figure:
-    """Precision against recall over all thresholds, one panel an output; a dot where each contender stands."""
+    """Precision against recall over all thresholds, one panel per output; a dot where each contender stands."""
     figure = new_figure(figsize=(11, 4.6))
     panels = figure.subplots(1, 3, sharey=True)
     look = styles(contenders)
@@ -87,7 +87,7 @@ def precision_recall(contenders: Sequence[Contender], table: TraceTable) -> Figu
 
 
 def residuals(contenders: Sequence[Contender], table: TraceTable) -> Figure:
-    """Histograms of pick minus analyst within REACH, a row a contender; how many lie beyond is written."""
+    """Histograms of pick minus analyst within REACH, a row per contender; how many lie beyond is written."""
     pickers = [contender for contender in contenders if contender.answers.samples]
     figure = new_figure(figsize=(9, 1.2 + 0.85 * len(pickers)))
     panels = figure.subplots(len(pickers), 2, sharex=True, squeeze=False)
@@ -116,7 +116,7 @@ def residuals(contenders: Sequence[Contender], table: TraceTable) -> Figure:
 
 
 def thresholds(contender: Contender, table: TraceTable) -> Figure:
-    """Precision, recall and F1 against the threshold, one panel an output; the threshold in use is a line."""
+    """Precision, recall and F1 against the threshold, one panel per output; the threshold in use is a line."""
     figure = new_figure(figsize=(11, 4))
     panels = figure.subplots(1, 3, sharey=True)
     grid = np.linspace(0.005, 0.995, 199)

@@ -1,10 +1,10 @@
 """What an evaluation leaves behind: a folder of tables and figures.
 
 report.md        every table and figure, to be read
-scores.csv       one row a picker, output and tolerance: measures, intervals, counts, best F1
+scores.csv       one row per picker, output and tolerance: measures, intervals, counts, best F1
 bins.csv         the network's measures by magnitude, distance, S − P, SNR and station
 thresholds.csv   precision, recall and F1 of every picker over its thresholds
-windows.csv      one row a window: the analyst's arrivals and the network's answers
+windows.csv      one row per window: the analyst's arrivals and the network's answers
 scores.json      all of the numbers of report.md
 *.png            precision_recall, residuals, thresholds, bins, reliability, spread
 """

@@ -1,4 +1,4 @@
-"""A fetch from beginning to end: stations, then one request a station-day, several at a time."""
+"""A fetch from beginning to end: stations, then one request per station-day, several at a time."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def detection_runs(
 ) -> Array:
     """Where detection reaches the threshold and from there on stays at or over `end` (the threshold, if not given).
 
-    detection (T,) -> (R, 2) int64, one row a run: its first sample and the one after its last. NaN ends one. Shorter
+    detection (T,) -> (R, 2) int64, one row per run: its first sample and the one after its last. NaN ends one. Shorter
     runs than `minimum_length` samples are none.
     """
     detection = np.asarray(detection)

@@ -6,7 +6,7 @@ OUT/learned/001/run/                  the run of training, as `train` writes it
 OUT/learned/001/weights.h5            what was learnt; its attributes tell its origin
 OUT/learned/001/report.json           before and after, and whether it took the place of the one before
 OUT/learned/weights.h5                the newest that did
-OUT/learned/versions.csv              a line a version: name, SHA-256, parent, number of corrections, gain
+OUT/learned/versions.csv              a line per version: name, SHA-256, parent, number of corrections, gain
 
 One process at a time learns in an OUT. It may be killed at any moment: a version is finished once its report is there,
 which is written last of its own files; what follows from the reports, the last two files, the next process makes good.

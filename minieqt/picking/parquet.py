@@ -1,4 +1,4 @@
-"""picks.csv as Parquet: OUT/picks.parquet/date=2022-02-06/picks.parquet, a file a day, for pandas, Arrow, DuckDB.
+"""picks.csv as Parquet: OUT/picks.parquet/date=2022-02-06/picks.parquet, a file per day, for pandas, Arrow, DuckDB.
 
 The same rows in the same order, as numbers and times; null where picks.csv is empty. Each day is written as it comes,
 and all files are renamed into place at the end; those of an earlier run whose days have no picks any more are deleted.

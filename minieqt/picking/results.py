@@ -1,11 +1,11 @@
 """What comes out, in files that other seismology software reads.
 
-    picks.csv                      one row a pick, everything that is known of it
-    X_prediction_results.csv       one row an event, EQTransformer's columns
+    picks.csv                      one row per pick, everything that is known of it
+    X_prediction_results.csv       one row per event, EQTransformer's columns
     picks.xml                      QuakeML
-    association.csv                one row a pick, as PyOcto's `associate` wants it
-    association_gamma.csv          one row a pick, as GaMMA wants it
-    picks.parquet/                 if asked for: picks.csv once more, a file a day (parquet.py)
+    association.csv                one row per pick, as PyOcto's `associate` wants it
+    association_gamma.csv          one row per pick, as GaMMA wants it
+    picks.parquet/                 if asked for: picks.csv once more, a file per day (parquet.py)
 
 Both call stations as PyOcto's and SeisBench's tables do, NET.STA.LOC. They are two files because PyOcto's
 `associate_gamma` renames GaMMA's columns to PyOcto's: no table may hold both.

@@ -1,4 +1,4 @@
-"""Corrections as an append-only journal: OUT/review.jsonl, one line a correction.
+"""Corrections as an append-only journal: OUT/review.jsonl, one line per correction.
 
     {"id": "5f0c…", "who": "anna", "when": "2026-11-28T18:40:11.123456Z", "event": "PB.B204..EH/1644111…",
      "field": "p", "old": 1644111788000000000, "new": 1644111788120000000, "act": "do"}
