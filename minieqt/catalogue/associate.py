@@ -101,7 +101,7 @@ def _import_pyocto() -> Any:
 
 
 def _associator(pyocto: Any, stations: Any, velocities: Velocities, limits: Limits, threads: int, folder: Path) -> Any:
-    """PyOcto's associator of the stations' surroundings; gives `stations` columns x, y, z in km."""
+    """PyOcto's associator for the area of the stations; adds columns x, y, z (km) to `stations`."""
     crs = pyocto.OctoAssociator.get_crs(stations)
     projection = pyocto.OctoAssociator((0, 1), (0, 1), (0, 1), None, 1.0, crs=crs)
     projection.transform_stations(stations)
@@ -136,7 +136,7 @@ def _model(pyocto: Any, velocities: Velocities, limits: Limits, across: float, f
     import pandas
 
     deepest = limits.depth[1] + 10
-    depth = np.arange(0, deepest + GRID, GRID)  # a row a node: where no row reaches, PyOcto takes 1 km/s
+    depth = np.arange(0, deepest + GRID, GRID)  # one row per node: below the last row PyOcto would take 1 km/s
     vp, vs = velocities.at(depth)
     path = folder / "travel_times"
     try:

@@ -25,7 +25,7 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Amplitude:
-    """What a Wood-Anderson seismograph would have written of an earthquake at a station."""
+    """An earthquake's amplitude at a station, as a Wood-Anderson seismograph would have recorded it."""
 
     network: str
     station: str
@@ -62,12 +62,12 @@ class Earthquake:
 
     @cached_property
     def stations(self) -> set[tuple[str, str]]:
-        """(network, station) of whoever picked it."""
+        """(network, station) of its picks."""
         return {(arrival.onset.network, arrival.onset.station) for arrival in self.arrivals}
 
     @cached_property
     def gap(self) -> float:
-        """The widest angle, seen from the epicentre, without a station: degrees. Far over 180, it is badly located."""
+        """The azimuthal gap, degrees: the widest angle at the epicentre without a station. Far above 180 is poor."""
         azimuths = np.sort(np.unique([arrival.azimuth for arrival in self.arrivals]))
         return float(np.diff(azimuths, append=azimuths[0] + 360).max())
 
@@ -84,7 +84,7 @@ class Earthquake:
 def earthquake(
     time: int, latitude: float, longitude: float, depth: float, picks: list[tuple[Onset, Place, float]]
 ) -> Earthquake:
-    """With the distances of its picks: (onset, where, residual in seconds)."""
+    """An Earthquake of picks (onset, place, residual in seconds), with their distances and azimuths."""
     arrivals = []
     for onset, place, residual in sorted(picks, key=lambda pick: (pick[0].time, pick[0].station, pick[0].phase)):
         metres, azimuth, _ = gps2dist_azimuth(latitude, longitude, place[0], place[1])

@@ -69,7 +69,7 @@ def epicentres(
         axes.ticklabel_format(useOffset=False)
         axes.grid(alpha=0.3, linewidth=0.5)
     shared_legend(figure, [top])
-    figure.draw_without_rendering()  # the panels have their sizes, and with them the map its limits
+    figure.draw_without_rendering()  # which settles the sizes of the panels, and so the limits of the map
     figure.set_layout_engine("none")
     right.set_ylim(top.get_ylim())
     below.set_xlim(top.get_xlim())

@@ -1,7 +1,7 @@
-"""Which picks belong to one earthquake, by GaMMA: a mixture of Gaussians, one an earthquake, around the times that its
-place and origin time say (Zhu et al. 2022, doi 10.1029/2021JB023249).
+"""Which picks belong to one earthquake, by GaMMA: a mixture of Gaussians, one per earthquake, around the arrival times
+that follow from its place and origin time (Zhu et al. 2022, doi 10.1029/2021JB023249).
 
-It knows no least number of stations with both phases: earthquakes with fewer are taken out again.
+GaMMA has no minimum for stations with both phases: earthquakes with fewer are removed afterwards.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from minieqt.records.stations import Place, unbroken
 from minieqt.tables.picks import Onset
 
 INSTALL = "--method gamma needs GaMMA: pip install 'minieqt[gamma]'"
-OVERSAMPLED = 5  # GaMMA's default: clusters to begin with, for each pick of the station that has most of a phase
+OVERSAMPLED = 5  # GaMMA's default: initial clusters per pick of the station that has most of a phase
 SEED = 42  # GaMMA's own
 
 
@@ -111,7 +111,7 @@ def residuals(time: int, place: Any, onsets: Sequence[Onset], stand: Any, config
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """GaMMA prints, makes a folder where it stands, and draws from NumPy's global random numbers: none of it stays."""
+    """GaMMA prints, makes a folder in the working directory, and uses NumPy's global random state: undo all of it."""
     state = np.random.get_state()  # noqa: NPY002
     with TemporaryDirectory(prefix="minieqt-") as folder, open(os.devnull, "w") as nowhere:
         with chdir(folder), redirect_stdout(nowhere), redirect_stderr(nowhere):

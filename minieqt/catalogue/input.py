@@ -60,7 +60,7 @@ def read_input(path: Path, inventory: Path | None, start: UTCDateTime | None, en
             continue
         place = coordinates.at(onset.network, onset.station, UTCDateTime(ns=onset.time))
         if place is None:
-            skipped["pick at a station that stood nowhere known at its time"] += 1
+            skipped["pick at a station whose place at that time is not known"] += 1
         else:
             onsets.append(onset)
             places.append(place)
@@ -72,7 +72,7 @@ def read_input(path: Path, inventory: Path | None, start: UTCDateTime | None, en
 def coordinates_of(path: Path) -> Coordinates:
     """Of a table with columns station_lat, station_lon and station_elv, or of the detections beside picks.csv.
 
-    A station that moved stands where a row says so from EARLY before that row's event on.
+    A station that moved has its new place from EARLY before the first event whose row gives it.
     """
     found = Coordinates()
     for table in (path, path.with_name(DETECTIONS)):

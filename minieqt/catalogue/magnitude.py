@@ -1,13 +1,13 @@
-"""Local magnitude: from what a Wood-Anderson seismograph would have written of an earthquake (Richter 1935).
+"""Local magnitude, from the amplitude that a Wood-Anderson seismograph would have recorded (Richter 1935).
 
     ML = log10 A + 1.110 log10(r / 100) + 0.00189 (r − 100) + 3
 
-A: the largest amplitude on its paper (mm, from zero), r: km to the hypocentre; the decay with distance is that of
+A: the largest amplitude on its paper (mm, zero to peak), r: km to the hypocentre; the decay with distance is that of
 southern California (Hutton & Boore 1987, Bull. Seism. Soc. Am. 77, 2074–2094). The seismograph has a period of 0.8 s
 and magnifies 2080 times (Uhrhammer & Collins 1990), as ObsPy has it.
 
 A station counts with its pick. Its amplitude is the geometric mean of its horizontal components', the largest from a
-second before P until some seconds after S; each has to be three times what the five seconds before held. An
+second before P until some seconds after S; each must be three times the largest of the five seconds before. An
 earthquake's magnitude is its stations' median.
 """
 
@@ -157,14 +157,14 @@ def _whole(traces: list[Trace], start: int, end: int) -> Trace | None:
     """One channel's records without a gap over a time (ns), and NEEDED around it; None if there are none."""
     try:
         merged = Stream(traces).merge(method=1).split()
-    except Exception:  # ObsPy's word for records of other rates or types
+    except Exception:  # what ObsPy raises for records of different rates or types
         return None
     begin, finish = UTCDateTime(ns=start) - NEEDED, UTCDateTime(ns=end) + NEEDED
     return next((each for each in merged if each.stats.starttime <= begin and each.stats.endtime >= finish), None)
 
 
 def wood_anderson(trace: Trace, responses: Inventory) -> Trace | None:
-    """What a Wood-Anderson seismograph would have written (m on its paper); None if no response is known."""
+    """What a Wood-Anderson seismograph would have recorded (m on its paper); None if no response is known."""
     from obspy.signal.invsim import WOODANDERSON
 
     rate = trace.stats.sampling_rate
@@ -172,6 +172,6 @@ def wood_anderson(trace: Trace, responses: Inventory) -> Trace | None:
     options: dict[str, Any] = {"output": "VEL", "pre_filt": (*LOWEST, 0.4 * rate, 0.45 * rate)}
     try:
         simulated.remove_response(responses, **options)
-    except Exception:  # ObsPy's words for a channel that is not there, has no stages, or stages that make no sense
+    except Exception:  # what ObsPy raises for a channel that is missing, has no stages, or impossible ones
         return None
     return simulated.simulate(paz_simulate=WOODANDERSON)

@@ -30,7 +30,7 @@ def write_results(
     matched: Matched | None,
     method: str = "PyOcto",
 ) -> None:
-    """All files but the record sections; method: whose association it is. Of an earlier one nothing stays."""
+    """All files but the record sections; method: the associator's name. Files of an earlier run are removed."""
     folder.mkdir(parents=True, exist_ok=True)
     for earlier in (folder / "magnitudes.csv", folder / "reference.csv", *(folder / "sections").glob(SECTION)):
         earlier.unlink(missing_ok=True)

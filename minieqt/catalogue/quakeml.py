@@ -24,7 +24,7 @@ PICK_ERROR = 0.1  # s
 
 
 def catalogue(earthquakes: Sequence[Earthquake], earth_model: str = "", method: str = "PyOcto") -> Catalog:
-    """An ObsPy Catalog: an event an earthquake, with an origin, its arrivals and their picks; method: whose it is."""
+    """An ObsPy Catalog: one event per earthquake, with origin, arrivals and picks; method: the associator's name."""
     from obspy.core.event import Catalog, CreationInfo
 
     return Catalog(
@@ -35,7 +35,7 @@ def catalogue(earthquakes: Sequence[Earthquake], earth_model: str = "", method: 
 
 
 def event(each: Earthquake, earth_model: str, method: str) -> Event:
-    """One earthquake. Its place is the associator's: a first guess, for a locator to better."""
+    """One earthquake. Its place is the associator's: a first guess, which a locator should improve."""
     from obspy.core.event import Comment, CreationInfo, Event, Origin, OriginQuality
 
     name = f"{each.time}/{each.latitude:.4f}/{each.longitude:.4f}"

@@ -1,4 +1,4 @@
-"""Our earthquakes beside an agency's: one to one, those near each other in time and place.
+"""Our earthquakes and an agency's, matched one to one where they are near each other in time and place.
 
 Found: the agency's, with one of ours; missed: the agency's alone; additional: ours alone, which is not the same as
 wrong: agencies leave small earthquakes out. As Mousavi et al. (2020) do with Tottori 2000.

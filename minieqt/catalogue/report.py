@@ -1,4 +1,4 @@
-"""What an association leaves behind, in OUT.
+"""The results of an association, in OUT.
 
 earthquakes.xml   QuakeML: origins, arrivals with residuals, picks
 earthquakes.csv   one row per earthquake
@@ -123,7 +123,7 @@ def magnitude_differences(matched: Matched) -> Array:
 
 
 def magnitude_lines(earthquakes: Sequence[Earthquake], left_out: Counter[str]) -> str:
-    """How many have one, and why stations have none."""
+    """How many earthquakes have a local magnitude, and why stations have none."""
     held = [(each.magnitude, len(each.amplitudes)) for each in earthquakes if each.magnitude is not None]
     text = f"local magnitudes (Hutton & Boore 1987): {len(held)} of {len(earthquakes)}"
     if held:

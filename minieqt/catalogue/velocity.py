@@ -19,7 +19,7 @@ NAMES = {  # what a column may be called
     "vp": ("vp", "vp_km_s", "vp_km/s", "p", "p_velocity"),
     "vs": ("vs", "vs_km_s", "vs_km/s", "s", "s_velocity"),
 }
-MODELS = ("iasp91", "ak135")  # of the whole Earth, as ObsPy brings them
+MODELS = ("iasp91", "ak135")  # of the whole Earth, as ObsPy has them
 DEEPEST = 800.0  # km, of an earthquake
 
 
@@ -27,8 +27,8 @@ DEEPEST = 800.0  # km, of an earthquake
 class Velocities:
     """km/s at depths (km below sea level); between two depths they change linearly, a depth given twice is a jump.
 
-    Above the first depth and below the last they stay as they are there. One depth alone: the same everywhere.
-    UserError for depths that do not rise, and for velocities that no rock has together.
+    Above the first depth and below the last they are constant. A single depth means the same everywhere.
+    UserError for depths that do not rise, and for velocities that no rock can have.
     """
 
     depth: tuple[float, ...]
