@@ -39,8 +39,8 @@ class Pair:
 class Catalogue:
     """What the analysts found: earthquakes to learn from, in order of their first pick, and when anything was picked.
 
-    onsets: of the earthquakes' own picks; seen: of these, and of rejected and doubled ones and other phases. Both are
-    times in order, by station.
+    onsets: the times of the earthquakes' picks; seen: of these and all other picks (rejected, doubled, other phases).
+    Both are in order, by station.
     """
 
     pairs: dict[Station, list[Pair]]
@@ -61,7 +61,7 @@ def read_catalogue(path: Path) -> Found:
 def match_networks(found: Found, stations: Iterable[Station], what: str = "records") -> Found:
     """The picks under the networks that the records have; those of stations that the records lack are counted.
 
-    A nameless pick belongs to the station of its code, where only one network has such a station (`Networks`).
+    A pick without a network belongs to the station of its code, if only one network has such a station (`Networks`).
     UserError if nothing is left: it names what the catalogue has, and what the records; `what` says what the stations
     were read from, if not records.
     """

@@ -120,7 +120,7 @@ def _of_a_day(job: Job, day: int, station: Station, pieces: Pieces) -> Iterator[
 
 
 def _rng(job: Job, station: Station, time: int) -> np.random.Generator:
-    """A stream of its own for every window, so that it does not depend on what else is imported."""
+    """Random numbers of its own for every window, so that it does not depend on what else is imported."""
     return np.random.default_rng([job.seed, crc32(".".join(station).encode()), time // SECOND])
 
 

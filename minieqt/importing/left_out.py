@@ -1,4 +1,4 @@
-"""What an import does not use, in the ledger that `pick` keeps too: records, and picks one by one."""
+"""What an import does not use, records and single picks, in the same ledger as `pick` keeps."""
 
 from __future__ import annotations
 
