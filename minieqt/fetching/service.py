@@ -1,7 +1,7 @@
-"""One FDSN service, asked politely: again after a while where it is busy, in smaller pieces where it says so.
+"""One FDSN service: requests are repeated after a while where it is busy, and made smaller where it asks for that.
 
-What it has not got, or gives to nobody but its users, is a `Refusal` with a reason; one that may pass is asked for
-again by the next run.
+What it does not have, or keeps for its own users, is a `Refusal` with a reason. Where the reason may pass, the next run
+asks again.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class Refusal(Exception):
 class Service:
     """A data centre by its name or address, or a router (ROUTERS). UserError if it cannot be reached.
 
-    `token`: a file of EIDA's for restricted data. `wait`: for seconds between tries, true if there shall be no more;
-    without one, until `stopped` is set.
+    `token`: a file of EIDA's for restricted data. `wait(seconds)`: called between tries, returns true to give up; by
+    default it waits for `stopped`.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Service:
             try:
                 parts.append(self.waveforms(part))
             except Refusal as refusal:
-                if refusal.reason != NO_DATA:  # a gap is a gap; all else has to be told
+                if refusal.reason != NO_DATA:  # half of the time may be a gap; all else is an error
                     raise
         if not parts:
             raise Refusal(NO_DATA, True)

@@ -1,11 +1,11 @@
-"""Where things are kept: an SDS archive, an inventory, and a ledger of what has been asked for.
+"""Where fetched data are kept: an SDS archive, an inventory, and a ledger of all requests.
 
   OUT/waveforms/YEAR/NET/STA/CHA.D/NET.STA.LOC.CHA.D.YEAR.DAY    miniSEED, as the services sent it
   OUT/stations.xml                                               StationXML of all stations
   OUT/fetched.csv                                                a line for every request, and what came of it
   OUT/left_out.csv                                               what could not be had, and why
 
-A request's files are whole before its line stands in the ledger, so a run that was stopped goes on behind them.
+A request's files are complete before its line is in the ledger, so that a run that was stopped can go on after it.
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ class Store:
         self._lock = threading.Lock()
         out.mkdir(parents=True, exist_ok=True)
         self.lines: dict[tuple[str, ...], Line] = {}
-        self._done: dict[tuple[str, str], list[tuple[int, int]]] = {}  # of station and channels: what needs no asking
+        self._done: dict[tuple[str, str], list[tuple[int, int]]] = {}  # by station and channels: times not to ask for
         try:
             for entry in self._read():
                 self._hold(entry)
         except (TypeError, ValueError) as error:
-            raise UserError(f"{self.ledger} is damaged: a line's time is none ({error})") from error
+            raise UserError(f"{self.ledger} is damaged: a line has no time ({error})") from error
 
     def _read(self) -> list[Line]:
         if not self.ledger.exists() or not self.ledger.stat().st_size:  # a full disk leaves it empty
@@ -83,7 +83,7 @@ class Store:
         return [Line(*row) for row in rows if len(row) == len(header)]  # a killed run may have cut off the last
 
     def is_done(self, task: Task) -> bool:
-        """Whether a task needs no asking: all of its time was had, or never will be."""
+        """Whether a task needs no request: all of its time has been fetched, or is not to be had."""
         spans = self._done.get((task.name, codes(task)), [])
         return any(start <= task.start and task.end <= end for start, end in spans)
 
