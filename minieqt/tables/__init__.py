@@ -1,1 +1,1 @@
-"""Tables that others made: what a missing value is, what a time is, what a column means; rows of picks and events."""
+"""Tables that others made: which values are missing, how times are written, what columns mean; picks and events."""

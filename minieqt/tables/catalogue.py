@@ -2,7 +2,7 @@
 
 An agency keeps the automatic pick beside the analyst's, rejected picks, one pick of two authors, events that turned
 out to be none. Of several picks of a phase of one event at a station the analyst's is used, then the one that the
-preferred origin was located with, then the earliest. What is not used is counted, and remembered: something was seen.
+preferred origin was located with, then the earliest. What is not used is counted, and kept: something was seen there.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Origin:
 
 @dataclass
 class Found:
-    """What a file holds."""
+    """The picks and origins of a file."""
 
     onsets: list[Onset]  # to be used
     unused: list[tuple[Onset, str]] = field(default_factory=list)  # and why: rejected, doubled, of no event, …
@@ -44,7 +44,7 @@ class Found:
     skipped: Counter[str] = field(default_factory=Counter)  # reason -> how many
 
     def leave_out(self, onset: Onset, reason: str) -> None:
-        """Not to be used; but something was seen there."""
+        """Do not use a pick, but remember that something was seen there."""
         self.unused.append((onset, reason))
         self.skipped[reason] += 1
 

@@ -1,4 +1,4 @@
-"""The networks of picks that do not name theirs, by the stations that others have."""
+"""The networks of picks that do not name one, from a list of stations."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@
     1644114689.32 s   1644114689320 ms   1644114689320000 µs   1644114689320000000 ns
     20220206   202202060231   20220206023129.32   20220206023129320
 
-All are UTC unless they say otherwise. What is not between 1900 and 2100, or is a number so small that it is rather
-a sample's or a second's of something else, is no time.
+All are UTC unless they say otherwise. A time outside 1900 to 2100 is none, nor is a number so small that it must count
+something else, such as samples.
 """
 
 from __future__ import annotations
