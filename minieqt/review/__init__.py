@@ -1,1 +1,1 @@
-"""Picks looked at and corrected by people: a journal of corrections, what to look at first, a page in the browser."""
+"""Picks reviewed and corrected by people: a journal of corrections, what to look at first, a page in the browser."""

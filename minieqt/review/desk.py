@@ -1,6 +1,6 @@
-"""What a person does at the page, without the page: where in the queue, at which detection, what is corrected.
+"""What a person does on the page, without the page: the place in the queue, the detection, the corrections.
 
-One desk a browser tab; all tabs of a server share the journal, the queue and the records.
+Each browser tab has a desk; all tabs of a server share the journal, the queue and the records.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Review:
         self._known = len(self.journal.corrections)
 
     def states(self) -> dict[str, Reviewed]:
-        """Every detection as it stands: of thousands only those are looked at anew that somebody has corrected."""
+        """Every detection as it stands; only those corrected since the last call are computed again."""
         for correction in self.journal.corrections[self._known :]:
             update(self._states, correction.event, self.out, self.journal)
         self._known = len(self.journal.corrections)
@@ -158,7 +158,7 @@ class Desk:
             self.message = f"{what}: {done.field} was set by somebody else since, and stays"
 
     def _set(self, event: str, field: str, old: object, new: object) -> None:
-        if old != new or (event, field) in self.review.journal.conflicts:  # to say the same settles it
+        if old != new or (event, field) in self.review.journal.conflicts:  # the same value again settles a conflict
             self.review.journal.write(self.review.who, event, field, old, new)
 
 

@@ -1,7 +1,7 @@
-"""A page for looking into the network: a window, what its stages and attentions make of it, and sliders that spoil it.
+"""A page for looking into the network: a window, its activations and attentions, and sliders that disturb the window.
 
 Each component can be dropped, shifted against the others and drowned in noise, and the window can begin elsewhere; the
-network looks anew at once. A click sets the time whose attention is drawn over the seismogram.
+network answers at once. A click sets the time whose attention is drawn.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from minieqt.review.waveforms import Waveforms
 Array = Any
 
 REACH = 15 * SECOND  # that the window can begin earlier or later
-SOON = 20  # ms: the moves of a slider in between count as one
+SOON = 20  # ms: moves of a slider within this time count as one
 WIDE, NARROW = 780, 400
 LOOKS = {"transformer 1": BLACK, "transformer 2": PURPLE, "P": COLOURS["P"], "S": COLOURS["S"]}
 HELP = (
@@ -164,7 +164,7 @@ class ExplainPage:
 
     def show(self) -> None:
         """Go to an item: as recorded."""
-        self._due = True  # sliders are set back below: one look at the end is enough
+        self._due = True  # the sliders are reset below: one run at the end is enough
         item = self.queue[self.place]
         start, _ = item.view()
         self.start, self.cursor = start, max(item.start - start, 0) / SECOND
@@ -183,7 +183,7 @@ class ExplainPage:
         return self.stretch[:, first : first + self.model.length]
 
     def look(self) -> None:
-        """Let the network look at the window as it is and as it is spoilt, and draw both."""
+        """Run the network on the window as recorded and as disturbed, and draw both."""
         self._due = False
         how = [
             Spoilt(kept.active, shift.value, noise.value)
@@ -217,7 +217,7 @@ class ExplainPage:
         self.look_closer()
 
     def look_closer(self) -> None:
-        """The encoder's stage that is chosen, and the attention of the time that is."""
+        """Draw the chosen stage of the encoder, and the attention of the chosen time."""
         stage = self.after.encoder[int(self.stage.value) - 1]
         self.encoder.draw(stage, stage.shape[1] * 2**self.stage.value / RATE, len(stage))
         self.looks.data = rows_of(self.after, self.cursor)
@@ -253,7 +253,7 @@ def rows_of(explanation: Explanation, time: float) -> dict[str, Array]:
 
 
 class Image:
-    """A matrix in colours, darker is less."""
+    """A matrix in colours; darker is less."""
 
     def __init__(self, name: str, width: int, height: int, x_range: Any):
         self.source = ColumnDataSource({"image": [], "width": [], "height": []})

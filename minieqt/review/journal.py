@@ -6,10 +6,10 @@
 A correction sets one field of one event: `old` is what its author saw, `new` what it is to be. The state of a field is
 the `new` of its last line. Nothing is ever taken out of the file: an undo is a line of its own.
 
-Every line is on the disk before `write` returns. Writers take turns (a lock on the folder), and whoever writes has read
-what the others wrote. A line that a killed process left unfinished is passed over and counted; the next writer begins a
-line of its own behind it. Two lines of one field, the later of which was written without knowledge of the earlier and
-says something else, are a conflict: the later counts, and both are listed until somebody sets the field again.
+Every line is on the disk before `write` returns. Writers take turns (a lock on the folder), and each reads what the
+others wrote before it writes. A line that a killed process left unfinished is skipped and counted; the next writer
+begins a new line after it. Two lines about one field conflict if the later author did not know the earlier line and
+says something else: the later counts, and both are listed until somebody sets the field again.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Correction:
 
 
 class Journal:
-    """The corrections of one OUT, and what they come to. OSError where the file cannot be read or written."""
+    """The corrections of one OUT, and the values they lead to. OSError where the file cannot be read or written."""
 
     def __init__(self, out: Path):
         self.path = out / NAME
@@ -136,7 +136,7 @@ class Journal:
     # -- the file, while it is locked --------------------------------------------------------------------------------
 
     def _read(self) -> int:
-        """Whatever was added. A last line without an end is torn: nobody else is writing now."""
+        """Read what was added. A last line without an end is torn, as nobody else is writing now."""
         try:
             with self.path.open("rb") as file:
                 file.seek(self._read_to)
@@ -156,7 +156,7 @@ class Journal:
     def _append(self, who: str, event: str, field: str, old: Any, new: Any, act: str) -> Correction:
         when = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         correction = Correction(uuid.uuid4().hex, who, when, event, field, old, new, act)
-        Correction.read(correction.line())  # a mistake of ours must not become a line that nobody reads
+        Correction.read(correction.line())  # a bug must not write a line that cannot be read
         is_new = not self.path.exists()
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
         try:
@@ -170,7 +170,7 @@ class Journal:
                 while written < len(line):
                     written += os.write(descriptor, line[written:])
                 os.fsync(descriptor)
-            except OSError:  # a full disk: no part of a line stays
+            except OSError:  # a full disk: remove the part of the line that was written
                 os.ftruncate(descriptor, size)
                 raise
         finally:
@@ -181,7 +181,7 @@ class Journal:
         return correction
 
     def _apply(self, new: Correction) -> None:
-        if new.id in self._ids:  # two journals put together, which have a part in common
+        if new.id in self._ids:  # two journals with a common part were put together
             return
         self._ids.add(new.id)
         self.corrections.append(new)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bokeh.document import Document
 from bokeh.models import CustomJS, TextInput
 
-# Bokeh takes a button that is held still for 300 ms for a press, and ignores where it moves then: no drag would begin.
+# Bokeh takes a mouse button held still for 300 ms for a press, and then ignores its moves: no drag would begin.
 HANDOVER = """
 Bokeh.require('core/ui_gestures').UIGestures.press_threshold = 2 ** 31 - 1;
 document.addEventListener('keydown', (event) => {
@@ -21,7 +21,7 @@ document.addEventListener('keydown', (event) => {
 
 
 def hand_over(document: Document, act: Callable[[str], None]) -> TextInput:
-    """A field that nobody sees, to be put on the page: `act` gets every key that is pressed."""
+    """An invisible field for the page: `act` gets every key that is pressed."""
     keys = TextInput(visible=False, name="keys")
     keys.on_change("value", lambda attribute, old, new: act(new.partition(" ")[2]))
     document.js_on_event("document_ready", CustomJS(args={"sink": keys}, code=HANDOVER))

@@ -1,7 +1,7 @@
-"""The page: three components, probabilities below, picks as lines to drag; every key and button an action of the desk.
+"""The page: three components, probabilities, picks as lines to drag; every key and button is an action of the desk.
 
-All of it is Bokeh's: models here, drawn by the browser, whose changes come back through the server. Text that comes
-from data (station names, authors) is escaped, and no mathematics is looked for in it: it is shown as it is.
+All of it is Bokeh's: models here, which the browser draws, and whose changes come back through the server. Text from
+data (station names, authors) is escaped and not searched for mathematics: it is shown as it is.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Page:
         self.desk = Desk(review)
         self.filtered, self.common, self.spectrogram = True, False, False
         self.cursor: int | None = None
-        self._drawing = False  # while our own changes to lines come back as if somebody had dragged them
-        self._drawn = 0, 0  # between which times
+        self._drawing = False  # our own changes to lines come back like those of a person who drags them
+        self._drawn = 0, 0  # the times between which the curves are drawn
         self._pending: dict[str, Any] = {}
         self._ahead: Any = None
         self.notice, self.info = (
@@ -168,7 +168,7 @@ class Page:
             for phase, lines in self.lines.items():
                 time = None if state is None else state.times().get(phase)
                 for line in lines:
-                    # One without a place could still be caught where it was drawn last.
+                    # A line without a location could still be dragged from where it was drawn last.
                     line.update(location=None if time is None else time / MILLISECOND, visible=time is not None)
             for mark in self.marks:
                 mark.location = None if self.cursor is None else self.cursor / MILLISECOND
@@ -253,7 +253,7 @@ class Page:
             self._tell_others()
 
     def _saved(self, action: Callable[[], object]) -> bool:
-        """Do what writes to the journal; what the disk refuses is said."""
+        """Do something that writes to the journal; say so where it could not be saved."""
         before = self.desk.item
         try:
             action()
@@ -271,12 +271,12 @@ class Page:
         self.refresh()
 
     def _zoomed(self, event: PlotEvent) -> None:
-        """Every panel says so of the range that they share: the first is enough."""
+        """The panels share a range, and each of them reports it: the first report is enough."""
         if self.panels.seen() != self._drawn:
             self.draw(*self.panels.seen())
 
     def _dragged(self, phase: str, location: float | None) -> None:
-        """A line moves: save it where it comes to rest."""
+        """A line was dragged: save it once it stands still."""
         if self._drawing or location is None:
             return
         if phase in self._pending:
@@ -291,7 +291,7 @@ class Page:
         self._pending[phase] = self.document.add_timeout_callback(rest, SETTLED), rest
 
     def _save_dragged(self) -> None:
-        """Lines that have not stood still for long enough yet: before the desk goes on to something else."""
+        """Save lines that have not stood still for long enough yet, before the desk goes on to something else."""
         for callback, rest in list(self._pending.values()):
             self.document.remove_timeout_callback(callback)
             rest()
@@ -309,6 +309,6 @@ class Page:
 
 
 def with_margins(start: int, end: int) -> tuple[int, int]:
-    """What is drawn of what is seen: as much again to either side, for the hand that moves it."""
+    """The stretch to draw: half as much again on either side, so that the view can be moved."""
     beside = min((end - start) // 2, 60 * 10**9)
     return start - beside, end + beside

@@ -7,9 +7,9 @@ A detection's score is the sum of what is doubtful about it, each between 0 and 
     phases        1 if P or S is missing
     disagreement  the share of its picks that another OUT does not have within half a second, or has beside them
 
-What the other OUT alone has found is looked at too: its score is 1. Those are for learning and say nothing about how
-often the network errs, for they were chosen for being doubtful. The sample does: detections drawn at random, and quiet
-minutes, without a detection, of those that the records hold. The same seed draws the same.
+What only the other OUT has found is shown too, with a score of 1. All these are for learning: chosen for being
+doubtful, they say nothing about how often the network errs. The sample does: detections drawn at random, and quiet
+minutes, which are recorded but have no detection. The same seed draws the same sample.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Sample:
-    """Drawn at random, in this order, of so many."""
+    """Detections and minutes drawn at random, in this order, and how many there are to draw from."""
 
     detections: list[str]
     minutes: list[Item]
@@ -168,7 +168,7 @@ def draw_sample(
 ) -> Sample:
     """Draw without replacement; recorded: {(network, station): when there are data} of the stations of OUT.
 
-    The order is the draw's: of a longer one the beginning is the shorter one.
+    In the order of the draw: a larger sample begins with the smaller one.
     """
     keys = sorted(out.events)
     chosen = np.random.default_rng([seed, 0]).permutation(len(keys))[:detections]

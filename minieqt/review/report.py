@@ -9,10 +9,10 @@ missed if a person added it: to a sampled detection, or in a sampled quiet minut
     R = right · all detections / those looked at
     M = missed in detections · all detections / those looked at + missed in minutes · all minutes / those looked at
 
-Only the part of each draw up to the first item that nobody has judged counts, so that it stays a random one. The
-unsure count as looked at and are left out. Intervals (95 %): Wilson's for precision; for recall its bounds from
-Wilson's for R and Garwood's (1936) for the counts in M, put together at their worst, so it is rather too wide; the
-bootstrap for residuals.
+Only the part of each draw before the first item that nobody has judged counts, so that it stays random. The unsure
+count as judged, and are left out of the measures. Intervals (95 %): Wilson's for precision; for recall the worst
+combination of Wilson's bounds for R and Garwood's (1936) for the counts in M, which is rather too wide; the bootstrap
+for residuals.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ RESAMPLES = 1000
 
 
 def error_report(states: Mapping[str, Reviewed], sample: Sample, journal: Journal, seed: int = 0) -> dict[str, Any]:
-    """What the sample says so far; a measure is None where nothing was judged that could tell."""
+    """What the sample says so far; a measure is None where nothing judged bears on it."""
     drawn = (states[key] for key in sample.detections)
     detections = list(takewhile(lambda state: state.verdict is not None, drawn))
     verdicts = ((item, journal.value(item.key, "verdict")) for item in sample.minutes)

@@ -1,8 +1,8 @@
 """A record section: the vertical component of all stations under each other, the picks of each on its trace.
 
-Where the stations' coordinates are known they stand in the order of their distances from the station with the first P
-of what is shown, the nearest to the earthquake; where that lies, nobody knows yet. Else they stand in the order of
-their first picks, those without any last. All are equally far apart: at true distances some would cover each other.
+Where the stations' coordinates are known, they are sorted by distance from the station with the first P shown: it is
+the nearest to the earthquake, whose own place is not known yet. Otherwise they are sorted by their first picks, those
+without any last. The traces are equally spaced: at true distances some would cover each other.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from minieqt.review.waveforms import Waveforms, thinned
 
 MOST = 30  # traces: the nearest
 HEIGHT = 0.45  # of the largest amplitude near what is looked at, where 1 is from one trace to the next
-NEAR = 10 * SECOND  # before and after it: what is louder elsewhere is cut off
+NEAR = 10 * SECOND  # before and after it; larger amplitudes elsewhere are clipped
 VERTICAL = 2  # of E, N, Z
 
 
@@ -41,7 +41,7 @@ class Trace:
     times: tuple[tuple[str, int], ...]
 
     def label(self) -> str:
-        """Whose it is, and how far away that is."""
+        """The station, and its distance."""
         far = "" if self.distance is None else f" {self.distance:.0f} km"
         return f"{self.instrument.network}.{self.instrument.station}{far}"
 

@@ -1,4 +1,4 @@
-"""A server for one person: on this machine only, at an address that nobody can guess."""
+"""A server for one person: reachable from this machine only, at an address that cannot be guessed."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ EXPLAIN = "explain"
 def start_server(review: Review, waveforms: Waveforms, coordinates: Coordinates, port: int) -> tuple[Any, str]:
     """(Bokeh's server, started, and the address of its page). UserError if Bokeh is missing or the port is in use.
 
-    Where the waveforms have a model, the page for looking into it stands beside, at ADDRESS/explain.
+    Where the waveforms have a model, the page for looking into it is at ADDRESS/explain.
 
-    port 0: any that is free. Whoever does not know the address's token is refused, and so is a page of another site.
+    port 0: any that is free. Requests without the address's token are refused, and so are pages of other sites.
     """
     try:
         from bokeh.application import Application
@@ -56,7 +56,7 @@ def start_server(review: Review, waveforms: Waveforms, coordinates: Coordinates,
             applications,
             address=HOST,
             port=port,
-            use_index=False,  # which would list the address
+            use_index=False,  # the index would list the address
             allow_websocket_origin=[f"{HOST}:{port}"],
         )
     except OSError as error:

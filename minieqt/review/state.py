@@ -2,7 +2,7 @@
 
 A detection's verdict: "accepted" (an earthquake, its picks as they are now), "rejected" (none), "unsure", or None while
 nobody has judged it. People may add earthquakes that the network missed. A quiet minute, one without any detection, is
-judged by the same field: "accepted" says that it was looked at and whatever is in it has been added.
+judged by the same field: "accepted" says that it was reviewed, and that every earthquake in it has been added.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def station_day(part: Path) -> tuple[Station, Span]:
 
 
 def reviewed(out: Out, journal: Journal) -> dict[str, Reviewed]:
-    """Everything, the corrections applied, in order of time; earthquakes that a person added are among it."""
+    """All detections with the corrections applied, in order of time, with the earthquakes that a person added."""
     states = {key: current(key, event, journal) for key, event in out.events.items()}
     for key in journal.events():
         update(states, key, out, journal)
@@ -136,7 +136,7 @@ def current(key: str, event: Event, journal: Journal) -> Reviewed:
 
 
 def added_by_hand(key: str, added: dict[str, Any], journal: Journal) -> Reviewed | None:
-    """An earthquake that a person added, and thereby accepted; None if the journal's words are none of ours."""
+    """An earthquake that a person added, and thereby accepted; None if the journal's entry is malformed."""
     try:
         instrument = Instrument(*map(str, added["instrument"]))
         start, end = int(added["start"]), int(added["end"])

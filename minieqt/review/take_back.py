@@ -6,9 +6,9 @@ time, if that is another; a phase that the file lacks there is taken away. What 
     QuakeML, tables   manual: accepted; automatic: nothing; an event of the type "not existing": rejected
     markers, by kind  0 (red): nothing; 1 (green): accepted; 2 (blue): rejected; 3 (orange): unsure
 
-Picks beside any detection, on a day that was picked, are earthquakes that the network missed, and are added, P with the
-next S; unsure where the file says so, otherwise accepted. A detection of which the file has no pick at all stays as it
-is: nobody knows whether it was deleted or never written.
+Picks outside all detections, on a day that was picked, are earthquakes that the network missed. They are added, P with
+the next S; unsure where the file says so, otherwise accepted. A detection without any pick in the file stays as it is:
+it may have been deleted, or never written.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Corrections as a data set in STEAD's layout, by the code of `import`.
 
-Accepted detections become earthquakes, with the times of their picks as they stand; rejected ones become noise windows.
-What nobody has judged is neither: no window shows its picks. Other noise is not cut, for what the network missed there
-nobody has looked for.
+Accepted detections become earthquakes, with their picks as corrected; rejected ones become noise windows. Detections
+that nobody has judged are neither: no window may show their picks. No other noise is cut, as nobody has checked it for
+earthquakes that the network missed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What the page draws: records and probabilities between two times, in no more points than a screen has.
 
-Up to ten minutes are read as they are wanted, and the last few stretches are kept. A longer stretch is drawn from its
-day: the least and the largest of every 16 samples, of every 64, and so on, made once and kept for two days at a time.
-A day of three components at 100 Hz is 13 MB of these, whatever is looked at.
+Up to ten minutes are read on demand, and the last few stretches are kept. A longer stretch is drawn from its whole day:
+the least and the largest of every 16 samples, of every 64, and so on, computed once and kept for two days at a time.
+For three components at 100 Hz they take 13 MB a day.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Curves:
 
 
 class Waveforms:
-    """Reads what is asked for. `band`: what the filter lets through (Hz); without a model nothing is computed."""
+    """Reads records on demand. `band`: of the filter (Hz); without a model no probabilities are computed."""
 
     def __init__(self, archive: Archive, out: Path, band: tuple[float, float] | None, model: EQTransformer | None):
         self.archive, self.out, self.band, self.model = archive, out, band, model
@@ -151,7 +151,7 @@ class Waveforms:
 
 
 def keep(kept: OrderedDict[Any, Kept], key: Any, most: int, make: Callable[[], Kept]) -> Kept:
-    """What was made for a key before, or make it; the one that was not wanted for longest goes."""
+    """The value kept for a key, made if need be; beyond `most`, the least recently used is dropped."""
     if key not in kept:
         kept[key] = make()
         if len(kept) > most:
