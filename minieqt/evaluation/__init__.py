@@ -1,1 +1,1 @@
-"""How well a picker picks: begin with `metrics`; `comparison` sets pickers side by side, `explain` looks inside one."""
+"""How well a picker picks: begin with `metrics`; `comparison` is of two sets of picks, `explain` of one network."""

@@ -1,6 +1,6 @@
-"""Every picker on the very same windows: each window is read once, answered by all of them, and let go of.
+"""Every picker on the very same windows: each window is read once, answered by all of them, and discarded.
 
-Memory holds a few batches of waveforms and, of every window, a few dozen bytes of answers.
+Memory holds a few batches of waveforms, and a few dozen bytes of answers for every window.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ Array = Any
 
 
 class Picker(Protocol):
-    """Whatever answers windows: a network, a classic, another package's network."""
+    """What answers windows: a network, a classic picker, another package's network."""
 
     name: str
-    alone: bool  # it cannot answer two batches at once
+    alone: bool  # whether it cannot answer two batches at once
 
     def __call__(self, x: Array, first: int) -> Answers:
         """x (B, 3, 6000) as recorded; `first` is the number of its first window. It must leave x as it is."""
@@ -36,7 +36,7 @@ def answer_windows(
 ) -> tuple[Array, list[Answers], Counter[str]]:
     """(the rows that could be read, every picker's answers to them, {reason: traces left out}).
 
-    The windows come as they were recorded. What is answered does not depend on the batch size. UserError if no trace
+    The windows come as they were recorded. The answers do not depend on the batch size. UserError if no trace
     can be read.
     """
     rows = np.asarray(rows, np.int64)
@@ -45,7 +45,7 @@ def answer_windows(
         part = rows[start : start + batch_size]
         x = np.zeros((len(part), COMPONENTS, SAMPLES), np.float32)
         bad = dataset.read_into(part, x)
-        x[list(bad)] = 0  # a window that could not be read keeps its place: the others keep their numbers
+        x[list(bad)] = 0  # an unreadable window keeps its place, so that the others keep their numbers
         good = np.setdiff1d(np.arange(len(part)), list(bad))
         return part[good], list(bad.values()), [picker(x, start).take(good) for picker in pickers]
 

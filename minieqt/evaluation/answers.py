@@ -1,11 +1,11 @@
-"""What a picker says of a window, in three numbers an output: small enough to keep for a million windows.
+"""What a picker says of a window, in a few numbers: small enough to keep for a million windows.
 
     detection    the highest threshold at which a run of at least 10 samples is found: its sustained height
     P, S         the highest peak: its sample and its height
 
-That is all that scoring needs, at any threshold: at a threshold θ a window is detected where detection ≥ θ, and picked
-at its highest peak where that is ≥ θ high. So thresholds can be swept long after the probabilities are gone, and a
-picker that is no network answers in the same way, with a height of its own kind.
+That is all that scoring needs: at a threshold θ a window is detected if detection ≥ θ, and picked at its highest peak
+if that is ≥ θ high. So thresholds can be swept after the probabilities are gone, and a picker that is no network
+answers in the same way, with heights of its own kind.
 """
 
 from __future__ import annotations

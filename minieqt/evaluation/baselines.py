@@ -1,4 +1,4 @@
-"""The classics, on the windows that the network sees: what seismologists pick with when they have no network.
+"""Classic pickers, on the windows that the network sees.
 
     STA/LTA          recursive and classic (Withers et al. 1998): detection           ObsPy
     AIC              Maeda (1985), where an STA/LTA rises: P and S                    ObsPy
@@ -7,7 +7,7 @@
     kurtosis         steepest rise of a running kurtosis (Saragiotis et al. 2002): P and S
     FilterPicker     Lomax et al. (2012), its characteristic function, simplified: P and S
 
-Each takes band-passed seismograms (one-sided filters: nothing is smeared ahead of an onset) and its parameters, and
+Each takes band-passed seismograms (by causal filters: nothing is smeared ahead of an onset) and its parameters, and
 gives for each of its outputs a sample and a height, or nothing. The height is what a threshold is compared with: for
 detection the largest STA/LTA, for picks how many decibels stronger the second after the pick is than the one before
 it. Parameters come from `GRIDS`, thresholds from the data: see `tuning`.
@@ -181,7 +181,7 @@ def pick(x: Array, sample: int) -> tuple[int, float]:
 
 
 def horizontal(x: Array, p: int) -> int:
-    """The horizontal with more energy after P, or the other way round the vertical, if both are dead."""
+    """The horizontal with more energy after P; the vertical, if both are dead."""
     energy = np.mean(x[:2, p:].astype(float) ** 2, axis=1) if p < x.shape[1] else np.zeros(2)
     return int(energy.argmax()) if energy.any() else vertical(x)
 
@@ -214,7 +214,7 @@ GRIDS: dict[str, tuple[Callable[..., Found], tuple[str, ...], dict[str, tuple[An
 class Baseline:
     """One of GRIDS with one choice of parameters, as `answer_windows.Picker`."""
 
-    alone = True  # ObsPy's AR picker keeps its numbers where a second call, in another thread, overwrites them
+    alone = True  # ObsPy's AR picker has static memory, which a second call in another thread overwrites
 
     def __init__(self, name: str, band: tuple[float, float], parameters: dict[str, Any]):
         self.name, self.band, self.parameters = name, band, parameters

@@ -1,7 +1,7 @@
 """Which earthquakes are picked well: the measures by magnitude, distance, SNR, S − P, and station.
 
 The edges are those by which `inspect` describes a data set. A bin holds earthquakes only, so that it has recall and
-residuals but no precision: noise has no magnitude. A station has its noise windows too, and with them everything.
+residuals but no precision: noise has no magnitude. A station's bin holds its noise windows too, so it has all measures.
 """
 
 from __future__ import annotations

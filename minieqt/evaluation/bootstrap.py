@@ -1,8 +1,8 @@
-"""Confidence intervals by the bootstrap (Efron 1979): the figures of data sets that might have been recorded instead.
+"""Confidence intervals by the bootstrap (Efron 1979): the measures of data sets that might as well have been recorded.
 
-What is drawn again, with replacement, are earthquakes and not windows: one earthquake seen at ten stations is one
-piece of evidence for how well small or distant ones are picked, not ten. A noise window goes with the event that it
-preceded, if it has one. The interval is the percentile one.
+Earthquakes are drawn with replacement, not windows: one earthquake seen at ten stations is one piece of evidence for
+how well small or distant ones are picked, not ten. A noise window belongs to the event that it preceded, if there is
+one. The interval is the percentile one.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Two sets of picks beside each other: ours, and those of analysts or of another picker.
+"""Two sets of picks compared: ours, and those of analysts or of another picker.
 
 A pick is common if the other set has one of the same phase at the same station within the tolerance, each used once;
-missed is what only the reference has, additional what only we have. Additional is not wrong: analysts leave small
-events out. As Mousavi et al. (2020) compare their picks of the Tottori 2000 aftershocks with the agency's.
+missed if only the reference has it, additional if only we have it. Additional does not mean wrong: analysts leave small
+events out. Mousavi et al. (2020) compare their picks of the Tottori 2000 aftershocks with the agency's in this way.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a comparison leaves behind.
+"""The results of a comparison: tables and figures.
 
 comparison.md      counts, residuals, stations, events, figures
 comparison.json    the same numbers

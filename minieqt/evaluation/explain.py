@@ -1,4 +1,4 @@
-"""What a network attends to in one window, and what its encoder makes of it.
+"""What a network attends to in one window, and the activations of its encoder.
 
     explanation = explain(model, x)              x (3, 6000) as recorded
     draw_attention(x, explanation)               both transformers' maps, the local attention of P and S
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 Array = Any
 
-MAP = "cividis"  # made to look alike to all eyes (Nuñez et al. 2018)
+MAP = "cividis"  # looks nearly the same with and without colour blindness (Nuñez et al. 2018)
 
 
 @dataclass(frozen=True)

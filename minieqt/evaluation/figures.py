@@ -28,7 +28,7 @@ REACH = 1.0  # s, of the residuals that are drawn
 
 
 def styles(contenders: Sequence[Contender]) -> dict[str, dict[str, Any]]:
-    """{name: line's colour, style, width}; no two that share a panel look alike, and networks are solid and wide."""
+    """{name: colour, style and width of its line}; no two in one panel look alike, and networks are solid and wide."""
     found = {}
     others = {"detection": 0, "phases": 0}
     networks = sum(contender.kind != "baseline" for contender in contenders)
@@ -209,7 +209,7 @@ def spread_against_residual(contender: Contender, table: TraceTable) -> Figure:
     """|residual| of every pick against its spread over Monte-Carlo samples: in time (left), in probability (right)."""
     figure = new_figure(figsize=(10, 4.5))
     panels = figure.subplots(1, 2, sharey=True)
-    for axes in panels:  # before anything is drawn: the limits of an empty axis hold zero
+    for axes in panels:  # before anything is drawn: the limits of an empty linear axis would hold zero
         axes.set(xscale="log", yscale="log")
     floor = 0.5 / SAMPLING_RATE  # half a sample: zero has no place on a logarithmic axis
     for phase, marker in zip("PS", "oD", strict=True):

@@ -1,4 +1,4 @@
-"""One-to-one matching of two sets of times: no pick is counted twice, and none that could be matched is left over.
+"""One-to-one matching of two sets of times: no pick is used twice, and as many as possible are matched.
 
 Within one station and one phase, the largest number of pairs no further apart than the tolerance is found, and of all
 such matchings the one with the least sum of |differences|: an assignment problem (Kuhn 1955), solved separately for
@@ -19,7 +19,7 @@ Array = Any
 def match(ours: Array, theirs: Array, tolerance: float) -> Array:
     """ours (N,), theirs (M,) times in any order, the tolerance (included) in the same unit -> (K, 2) int64: indices.
 
-    A difference may exceed the tolerance by a billionth of it: decimal fractions are no binary ones.
+    A difference may exceed the tolerance by a billionth of it, as decimal fractions are not exact in binary.
     """
     reach = tolerance * (1 + 1e-9)
     times = np.concatenate([ours, theirs])
@@ -29,7 +29,7 @@ def match(ours: Array, theirs: Array, tolerance: float) -> Array:
     pairs = []
     for i, j in shared(cluster[: len(ours)].tolist(), cluster[len(ours) :].tolist()):
         difference = np.abs(np.subtract.outer(ours[i], theirs[j]))
-        # A pair that may not be costs more than all that may be together: as few of them as possible are taken.
+        # A forbidden pair costs more than all allowed ones together, so that as few as possible are taken.
         cost = np.where(difference <= reach, difference, 2 * reach * (min(len(i), len(j)) + 1))
         rows, columns = linear_sum_assignment(cost)
         good = difference[rows, columns] <= reach

@@ -11,10 +11,10 @@ window and phase by phase:
 
 Over the right picks: mean and standard deviation of the residual (pick minus analyst, seconds), mean absolute
 error MAE, and MAPE, the mean of |residual| / arrival time from the window's start (Mousavi et al. 2020).
-A window is detected when any detection run is found. What nothing was counted for is NaN: precision without
-picks, recall without arrivals, residuals without right picks.
+A window is detected when any detection run is found. Measures of nothing are NaN: precision without picks, recall
+without arrivals, residuals without right picks.
 
-Everything accumulates batch by batch in a few numbers, however many windows go by.
+Everything accumulates batch by batch in a few numbers, however many windows there are.
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ class Evaluation:
         self.add(answer(probabilities), earthquake, p_sample, s_sample)
 
     def add(self, answers: Answers, earthquake: Array, p_sample: Array, s_sample: Array) -> None:
-        """Add windows whose answers are there already."""
+        """Add windows that have been answered already."""
         self.windows += len(earthquake)
         self.earthquakes += int(np.sum(earthquake))
         self.thresholds = {name: self.thresholds[name] for name in answers.heights}

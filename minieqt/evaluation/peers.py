@@ -1,7 +1,7 @@
 """Networks of SeisBench on the very same windows, where SeisBench is installed and a file of weights is at hand.
 
-SeisBench and PyTorch are peers to measure against and no part of minieqt: they are looked for when a row of theirs is
-asked for, and never before. Each window goes through the model's own `annotate`, with its own filter, normalisation and
+SeisBench and PyTorch are peers to measure against and no part of minieqt: they are imported only when one of their
+models is asked for. Each window goes through the model's own `annotate`, with its own filter, normalisation and
 sampling, as a stream of one minute; probabilities that it does not give (PhaseNet and GPD detect nothing) are left out.
 """
 
@@ -28,7 +28,7 @@ START = UTCDateTime(0)
 class SeisBenchModel:
     """An `answer_windows.Picker` from MODEL=FILE, such as PhaseNet=instance.pt; a model is FILE.pt and FILE.json."""
 
-    alone = True  # PyTorch shares its work among processors by itself
+    alone = True  # PyTorch uses all processors by itself
 
     def __init__(self, text: str, thresholds: Mapping[str, float]):
         kind, _, file = text.partition("=")

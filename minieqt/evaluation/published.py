@@ -1,6 +1,6 @@
 """The published rows: Mousavi et al. (2020), Nature Communications 11, 3952, on STEAD's test set.
 
-They are shown beside ours and are no measurement of ours: other windows, other splits, and pickers that their authors
+They are shown beside ours but are not our measurements: other windows, other splits, and pickers that their authors
 tuned. The text of the paper gives EQTransformer's S an MAE of 0.01 s where its table has 0.09 s. The rows of detection
 were not checked against a copy of the paper and are marked as unverified wherever they are shown.
 """

@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind: a folder of tables and figures.
+"""The results of an evaluation: a folder of tables and figures.
 
 report.md        every table and figure, to be read
 scores.csv       one row per picker, output and tolerance: measures, intervals, counts, best F1

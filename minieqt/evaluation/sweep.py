@@ -1,7 +1,7 @@
 """Every threshold at once: precision, recall and F1 as functions of it, and the best F1.
 
-A picker's answer does not depend on the threshold, only whether it is given (see `answers`). So windows are sorted by
-height, and running sums from the highest down are the counts at every threshold that makes a difference.
+A threshold does not change a picker's answer, only whether it counts (see `answers`). So windows are sorted by height,
+and running sums from the highest down give the counts at every threshold that makes a difference.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Baselines at their best: parameters and thresholds chosen on windows that are not the ones they are scored on.
+"""Baselines at their best: parameters and thresholds are chosen on other windows than those that are scored.
 
-Chosen is what gives the highest F1 within 0.5 s, averaged over a baseline's outputs, each output at its own best
-threshold. A run's training split serves where there is one. Otherwise the windows are dealt into two halves by event,
-and each half is picked with what was tuned on the other: every window is scored, and none has tuned what scores it.
+The choice with the highest F1 within 0.5 s wins, averaged over a baseline's outputs, each at its own best threshold. It
+is made on a run's training split, if there is one. Otherwise the windows are divided into two halves by event, and each
+half is picked with what was tuned on the other: every window is scored, and none by what was tuned on it.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def tune(
 ) -> tuple[Baseline, dict[str, float]]:
     """The best of one baseline's candidates, the first of equals, and {output: its best threshold}.
 
-    Where nothing can be learnt about an output (no event, no pick) its threshold is infinite: it says nothing.
+    Where an output cannot be tuned (no event, no pick) its threshold is infinite: it is never given.
     """
     results = []
     for answer in answers:

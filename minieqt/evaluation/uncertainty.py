@@ -1,7 +1,7 @@
 """Are probabilities what they say, and does the spread of Monte-Carlo dropout tell how wrong a pick is?
 
 Reliability (Murphy & Winkler 1977; for networks Guo et al. 2017): of the picks whose probability is near 0.8, eight in
-ten should be right. Windows without a pick, and earthquakes whose arrival no analyst gave, say nothing here.
+ten should be right. Windows without a pick, and earthquakes without an analyst's arrival, are left out.
 """
 
 from __future__ import annotations
