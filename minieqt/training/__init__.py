@@ -1,1 +1,1 @@
-"""Training: `run` is one from beginning to end, `loop` its epochs, `step` and `graph_step` one batch."""
+"""Training: `run` is a whole run, `loop` its epochs, `step` and `graph_step` a single step."""

@@ -2,9 +2,10 @@
 
     a ← a + (1 - d_t) (θ - a),      d_t = min(d, (1 + t) / (10 + t))
 
-after step t, for the parameters and for BatchNorm's running statistics. Steps jump about a good solution, above all
-while the learning rate is high or windows are few; their mean lies nearer to it (Polyak & Juditsky 1992). With
-d = 0.999 it reaches back about a thousand steps; d_t lets it begin with less, so that it forgets where it started.
+after step t, for the parameters and for BatchNorm's running statistics. The weights scatter about a good solution,
+above all while the learning rate is high or windows are few; their mean lies nearer to it (Polyak & Juditsky 1992).
+With d = 0.999 it reaches back about a thousand steps; d_t is smaller at first, so that the initial weights are
+forgotten.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Average:
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """Let the network have the average's weights, and then its own again, to the bit."""
+        """Inside, the network has the average's weights; afterwards its own again, to the bit."""
         own = [array.copy() for array in self.live]
         self._put(self.vector, self.statistics)
         try:
@@ -51,6 +52,6 @@ class Average:
         return {"vector": self.vector, "statistics": self.statistics}
 
     def load(self, state: dict[str, Array]) -> None:
-        """Take up a stored state."""
+        """Restore a stored state."""
         for name, array in self.state().items():
             array[...] = array_module(array).asarray(state[name])

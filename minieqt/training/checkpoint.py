@@ -3,7 +3,7 @@
 last.h5 is a weight file (minieqt/weights/native.py: parameters and BatchNorm statistics) with one more group,
 `training`: Adam's moments and step count, the weights' average if there is one, the dropout masks' step, the place in
 the schedule, and the history. One file, renamed into place, because a kill between two files would leave weights and
-optimiser of different moments.
+optimiser of different times.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from minieqt.weights import native
 
 @dataclass
 class Position:
-    """How far a run has come: finished epochs, and what the epoch under way has added up so far."""
+    """How far a run has come: finished epochs, and the sums of the current epoch so far."""
 
     epoch: int = 0
     batch: int = 0  # the number of this epoch's next batch

@@ -13,15 +13,15 @@ from minieqt.errors import UserError
 from minieqt.files import write_text
 
 NAME = "config.json"
-FORMER = {"threads"}  # settings of earlier versions on which the result does not depend
+FORMER = {"threads"}  # settings of earlier versions, ignored: the result does not depend on them
 
 
 @dataclass(frozen=True)
 class Config:
     """Everything the result depends on. `data` and `csv` are absolute paths; None means the synthetic set of `windows`
-    windows, None as batch size what loaders.py finds sensible. `augment` holds what `Augmentation.parse` reads,
-    `copies` is one of loader.COPIES. `seed` rules weights, dropout, split, order and augmentation. A batch is that of
-    all ranks together. `share` holds a number for each entry of `data`, `validation` paths like `data`. `rate_scaling`,
+    windows, None as batch size a choice of loaders.py. `augment` holds what `Augmentation.parse` reads, `copies` is one
+    of loader.COPIES. `seed` determines weights, dropout, split, order and augmentation. A batch is that of all ranks
+    together. `share` holds a number for each entry of `data`, `validation` paths like `data`. `rate_scaling`,
     `warm_up` and `schedule` are those of schedule.py, `average` the decay of average.py (0: none), `select` one of
     early_stopping.SELECTIONS. `weights` is the file (an absolute path) or name of what training begins with,
     `freeze` the prefixes that freeze.py reads."""

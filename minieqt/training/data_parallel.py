@@ -9,8 +9,8 @@ That is the gradient of the mean loss of the whole batch, however it was cut, an
 ranks then take the same step from the same parameters with the same gradient: the networks stay equal to the bit,
 which is checked now and then. Several batches may be added up before a step (accumulation): more terms, the same sum.
 
-Two things must know of the whole batch. Dropout draws by a window's place in it. Batch normalisation takes the mean and
-variance of its rank's part, unless told to synchronise (layers/syncbatchnorm.py); its running statistics become the
+Two things depend on the whole batch. Dropout's masks are drawn by a window's place in it. Batch normalisation takes the
+mean and variance of its rank's part, unless synchronised (layers/syncbatchnorm.py); its running statistics become the
 mean over the windows of all ranks.
 """
 
@@ -49,8 +49,8 @@ class DataParallel:
     def add(self, x: Array, labels: Array) -> None:
         """This rank's part of a batch, x and labels (n_r, 3, T): adds to the gradient, the loss and the windows.
 
-        n_r may be 0 where the windows do not suffice for all ranks: such a rank takes part with a blank window that
-        counts nothing, because the others may wait for it inside the network.
+        n_r may be 0 where there are fewer windows than ranks: such a rank takes part with a blank window of no weight,
+        because the others may wait for it inside the network.
         """
         counts = self.communicator.all_gather(len(x))[:, 0].astype(int)
         if counts.sum() == 0:  # a batch of bad traces, on every rank

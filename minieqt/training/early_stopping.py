@@ -1,12 +1,12 @@
 """Which epoch is the best, and when to stop: none of the last `patience` epochs has been better.
 
-The functions look at the whole history instead of carrying a counter along, so there is nothing to save and a resumed
-run decides as an uninterrupted one does. Only a better epoch is an improvement, an equal one is not (as in Keras, which
-trained the published network with patience 12). What is better, a rule of SELECTIONS says:
+The functions look at the whole history instead of keeping a counter, so there is nothing to save, and a resumed run
+decides as an uninterrupted one does. Only a better epoch is an improvement, an equal one is not (as in Keras, which
+trained the published network with patience 12). SELECTIONS defines which is better:
 
     loss     the lower validation loss
     picks    the higher mean of P's and S's F1 within 0.5 s on the validation windows; of equals the lower loss. Where
-             windows are few, a handful of odd ones rule the loss; and picks are what the network is for.
+             windows are few, a handful of odd ones dominate the loss; and picks are what the network is for.
 """
 
 from __future__ import annotations

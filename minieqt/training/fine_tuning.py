@@ -1,8 +1,8 @@
-"""A run that begins with trained weights instead of drawn ones.
+"""A run that begins with trained weights instead of random ones.
 
 The network is the weights' own: its BiLSTM blocks, gates, crops, attention epsilon and normalisation, which every
-checkpoint keeps. Trained weights want smaller steps, and fewer: a tenth of the paper's learning rate, let down to zero
-over 20 epochs. At the full rate the first steps, while Adam knows no gradient yet, undo part of what was learnt.
+checkpoint keeps. Trained weights need smaller steps, and fewer: a tenth of the paper's learning rate, lowered to zero
+over 20 epochs. At the full rate the first steps, before Adam's moments are filled, undo part of what was learnt.
 """
 
 from __future__ import annotations

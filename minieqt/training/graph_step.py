@@ -5,14 +5,14 @@ the GPU; a graph (graph.py) is one launch for all of them: the augmentation, whe
 (data/device.py), forward, loss and backward, the sum over several GPUs, Adam. Where a step adds up several batches, the
 last of them is such a graph, and the others have one that ends with backward. A capture asks for a few things:
 
-- Nothing is read back in between. So the loss is added up on the device, and read when somebody wants to know it.
-- A number in a launch stays what it was. So the dropout's step, Adam's count of steps, the learning rate, the windows
-  that a step was made of and what the augmentation must know of each window are arrays on the device
+- Nothing is read back in between. So the loss is added up on the device, and read only when it is needed.
+- A number in a launch stays as it was captured. So the dropout's step, Adam's count of steps, the learning rate, the
+  windows that a step was made of and what the augmentation must know of each window are arrays on the device
   (kernels/cuda/dropout.cu and adam.cu read them).
 - Every array stays where it was. So a batch is copied to one place, and memory comes from a pool that belongs to the
-  graph, and gives nothing back to the card: nobody else is given what it writes to.
-- Everything is compiled and allocated before. So the first steps are launched one by one, and they are steps like all
-  others: with a graph or without one, training comes to the same bits.
+  graph and gives nothing back to the card, so that nothing else can be allocated where the graph writes.
+- Everything is compiled and allocated before. So the kernels of the first steps are launched one by one. They are steps
+  like all others: with a graph or without one, training gives the same bits.
 - NCCL wants a sum captured on all ranks or on none. So before each step the ranks tell each other, through the
   processor and without waiting for any GPU, how many windows they have, and whether as many as in the graph.
 

@@ -12,10 +12,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupt:
-    """`with Interrupt() as interrupt:` the first signal sets `interrupt.signal`, the second acts as it always does.
+    """`with Interrupt() as interrupt:` the first signal sets `interrupt.signal`, the second acts as usual.
 
-    Python can only set signal handlers in the main thread; elsewhere nothing is caught. Of several ranks, all of which
-    catch the signal, one says so.
+    Python can only set signal handlers in the main thread; elsewhere nothing is caught. All ranks
+    catch the signal; only one prints a line.
     """
 
     def __init__(self, says_so: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""The loaders of a run: what an epoch takes, in which batches, and whether there is something to learn from."""
+"""The loaders of a run: what an epoch takes, in which batches; and whether there is anything to learn from."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The training loop, from top to bottom.
 
-Whatever the loop needs to know lives in the network, the optimiser and a `Position`, and all three go into last.h5:
-a run that was stopped, or killed, goes on from there to the same bits.
+The whole state is in the network, the optimiser and a `Position`, and all three go into last.h5: a run that was
+stopped, or killed, goes on from there to the same bits.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def train(
                         return taken.signal
                 position.add_loss(*step.read_loss())
 
-            # Where nothing of the epoch was left to do, the last step's rate is still to be found.
+            # If the epoch was complete when it was resumed, the rate of its last step is not set yet.
             last = (len(training) - 1) // accumulate * accumulate
             optimiser.learning_rate = rate_of_step(schedule, epoch, last, accumulate, len(training))
             with average.in_place() if average else nullcontext():

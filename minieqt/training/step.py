@@ -1,7 +1,7 @@
 """One training step: the batches of a step in, new parameters out.
 
-Two kinds have this interface, and training to the same bits they do the same: `Step`, here, computes as it reads;
-`GraphStep` (graph_step.py) makes the same step one CUDA graph, of which nobody waits for the loss.
+Two classes have this interface and give the same bits: `Step`, here, computes what it says, line by line; `GraphStep`
+(graph_step.py) runs the same step as one CUDA graph, without waiting for the loss.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Taken(NamedTuple):
     number: int  # of its last batch
     windows: int  # of all ranks; 0: nothing could be read, and no step was taken
     signal: int | None  # that any rank has caught
-    due: bool  # whether somebody wants to save
+    due: bool  # whether a rank wants to save
 
 
 class Step:

@@ -1,9 +1,9 @@
-"""Batches on their way to a GPU while it still computes on the one before.
+"""Batches are copied to a GPU while it still computes on the one before.
 
-Memory that the system may move cannot be copied to a GPU while the processor does something else. So there are two
-places of page-locked memory, and two on the device, used in turn: the processor fills one, a stream of its own copies
-it, and events say when a place is free again and when its batch has arrived. Full batches and an epoch's last one have
-their own; batches of any other size are copied while the processor waits.
+Pageable memory cannot be copied to a GPU while the processor does something else. So there are two places of
+page-locked memory, and two on the device, used in turn: the processor fills one, a stream of its own copies it, and
+events say when a place is free again and when its batch has arrived. Full batches and an epoch's last one have their
+own; batches of any other size are copied while the processor waits.
 """
 
 from __future__ import annotations
@@ -63,6 +63,6 @@ class Transfer:
         return tuple(place.device[i] for i in range(len(arrays)))
 
     def consumed(self) -> None:
-        """The computing stream needs the last batch no longer, once it has come to this point."""
+        """From this point on the computing stream no longer needs the last batch."""
         if self.place is not None:
             self.place.consumed.record(self.computing)
