@@ -1,1 +1,1 @@
-"""Networks that learn from what people corrected: what is held back, whether it helped, and every version kept."""
+"""Networks that learn from corrections: what is held back, whether it helped, and every version kept."""

@@ -1,4 +1,4 @@
-"""Two networks on the same windows: what the first picked before, and what the second picks after it has learnt."""
+"""Two networks on the same windows: before and after learning from corrections."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Gain:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Of some windows: `rows` as `scores` gives them, and what was gained."""
+    """Both networks on some windows: `rows` as `scores` gives them, and the gain."""
 
     what: str
     windows: int

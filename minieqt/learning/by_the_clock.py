@@ -1,11 +1,11 @@
-"""Which windows are held back, to score with, and which are learnt from: the clock decides.
+"""Which windows are held back for scoring, and which are learnt from: their time decides.
 
-Time is cut into blocks of ten minutes, and a block is held back or not by a draw that depends on nothing but the block.
-So an earthquake that several stations recorded stands on one side, and what is held back once is held back for ever,
-whatever else is corrected later: no network that was learnt so has been trained on it, nor has any that it came from.
-A window near the end of a block is left out if the next one stands on the other side.
+Time is divided into blocks of ten minutes, and a draw that depends on the block alone decides whether it is held back.
+So an earthquake that several stations recorded is on one side, and what is held back once is held back for ever,
+whatever is corrected later: neither a network that was learnt in this way nor any of its predecessors has been trained
+on it. A window near the end of a block is left out if the next block is on the other side.
 
-Of what is learnt from, some choose the epoch. These are drawn anew for every version.
+Some of the windows that are learnt from choose the epoch. They are drawn anew for every version.
 """
 
 from __future__ import annotations

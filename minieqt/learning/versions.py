@@ -8,8 +8,8 @@ OUT/learned/001/report.json           before and after, and whether it took the 
 OUT/learned/weights.h5                the newest that did
 OUT/learned/versions.csv              a line per version: name, SHA-256, parent, number of corrections, gain
 
-One process at a time learns in an OUT. It may be killed at any moment: a version is finished once its report is there,
-which is written last of its own files; what follows from the reports, the last two files, the next process makes good.
+One process at a time learns in an OUT. It may be killed at any moment: a version is finished once its report exists,
+which is the last of its own files. The last two files follow from the reports, and the next process completes them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ LEADING = ("version", "sha256", "parent", "parent_sha256", "corrections", "taken
 
 @contextmanager
 def alone(out: Path) -> Iterator[None]:
-    """Nobody else learns in this OUT meanwhile. UserError if somebody does."""
+    """Inside, no other process learns in this OUT. UserError if one does already."""
     folder = out / FOLDER
     folder.mkdir(exist_ok=True)
     with ExitStack() as stack:
@@ -48,7 +48,7 @@ def alone(out: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            with suppress(OSError):  # it holds something
+            with suppress(OSError):  # not empty
                 folder.rmdir()
 
 
