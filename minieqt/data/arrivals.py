@@ -1,4 +1,4 @@
-"""An earthquake's arrivals as a table may give them: both, or P or S alone; and where its shaking ends.
+"""An earthquake's arrivals as a table may give them, both or P or S alone; and where its coda ends.
 
 A phase that nobody picked is NaN: it is unlabelled, which is not the same as absent.
 """

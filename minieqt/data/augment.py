@@ -1,6 +1,6 @@
 """Augmentation, applied: a raw window and a `Plan` (draw.py) become what the network sees.
 
-One short function for each thing that can happen. The augmented copy of an earthquake goes through
+One short function for each kind of augmentation. The augmented copy of an earthquake goes through
 
     speed → shift → second or other event → real noise → noise → rotate → flip → drop channels → scale → pre-emphasis
     → gap → normalise,
@@ -77,11 +77,11 @@ def demean(x: Array) -> Array:
 
 
 def play(x: Array, arrivals: Array, speed: float, start: int, end: int) -> tuple[Array, Array]:
-    """Sample t becomes what was at speed · t; where the recording is over, samples start … end − 1, back and forth.
+    """Sample t becomes what was at speed · t; after the end of the recording, samples start … end − 1, back and forth.
 
-    Catmull and Rom's spline goes through the samples. Faster, what lies above the new Nyquist frequency would come
-    back as a lower one: the mean of two points half a new sample apart lowers it, by 3 dB at that frequency and by 13
-    at the old one when played 1.7 times as fast.
+    Interpolated by Catmull and Rom's spline. Played faster, what lies above the new Nyquist frequency would be aliased:
+    the mean of two points half a new sample apart attenuates it, by 3 dB at that frequency and by 13 dB at the old one
+    when played 1.7 times as fast.
     """
     t = np.arange(SAMPLES)
     if speed <= 1:
@@ -95,7 +95,7 @@ def play(x: Array, arrivals: Array, speed: float, start: int, end: int) -> tuple
 
 
 def spline(x: Array, at: Array) -> Array:
-    """Catmull and Rom's cubic through x (…, T), whose ends go on as they are, at the moments `at`, in samples."""
+    """Catmull and Rom's cubic through x (…, T), constant beyond its ends, at the times `at` (samples)."""
     whole = np.floor(at).astype(np.int64)
     f = (at - whole).astype(np.float32)
     a, b, c, d = (x[..., np.clip(whole + i, 0, x.shape[-1] - 1)] for i in (-1, 0, 1, 2))
@@ -103,7 +103,7 @@ def spline(x: Array, at: Array) -> Array:
 
 
 def rotate(x: Array, angle: float) -> Array:
-    """Turn the horizontal components E and N, as if the sensor stood otherwise; not where one of them is dead."""
+    """Rotate the horizontal components E and N, as if the sensor were turned; not where one of them is dead."""
     if not x[:2].any(axis=-1).all():
         return x
     cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
@@ -128,8 +128,8 @@ def add_other_event(x: Array, arrivals: Array, other: Array, plan: Plan) -> tupl
 
     An arrival is seen if its first second is twice as strong as what the other event brings from a second before it to
     a second after; strength is the mean square, over the window's live components together. The other event's power is
-    multiplied by least · (most / least)^other_event: least is what makes its own arrivals seen, most what leaves the
-    window's. Where there is no such range, nothing is added: no label is put where nothing shows.
+    multiplied by least · (most / least)^other_event: at least so that its own arrivals are seen, at most so that the
+    window's still are. Where there is no such range, nothing is added: no label without something to be seen.
     """
     live, other = x.any(axis=-1), np.roll(other, -plan.other_from, axis=-1)
     most = prominence(x[live], other[live], (plan.own_p, plan.own_s)) / HIDES
@@ -163,8 +163,8 @@ def real_noise_gain(recorded: Array, arrival: float | None, noise: Array, ratio:
 
     Strength is the mean square over the live components together: of the earthquake in the 2 s from its first known
     arrival on, less that of the background; of the background in the 5 s before, up to 0.2 s before the arrival. A
-    background that is stronger already stays as it is (gain 0): so no arrival drowns that did not lie in noise
-    before. Of a noise window (arrival None) the whole counts as the earthquake would, and nothing as background.
+    background that is stronger already stays as it is (gain 0): so no arrival drowns that was not hidden before. Of a
+    noise window (arrival None) all counts as the earthquake, and nothing as background.
     """
     live, background = recorded.any(axis=-1), 0.0
     if arrival is None:

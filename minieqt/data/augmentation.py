@@ -1,4 +1,4 @@
-"""How often what happens to a training window: the rates of augmentation.
+"""The rates of augmentation: how often each kind is applied to a training window.
 
 Mousavi et al. 2020, Methods ("Data augmentation"), and the published code, whose rates are the defaults. Real noise,
 another event, stretch, rotation and flip are not in that code, and off by default.

@@ -1,4 +1,4 @@
-"""Memory that is used again: fresh memory costs a page fault every 4 KB, as much time as filling it three times."""
+"""Memory that is reused: fresh memory costs a page fault every 4 KB, as much time as filling it three times."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ Array = Any
 
 
 class Buffers:
-    """Float32 arrays, handed out again once nobody refers to them any more, nor to any view of them.
+    """Float32 arrays, reused once nothing refers to them any more, nor to any view of them.
 
     Every view of an array refers to the array itself, so the count of its references says whether it is free. At most
-    `kept` are held back for later; whoever holds on to more than that gets arrays of their own.
+    `kept` are kept for reuse; where more are in use, new ones are made that are not.
     """
 
     def __init__(self, kept: int):
         self._kept, self._lock = kept, threading.Lock()
         self._arrays: list[Array] = [np.empty(0, np.float32)]
-        self._idle = self._references(0)  # of an array that nobody but this list refers to
+        self._idle = self._references(0)  # of an array that only this list refers to
 
     def take(self, *shape: int) -> Array:
         """An array of this shape, of any contents. Threads may call it side by side."""

@@ -56,10 +56,10 @@ class OnDevice:
 
 
 class DeviceBatch:
-    """A batch that is made where its traces lie, when somebody asks for it: what a Batch has, and `made` makes it.
+    """A batch that is made on the GPU, where its traces are, when x or labels are first used. Otherwise as a Batch.
 
-    inputs: the windows' facts alone (data/make_windows.py), a few kilobytes of the host. A captured step holds the
-    kernels of `made`, and makes windows of other facts at every replay.
+    inputs: the windows' facts alone (data/make_windows.py), a few kilobytes on the host. A captured step holds the
+    kernels of `made`, and at every replay makes windows from other facts.
     """
 
     def __init__(self, facts: Array, rows: Array, number: int, made: Callable[[Array], tuple[Array, Array]], xp: Any):

@@ -1,12 +1,12 @@
-"""What happens to a training window, drawn before anything happens: a window's uniform numbers become a `Plan`.
+"""What augmentation does to a training window, drawn beforehand: a window's uniform numbers become a `Plan`.
 
 Every decision and every amount is in the plan; augment.py carries it out. The numbers come from counters, so a plan
 depends on (seed, epoch, row, which copy) and on nothing else. This file is the definition: a faster twin must take the
 same decisions and shift by the same samples.
 
 A batch holds every trace twice. The plain copy is at most shifted. Two decisions differ from the published code's, so
-that labels stay true: the channels that stay are never none, nor only dead ones; and a gap that would touch an
-earthquake is left out.
+that labels stay true: at least one channel stays, and not only dead ones; and a gap that would touch an earthquake is
+left out.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LOUD = 10.0  # snr_db that every component needs before noise or a second event 
 class Draw(IntEnum):
     """What each of a window's uniform numbers decides.
 
-    The five of real noise decide over another event too: a window gets the one, the other or neither.
+    The five of real noise also decide about another event: a window gets the one, the other or neither.
     """
 
     SHIFT = 0
@@ -67,7 +67,7 @@ class Draw(IntEnum):
 
 @dataclass(frozen=True)
 class Plan:
-    """Every decision and amount for one window; as it stands, nothing happens."""
+    """Every decision and amount for one window; by default nothing happens."""
 
     shift: int = 0  # samples to the right
     second_start: int = 0  # sample at which the second event is added, 0 for none
@@ -85,16 +85,16 @@ class Plan:
     second_from: int = 0  # the played window's sample that the second event begins with
     angle: float = 0.0  # of the horizontal components, radians
     flip: int = 1
-    other_event: float = 0.0  # how loud another earthquake is: 1 as it may be, towards 0 as it must be; 0 for none
+    other_event: float = 0.0  # loudness of another earthquake, from above 0 (just seen) to 1 (the most allowed)
     other_from: int = 0  # the other window's sample that comes first
-    own_p: float = 0.0  # where the arrivals of both come to stand
+    own_p: float = 0.0  # the arrivals of both in the augmented window, samples
     own_s: float = 0.0
     other_p: float = 0.0
     other_s: float = 0.0
 
 
 def window_uniforms(seed: int, epoch: int, rows: Array, copy: int) -> Array:
-    """The numbers that decide over some rows' windows: (len(rows), 26) float32 in [0, 1)."""
+    """The numbers that decide about some rows' windows: (len(rows), 26) float32 in [0, 1)."""
     return uniform((seed, AUGMENT), rows, len(Draw), epoch, 2 * copy)
 
 

@@ -1,7 +1,7 @@
-"""A data set kept in memory, in half the room: float16, each component in parts of its largest amplitude.
+"""A data set kept in memory, at half the size: float16, each component in units of its largest amplitude.
 
-Read once, then never again from the disk. The mean is taken off, as every window's is anyway; a sample is off by at
-most a two-thousandth of itself, and the smallest that is told from zero is 6 · 10⁻⁸ of the largest, 144 dB below it.
+Each trace is read from the disk once. Its mean is removed, as every window's is anyway. A sample is off by at most a
+two-thousandth of itself; the smallest that differs from zero is 6 · 10⁻⁸ of the largest, 144 dB below it.
 All of STEAD takes 46 GB.
 """
 
@@ -61,7 +61,7 @@ class InMemory:
 
     def _keep(self, rows: Array, windows: Array) -> None:
         self._samples[rows], self._peak[rows] = compact(windows)
-        self._kept[rows] = True  # last: whoever reads beside us finds the trace whole or not at all
+        self._kept[rows] = True  # last: other threads find the trace complete or not at all
 
     def report(self) -> str:
         return self.dataset.report()

@@ -1,8 +1,8 @@
 """The index of a STEAD data set: its table, and at which byte of the HDF5 file each trace begins.
 
-STEAD's traces are stored in one piece, so whoever knows their places can read them without HDF5, ten times as fast.
-Making the index takes a pass over both files; that of a large data set is kept in the user's cache, under the sizes
-and times of the two files, so that a file that has changed is indexed anew.
+STEAD's traces are stored in one piece, so that with their places known they can be read without HDF5, ten times as
+fast. Making the index takes a pass over both files; that of a large data set is kept in the user's cache, under the
+sizes and times of the two files, so that a file that has changed is indexed anew.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def _find(file: Any, groups: tuple[str, str], table: TraceTable, size: int) -> t
 
 
 def _is_float32(kind: Any) -> bool:
-    """Whether an HDF5 type is NumPy's <f4. To make NumPy's type of it would take as long as all else about a trace."""
+    """Whether an HDF5 type is NumPy's <f4. Converting it to a NumPy type would take as long as the rest of a trace."""
     from h5py import h5t
 
     return kind.get_class() == h5t.FLOAT and kind.get_size() == 4 and kind.get_order() == h5t.ORDER_LE

@@ -1,4 +1,4 @@
-"""What the network should say: detection, P and S as curves over the window.
+"""What the network should answer: detection, P and S as curves over the window.
 
 Detection is 1 from P to S + 0.4 (S − P): the published measure of where an earthquake's shaking ends. An arrival
 is a bump of 20 samples (0.2 s) to either side, because the analyst's pick is itself uncertain:
@@ -9,14 +9,14 @@ is a bump of 20 samples (0.2 s) to either side, because the analyst's pick is it
 
 Mousavi et al. 2020, Methods ("Data and labeling"); the alternatives are those of the published code.
 
-Where an analyst picked only one of the two phases, nobody has said where the other is, and 0 would teach the network
+Where an analyst picked only one of the two phases, the other may be anywhere, and a label of 0 would teach the network
 to miss it. Such samples hold UNLABELLED, which the loss leaves out:
 
     only P    S and detection from P on: S comes later, and how much later nobody knows
     only S    P from the recording's first sample to S; detection from there on
 
-up to the coda's end, if that is known: after it all is quiet again. Of several earthquakes in a window, what one's
-labels say stands where another leaves them open.
+up to the coda's end, if that is known: after it all is quiet again. With several earthquakes in a window, a label of
+one replaces an UNLABELLED of another.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Array = Any
 HALF_WIDTH = 20  # samples to either side of an arrival
 DEVIATION = 10.0  # of the Gaussian, samples
 DETECTION, P, S = range(3)  # the order of the labels and of the network's outputs
-UNLABELLED = -1.0  # a label where nobody looked, outside the 0 to 1 of those that somebody gave: no loss, no gradient
+UNLABELLED = -1.0  # outside the range 0 to 1 of labels: no loss, no gradient
 
 SHAPES: dict[str, Callable[[Array], Array]] = {
     "gaussian": lambda distance: np.exp(-(distance**2) / (2 * DEVIATION**2)),

@@ -1,7 +1,7 @@
-"""Batches: traces read, augmented, normalised and labelled, in an order and with draws that counters decide.
+"""Batches: traces read, augmented, normalised and labelled, in an order and with random draws by counters.
 
-Nothing that a batch holds depends on the batch size, on the batches before it, on how many threads make batches or
-on who asks: an epoch resumed at its tenth batch goes on as if it had never stopped.
+No window depends on the batch size, on the batches before it, on how many threads make batches or on the rank: an epoch
+resumed at its tenth batch goes on as if it had never stopped.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Batch:
 
     @staticmethod
     def made(x: Array, labels: Array) -> tuple[Array, Array]:
-        """x and labels of the inputs: they are it."""
+        """x and labels from the inputs, which they are already."""
         return x, labels
 
 
@@ -59,7 +59,7 @@ class Loader:
 
     threads: so many batches are made at once while the network works, and one more waits ready; 0 makes each batch
     when it is asked for. shard: (rank, ranks), the cut of every batch that this rank of several gets, in one piece.
-    block: neighbours that are read together (see `order`), for disks that do not like to jump. mixture: which rows an
+    block: neighbours that are read together (see `order`), for disks with slow seeks. mixture: which rows an
     epoch takes how often, instead of each once. normalisation: one of data/normalise.py.
     """
 
@@ -142,7 +142,7 @@ class Loader:
         return describe(counts, {reason: min(names) for reason, names in self.skipped.items()})
 
     def _ahead(self, epoch: int, first_batch: int) -> Iterator[tuple[Batch, list[BadTrace]]]:
-        """Every batch in its turn, with why its missing traces are missing; later ones are being made meanwhile."""
+        """Every batch in turn, with the reasons for its missing traces; later ones are made meanwhile."""
         order, numbers = self.order(epoch), range(first_batch, len(self))
         if not self.threads:
             yield from (self._load(self._cut(order, number), number) for number in numbers)

@@ -101,7 +101,7 @@ def facts_of(
     augmentation: Augmentation | None,
     epoch: int | Array,
 ) -> Array:
-    """All that the kernels must know of N windows beside the traces: (13, N) int64, whose last six rows hold float64.
+    """All that the kernels need about N windows besides the traces: (13, N) int64, whose last six rows hold float64.
 
     These are P, S and the coda's end of the window and of its partner. (15, N) of a table in which some window holds a
     second earthquake: its arrivals come last. One array, so that it goes over to a GPU in one piece.
@@ -148,7 +148,7 @@ def make_from_facts(
 def drawn_s(p: Array, s: Array, second_p: Array, second_s: Array, xp: Any = np) -> Array:
     """S as a plan is drawn by it: that of a window with two earthquakes, whose P is known, counts as not known.
 
-    So augmentation adds no third earthquake, and takes all from P to the coda's end for what it must not cut.
+    So augmentation adds no third earthquake, and cuts nothing from P to the coda's end.
     """
     two = ~xp.isnan(second_p) | ~xp.isnan(second_s)
     return xp.where(two & ~xp.isnan(p), xp.nan, s)

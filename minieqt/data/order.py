@@ -1,8 +1,8 @@
 """In which order an epoch takes its traces.
 
-Shuffled through and through by default. A spinning disk reads what lies side by side a hundred times faster: then
-the traces are taken in blocks of neighbours, the blocks in random order, and those of a few blocks at a time shuffled
-among each other, as in a buffer.
+All are shuffled by default. A spinning disk reads neighbouring traces a hundred times faster: for it, traces are taken
+in blocks of neighbours, the blocks in random order, and the traces of a few blocks at a time are shuffled, as in a
+buffer.
 
 Several groups of rows may have shares of the epoch: of 1,000 windows a group with the share 0.3 gives 300, however
 large it is. A group is shuffled as a whole, pass after pass, and each epoch takes the next 300: the end of a pass and
@@ -23,7 +23,7 @@ from minieqt.philox import SHUFFLE, uniform
 
 Array = Any
 
-BUFFER = 16  # blocks that are shuffled among each other
+BUFFER = 16  # blocks that are shuffled together
 
 
 def shuffled(rows: Array, seed: int, epoch: int, block: int = 0) -> Array:

@@ -1,7 +1,7 @@
 """Which other trace a window is made with: the noise or the earthquake that is added to its augmented copy.
 
-Counters decide, as they do over everything else, so a window has the same partner whatever the batch size, the number
-of threads or the batch that an epoch is resumed at.
+It is drawn by counters, like everything else, so a window has the same partner whatever the batch size, the number of
+threads or the batch at which an epoch is resumed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Partners:
         rows = np.unique(rows)
         self.noise, self.seed = rows[~table.earthquake[rows]], seed
         picked = ~np.isnan(table.p_sample) & ~np.isnan(table.s_sample)
-        self.whole = picked & ~table.two & (table.snr_db >= LOUD).all(axis=1)  # neither drowned nor half known
+        self.whole = picked & ~table.two & (table.snr_db >= LOUD).all(axis=1)  # clear of noise and fully labelled
         self.events = rows[self.whole[rows]]
         self.noise_rate, self.event_rate = (rates.real_noise, rates.other_event) if rates else (0.0, 0.0)
         if self.noise_rate and not len(self.noise):

@@ -102,8 +102,9 @@ class Place:
 
 
 class SeisBench:
-    """One chunk: its table, its windows. A trace longer or shorter than 60 s is cut or padded with zeros at its end,
-    with ten seconds to spare before the first arrival where that needs to be; an absent component is zero."""
+    """One chunk: its table, its windows. A trace shorter than 60 s is padded with zeros at its end; of a longer one the
+    first 60 s are used, or, where an arrival comes later, those from ten seconds before the first arrival. An absent
+    component is zero."""
 
     def __init__(self, hdf5: Path, metadata: Path):
         for path in (hdf5, metadata):

@@ -1,8 +1,8 @@
 """Training, validation and test: by earthquake, so that no event stands on two sides.
 
 The published code splits trace by trace. Then one earthquake, seen at ten stations, stands in training and in
-test at once, and the test measures partly memory. `by="trace"` is kept to match the paper; `by="station"` asks how
-the network does at stations that it has never heard; `by="time"` trains on the past and tests on what came later.
+test at once, and the test partly measures memory. `by="trace"` is kept to match the paper; `by="station"` tests at
+stations that are not in training; `by="time"` trains on the past and tests on what came later.
 `given_split` takes the lists of another run, of a published model, or of a column in the CSV.
 """
 
@@ -89,8 +89,9 @@ def validated_elsewhere(own: Dataset, validation: Dataset, parts: Parts) -> tupl
 
 
 def shown_in(table: TraceTable, rows: Array) -> Array:
-    """(N,) bool: windows that may show an earthquake of these rows. The clock decides, as catalogues number their own:
-    those that begin within APART of one, or within SAME of one and name the same event; without a time, the name."""
+    """(N,) bool: windows that may show an earthquake of these rows. Times decide, as every catalogue numbers
+    events in its own way: those that begin within APART of one, or within SAME of one and name the same event; without
+    a time, the name."""
     time = np.where(table.start_time > np.datetime64("1971"), table.start_time, np.datetime64("NaT"))
     events = set(table.event[rows].tolist())
     same = np.array([event in events for event in table.event.tolist()])
@@ -105,7 +106,7 @@ def shown_in(table: TraceTable, rows: Array) -> Array:
 
 
 def apart(table: TraceTable, parts: Sequence[Array]) -> int:
-    """How many earthquake windows whose event nobody told, so that each is one of its own, begin within APART of a
+    """How many earthquake windows without a named event, each of which counts as its own event, begin within APART of a
     window of another part."""
     part = np.full(len(table), -1)
     for number, rows in enumerate(parts):

@@ -79,13 +79,13 @@ class Stead:
         if (start < 0).all() or backend.mode() == "readable":
             return read_each(self.read, rows, out)
         words = self._words()
-        for begin in start[start >= 0].tolist():  # the disk may fetch them all at once, in the order it likes best
+        for begin in start[start >= 0].tolist():  # so that the system can fetch all of them, in the best order
             page = begin - begin % mmap.PAGESIZE
             if ADVICE:
                 self._map.madvise(mmap.MADV_WILLNEED, page, begin + BYTES - page)
         finite = np.zeros(len(rows), bool)
         kernel_module("augment.gather").gather(words, np.where(start < 0, -1, start // 4), out, finite)
-        # One by one: what must go through HDF5, and what is not sound, to hear why.
+        # One by one: what must be read through HDF5, and bad traces, for their reasons.
         rest = np.flatnonzero(~finite)
         window = np.empty((1, *out.shape[1:]), np.float32)
         bad = {}
@@ -134,7 +134,7 @@ class Stead:
             if self._map is None:
                 self._map = mmap.mmap(self._mapped.fileno(), 0, access=mmap.ACCESS_READ)
                 if ADVICE:
-                    self._map.madvise(mmap.MADV_RANDOM)  # traces come in any order: what lies behind one is of no use
+                    self._map.madvise(mmap.MADV_RANDOM)  # traces come in any order: reading ahead is of no use
             return np.frombuffer(self._map, "<f4", len(self._map) // 4)
 
     def _open(self) -> Any:

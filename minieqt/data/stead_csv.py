@@ -1,7 +1,7 @@
 """STEAD's CSV file: 35 columns with traps in them, as a TraceTable.
 
-The traps: numbers in text (`snr_db` as "[56.8 55.4 47.4]", `coda_end_sample` as "[[2896.]]"), the word None and others
-for nothing, empty fields, arrivals that are not whole.
+The traps: numbers in text (`snr_db` as "[56.8 55.4 47.4]", `coda_end_sample` as "[[2896.]]"), None and other words for
+missing values, empty fields, arrivals that are not whole samples.
 Mousavi et al. 2019, IEEE Access 7, "STanford EArthquake Dataset (STEAD)".
 """
 

@@ -75,7 +75,7 @@ class TraceTable:
 def first_of_each(names: Array) -> Array:
     """The rows in which each name stands for the first time, in order."""
     codes = np.fromiter(map(hash, names), np.int64, len(names))
-    if len(np.unique(codes)) == len(names):  # none comes twice: numbers tell so in a third of the memory of texts
+    if len(np.unique(codes)) == len(names):  # none comes twice: hashes show it in a third of the memory of texts
         return np.arange(len(names))
     return np.sort(np.unique(names, return_index=True)[1])
 
