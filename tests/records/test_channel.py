@@ -21,6 +21,14 @@ from minieqt.records.channel import components, split_channel, usable_rate
         ("EZ", {"E": "E", "Z": "Z"}),
         ("E1Z", {"E": "E", "1": "N", "Z": "Z"}),
         ("HZ", {"Z": "Z"}),
+        ("2Z", {"2": "E", "Z": "Z"}),
+        ("13", {"1": "Z", "3": "E"}),  # of three inputs the second is missing
+        ("12", {"1": "N", "2": "E"}),
+        ("UVW", {"U": "Z", "V": "N", "W": "E"}),
+        ("ABC", {"A": "Z", "B": "N", "C": "E"}),
+        ("RTZ", {"R": "N", "T": "E", "Z": "Z"}),
+        ("XYZ", {"X": "E", "Y": "N", "Z": "Z"}),
+        ("LTV", {"L": "N", "T": "E", "V": "Z"}),
     ],
 )
 def test_components(letters, expected):
@@ -33,23 +41,6 @@ def test_components(letters, expected):
 )
 def test_channel_names(channel, expected):
     assert split_channel(channel) == expected
-
-
-@pytest.mark.parametrize(
-    ("letters", "expected"),
-    [
-        ("2Z", {"2": "E", "Z": "Z"}),
-        ("13", {"1": "Z", "3": "E"}),  # of three inputs the second is missing
-        ("12", {"1": "N", "2": "E"}),
-        ("UVW", {"U": "Z", "V": "N", "W": "E"}),
-        ("ABC", {"A": "Z", "B": "N", "C": "E"}),
-        ("RTZ", {"R": "N", "T": "E", "Z": "Z"}),
-        ("XYZ", {"X": "E", "Y": "N", "Z": "Z"}),
-        ("LTV", {"L": "N", "T": "E", "V": "Z"}),
-    ],
-)
-def test_components_by_other_letters(letters, expected):
-    assert components(letters) == expected
 
 
 def test_lower_case_is_the_same():
