@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minieqt.data.inspect import EDGES
-from minieqt.data.table import TraceTable
+from minieqt.data.table import RATE, TraceTable
 from minieqt.evaluation.answers import OUTPUTS
 from minieqt.evaluation.bins import bins
-from minieqt.evaluation.metrics import SAMPLING_RATE, TOLERANCES
+from minieqt.evaluation.metrics import TOLERANCES
 from minieqt.evaluation.scores import Contender
 from minieqt.evaluation.sweep import outcomes, sweep
 from minieqt.evaluation.uncertainty import BINS
@@ -211,7 +211,7 @@ def spread_against_residual(contender: Contender, table: TraceTable) -> Figure:
     panels = figure.subplots(1, 2, sharey=True)
     for axes in panels:  # before anything is drawn: the limits of an empty linear axis would hold zero
         axes.set(xscale="log", yscale="log")
-    floor = 0.5 / SAMPLING_RATE  # half a sample: zero has no place on a logarithmic axis
+    floor = 0.5 / RATE  # half a sample: zero has no place on a logarithmic axis
     for phase, marker in zip("PS", "oD", strict=True):
         found = outcomes(contender.answers, table, phase, contender.thresholds[phase], np.inf)
         assert found.residual is not None

@@ -25,12 +25,12 @@ from typing import Any
 
 import numpy as np
 
+from minieqt.data.table import RATE
 from minieqt.evaluation.answers import Answers, answer
 from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 
 Array = Any
 
-SAMPLING_RATE = 100.0  # Hz
 TOLERANCES = (0.5, 0.1)  # seconds
 
 
@@ -63,7 +63,7 @@ def phase_outcomes(pick: Array, arrival: Array, noise: Array, tolerance: float) 
     An earthquake without an analyst's arrival says nothing about this phase and is left out.
     """
     picked, has_arrival = pick >= 0, np.isfinite(arrival) & ~noise
-    residual = (pick - arrival) / SAMPLING_RATE
+    residual = (pick - arrival) / RATE
     right = picked & has_arrival & (np.abs(residual) <= tolerance)
     return Outcomes(
         right=right,
@@ -71,7 +71,7 @@ def phase_outcomes(pick: Array, arrival: Array, noise: Array, tolerance: float) 
         missed=~right & has_arrival,
         quiet=~picked & noise,
         residual=residual,
-        arrival=arrival / SAMPLING_RATE,
+        arrival=arrival / RATE,
     )
 
 
@@ -138,7 +138,7 @@ class Residuals:
         self.count = total
         self.absolute += float(np.sum(np.abs(residual)))
         # An arrival on the window's first sample counts as one sample in, so that the ratio stays finite.
-        self.relative += float(np.sum(np.abs(residual) / np.maximum(arrival, 1 / SAMPLING_RATE)))
+        self.relative += float(np.sum(np.abs(residual) / np.maximum(arrival, 1 / RATE)))
 
     def report(self) -> dict[str, float]:
         return {

@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 
 from minieqt.data.normalise import normalise
-from minieqt.data.table import SAMPLES
+from minieqt.data.table import RATE, SAMPLES
 from minieqt.errors import UserError
 from minieqt.evaluation.answers import Answers, answer
-from minieqt.evaluation.metrics import SAMPLING_RATE
 from minieqt.inference.monte_carlo import dropout_samples, mean_and_spread
 from minieqt.inference.predict import predict
 from minieqt.model import EQTransformer
@@ -64,7 +63,7 @@ class NetworkPicker:
                 one = answer(y.swapaxes(0, 1))
                 for phase, held in times.items():
                     pick = one.picks(phase, self.thresholds[phase])
-                    held.append(np.where(pick >= 0, pick / SAMPLING_RATE, np.nan))
+                    held.append(np.where(pick >= 0, pick / RATE, np.nan))
                 yield y
 
         mean, spread = mean_and_spread(noting_picks())

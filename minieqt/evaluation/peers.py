@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 from obspy import Stream, Trace, UTCDateTime
 
-from minieqt.data.table import COMPONENTS, SAMPLES
+from minieqt.data.table import COMPONENTS, RATE, SAMPLES
 from minieqt.errors import UserError
 from minieqt.evaluation.answers import Answers, answer
-from minieqt.evaluation.metrics import SAMPLING_RATE
 
 Array = Any
 
@@ -65,14 +64,14 @@ class SeisBenchModel:
 
     def probabilities(self, x: Array) -> dict[str, Array]:
         """x (3, 6000) -> {output: (6000,)}, NaN where the model says nothing."""
-        header = {"network": "XX", "station": "ABC", "sampling_rate": SAMPLING_RATE, "starttime": START}
+        header = {"network": "XX", "station": "ABC", "sampling_rate": RATE, "starttime": START}
         stream = Stream([Trace(x[c].astype(float), header | {"channel": f"HH{'ENZ'[c]}"}) for c in range(COMPONENTS)])
         found = {}
         for trace in self.model.annotate(stream, blinding=(0, 0)):
             name = trace.stats.channel.rpartition("_")[2]
             output = "detection" if name == "Detection" else name
             if output in ("detection", "P", "S"):
-                samples = (trace.times() + (trace.stats.starttime - START)) * SAMPLING_RATE
+                samples = (trace.times() + (trace.stats.starttime - START)) * RATE
                 known = np.isfinite(trace.data)
                 found[output] = np.interp(
                     np.arange(SAMPLES), samples[known], trace.data[known], left=np.nan, right=np.nan

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from minieqt.data.table import TraceTable
+from minieqt.data.table import RATE, TraceTable
 from minieqt.evaluation import figures, uncertainty
 from minieqt.evaluation.bins import by_bin
-from minieqt.evaluation.metrics import SAMPLING_RATE, TOLERANCES
+from minieqt.evaluation.metrics import TOLERANCES
 from minieqt.evaluation.report import bin_table, cell, grid, score_tables, write_csv, write_json
 from minieqt.evaluation.scores import Contender, measured, scores
 from minieqt.evaluation.sweep import sweep
@@ -127,7 +127,7 @@ class Study:
                 f"{phase}_analyst_sample": arrival,
                 f"{phase}_sample": np.where(picked, pick, np.nan),
                 f"{phase}_probability": answers.heights[phase],
-                f"{phase}_residual_s": np.where(picked, (pick - arrival) / SAMPLING_RATE, np.nan),
+                f"{phase}_residual_s": np.where(picked, (pick - arrival) / RATE, np.nan),
             }
             if answers.spreads:
                 columns |= {
