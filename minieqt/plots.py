@@ -1,8 +1,7 @@
-"""Figures: how training went, and a window with its probabilities and picks.
+"""Figures: how training went, a window with its probabilities and picks, and what other figures share with them.
 
-Every function returns a matplotlib Figure that belongs to no global state; `save_figure` writes it, a notebook shows
-it. Colours are those of Okabe & Ito (2008), which colour-blind readers can tell apart; P and S also differ in their
-line style.
+They are matplotlib Figures that belong to no global state; `save_figure` writes one, a notebook shows it. Colours are
+those of Okabe & Ito (2008), which colour-blind readers can tell apart; P and S also differ in their line style.
 """
 
 from __future__ import annotations
@@ -39,6 +38,28 @@ def save_figure(figure: Figure, path: Path | str) -> None:
     path = Path(path)
     with atomic_write(path) as partial:
         figure.savefig(partial, format=path.suffix.lstrip("."), dpi=150)
+
+
+def shared_legend(figure: Figure, panels: Any) -> None:
+    """One legend below the panels, of what stands in any of them."""
+    found: dict[str, Any] = {}
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    if found:
+        columns = len(found) if len(found) < 6 else 4
+        figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns, frameon=False)
+
+
+def add_scale(axes: Any, cosine: float) -> None:
+    """A bar of a round number of kilometres, in the lower left corner of a map; cosine: of its latitude."""
+    west, east = axes.get_xlim()
+    width = (east - west) * 111.19 * cosine
+    length = max(step * 10**power for power in range(-2, 5) for step in (1, 2, 5) if step * 10**power <= width / 3)
+    south, north = axes.get_ylim()
+    x, y = west + 0.04 * (east - west), south + 0.04 * (north - south)
+    axes.plot([x, x + length / (111.19 * cosine)], [y, y], color=BLACK, linewidth=2, solid_capstyle="butt")
+    axes.annotate(f"{length:g} km", (x, y), (0, 4), textcoords="offset points", fontsize=8)
 
 
 def learning_curves(history: Any, best: int | None = None) -> Figure:

@@ -10,9 +10,7 @@ from obspy import UTCDateTime
 
 from minieqt.catalogue.earthquake import Arrival, Earthquake
 from minieqt.catalogue.reference import Matched
-from minieqt.evaluation.comparison_figures import add_scale
-from minieqt.evaluation.figures import shared_legend
-from minieqt.plots import BLACK, BLUE, COLOURS, ORANGE, STYLES, VERMILION, new_figure
+from minieqt.plots import BLACK, BLUE, COLOURS, ORANGE, STYLES, VERMILION, add_scale, new_figure, shared_legend
 from minieqt.records.stations import Place, unbroken
 from minieqt.tables.catalogue import Origin
 

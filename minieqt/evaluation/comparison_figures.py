@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minieqt.evaluation.comparison import Comparison
-from minieqt.evaluation.figures import shared_legend
-from minieqt.plots import BLACK, BLUE, COLOURS, GREEN, ORANGE, VERMILION, new_figure
+from minieqt.plots import BLACK, BLUE, COLOURS, GREEN, ORANGE, VERMILION, add_scale, new_figure, shared_legend
 from minieqt.records.stations import unbroken
 
 if TYPE_CHECKING:
@@ -143,14 +142,3 @@ def station_map(comparison: Comparison, coordinates: Coordinates) -> Figure | No
     add_scale(axes, float(np.cos(middle)))
     shared_legend(figure, [axes])
     return figure
-
-
-def add_scale(axes: Any, cosine: float) -> None:
-    """A bar of a round number of kilometres in the lower left corner."""
-    west, east = axes.get_xlim()
-    width = (east - west) * 111.19 * cosine
-    length = max(step * 10**power for power in range(-2, 5) for step in (1, 2, 5) if step * 10**power <= width / 3)
-    south, north = axes.get_ylim()
-    x, y = west + 0.04 * (east - west), south + 0.04 * (north - south)
-    axes.plot([x, x + length / (111.19 * cosine)], [y, y], color=BLACK, linewidth=2, solid_capstyle="butt")
-    axes.annotate(f"{length:g} km", (x, y), (0, 4), textcoords="offset points", fontsize=8)

@@ -15,7 +15,7 @@ from minieqt.evaluation.metrics import TOLERANCES
 from minieqt.evaluation.scores import Contender
 from minieqt.evaluation.sweep import outcomes, sweep
 from minieqt.evaluation.uncertainty import BINS
-from minieqt.plots import BLACK, BLUE, COLOURS, GREEN, ORANGE, PURPLE, SKY, STYLES, VERMILION, new_figure
+from minieqt.plots import BLACK, BLUE, COLOURS, GREEN, ORANGE, PURPLE, SKY, STYLES, VERMILION, new_figure, shared_legend
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,17 +47,6 @@ def styles(contenders: Sequence[Contender]) -> dict[str, dict[str, Any]]:
 def title_of(output: str) -> str:
     """What a panel shows."""
     return output if output == "detection" else f"{output} within {TOLERANCE:g} s"
-
-
-def shared_legend(figure: Figure, panels: Any) -> None:
-    """One legend below the panels, of what stands in any of them."""
-    found: dict[str, Any] = {}
-    for axes in panels:
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    if found:
-        columns = len(found) if len(found) < 6 else 4
-        figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns, frameon=False)
 
 
 def precision_recall(contenders: Sequence[Contender], table: TraceTable) -> Figure:
