@@ -78,6 +78,8 @@ def test_summary_of_weights(tmp_path, capsys):
     native.save(tmp_path / "w.h5", EQTransformer(lstm_blocks=1))
     assert main(["summary", "--weights", str(tmp_path / "w.h5")]) == 0
     assert "366,855 trained parameters" in capsys.readouterr().out
+    with pytest.raises(UserError, match="--lstm-blocks is about a new network"):
+        main(["summary", "--weights", str(tmp_path / "w.h5"), "--lstm-blocks", "3"])
 
 
 def test_synth_does_not_overwrite(data, capsys):
