@@ -62,11 +62,14 @@ def run(options: Namespace) -> int:
     from minieqt.evaluation.report import table, write_json
     from minieqt.evaluation.scores import Contender
     from minieqt.evaluation.study import Study
+    from minieqt.evaluation.tuning import halves
     from minieqt.warmup import warm_up
     from minieqt.weights import open_weights
 
     folder, network_weights = which_network(options)
     dataset, rows, training, what = which_windows(options, folder)
+    if options.baselines and training is None:
+        halves(dataset.table, rows)  # refuses a single event before the network has answered every window
     weights = open_weights(network_weights, **weight_options(options))
     weights.model.to(options.device)
     thresholds = {"detection": options.detection_threshold, "P": options.p_threshold, "S": options.s_threshold}
