@@ -138,6 +138,8 @@ def export(options: Namespace, out: Any, journal: Any, archive: Any, sample: Any
         raise UserError(f"{there} is already there: replace it with --overwrite, or name another --export")
     coordinates = read_coordinates(options.stations)
     folder.mkdir(parents=True, exist_ok=True)
+    for earlier in ("training.hdf5", "training.csv"):  # which this export may have none of
+        (folder / earlier).unlink(missing_ok=True)
     events = write_quakeml(folder / "reviewed.xml", states.values(), journal)
     markers = write_markers(folder / "reviewed.markers", states.values())
     unsure = sum(state.verdict == "unsure" for state in states.values())
