@@ -82,6 +82,35 @@ def test_summary_of_weights(tmp_path, capsys):
         main(["summary", "--weights", str(tmp_path / "w.h5"), "--lstm-blocks", "3"])
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["pick", ".", "--out", "o"],
+        ["import", ".", "--picks", __file__, "--out", "o"],
+        ["compare", "--picks", __file__, "--reference", __file__],
+        ["associate", ".", "--out", "o"],
+        ["review", "."],
+        ["learn", "."],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_an_inventory_that_is_not_there(arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([*arguments, "--stations", "nowhere.xml"])
+    assert stopped.value.code == 2
+    assert "nowhere.xml does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [[], ["--reference"], ["--sections"], ["--magnitudes"]])
+def test_associate_says_at_once_what_is_not_there(option, capsys):
+    """And not after the association, which takes long."""
+    picks = ["."] if option else []
+    with pytest.raises(SystemExit) as stopped:
+        main(["associate", *picks, *option, "nowhere", "--out", "o"])
+    assert stopped.value.code == 2
+    assert "nowhere does not exist" in capsys.readouterr().err
+
+
 def test_synth_does_not_overwrite(data, capsys):
     before = data.with_name("small.csv").read_bytes()
     with pytest.raises(UserError, match="already there"):

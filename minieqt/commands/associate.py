@@ -17,15 +17,16 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from minieqt.arguments import positive, whole
+from minieqt.arguments import existing_file, existing_path, positive, whole
+from minieqt.commands.options import add_stations_option
 from minieqt.errors import UserError
 
 METHODS = {"pyocto": "PyOcto", "gamma": "GaMMA"}
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("picks", type=Path, metavar="PICKS", help="OUT of pick, or a file of picks")
-    parser.add_argument("--stations", type=Path, metavar="FILE", help="StationXML or other inventory: coordinates")
+    parser.add_argument("picks", type=existing_path, metavar="PICKS", help="OUT of pick, or a file of picks")
+    add_stations_option(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder that gets the results")
     parser.add_argument("--start", metavar="TIME", help="picks from here on, such as 2022-02-06T02:30:00")
     parser.add_argument("--end", metavar="TIME", help="up to here")
@@ -53,16 +54,22 @@ def arguments(parser: ArgumentParser) -> None:
         "--depth", type=float, nargs=2, default=(0.0, 30.0), metavar="KM", help="of earthquakes, from and to (0 30)"
     )
     reference = parser.add_argument_group("an agency's list beside it")
-    reference.add_argument("--reference", type=Path, metavar="FILE", help="CSV (time, latitude, longitude) or QuakeML")
+    reference.add_argument(
+        "--reference", type=existing_file, metavar="FILE", help="CSV (time, latitude, longitude) or QuakeML"
+    )
     reference.add_argument("--seconds", type=positive, default=2.0, help="between two that are one (2.0)")
     reference.add_argument("--kilometres", type=positive, default=20.0, metavar="KM", help="and between places (20)")
     more = parser.add_argument_group("more")
     more.add_argument(
-        "--sections", type=Path, nargs="+", metavar="INPUT", help="records: draw each earthquake (additional ones only)"
+        "--sections",
+        type=existing_path,
+        nargs="+",
+        metavar="INPUT",
+        help="records: draw each earthquake (additional ones only)",
     )
     more.add_argument(
         "--magnitudes",
-        type=Path,
+        type=existing_path,
         nargs="+",
         metavar="INPUT",
         help="records: local magnitudes, by the responses in --stations (southern California's attenuation)",

@@ -23,7 +23,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minieqt.arguments import share, whole
-from minieqt.commands.options import add_device_option, add_weight_options, add_weights_option, weight_options
+from minieqt.commands.options import (
+    add_device_option,
+    add_stations_option,
+    add_weight_options,
+    add_weights_option,
+    weight_options,
+)
 from minieqt.errors import UserError
 from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOLD
 
@@ -102,7 +108,7 @@ def arguments(parser: ArgumentParser) -> None:
     more.add_argument("--probabilities", action="store_true", help="detection, P and S over time, as miniSEED")
     more.add_argument("--parquet", action="store_true", help="picks.csv as Parquet too, a file a day")
     more.add_argument("--plots", type=whole(0), default=0, metavar="N", help="figures for each station and day (0)")
-    more.add_argument("--stations", type=Path, metavar="FILE", help="StationXML or other inventory: coordinates")
+    add_stations_option(more)
     add_weight_options(parser)
 
 

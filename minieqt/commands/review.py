@@ -50,7 +50,9 @@ def arguments(parser: ArgumentParser) -> None:
     page.add_argument("--filter", default="1-45", metavar="LOW-HIGH", help="band-pass in Hz, or none (1-45)")
     add_weights_option(page, "minieqt's own; asked where pick wrote no --probabilities")  # type: ignore[arg-type]
     page.add_argument("--explain", action="store_true", help="look into the network, at the queue's windows")
-    page.add_argument("--stations", type=Path, metavar="FILE", help="inventory: coordinates (those that pick wrote)")
+    page.add_argument(
+        "--stations", type=existing_file, metavar="FILE", help="inventory: coordinates (those that pick wrote)"
+    )
     files = parser.add_argument_group("instead of the page")
     files.add_argument("--export", type=Path, metavar="DIR", help="write what was reviewed")
     files.add_argument("--take-back", type=existing_file, metavar="FILE", help="enter what was corrected elsewhere")
