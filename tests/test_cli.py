@@ -111,6 +111,19 @@ def test_associate_says_at_once_what_is_not_there(option, capsys):
     assert "nowhere does not exist" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--velocities", "iasp91", "--vp", "6"], "leave --vp and --vs out"),
+        (["--velocities", "iasp91", "--vs", "3"], "leave --vp and --vs out"),
+        (["--method", "gamma", "--apart", "5"], "--apart is PyOcto's"),
+    ],
+)
+def test_associate_refuses_what_it_would_ignore(options, words):
+    with pytest.raises(UserError, match=words):
+        main(["associate", ".", "--out", "o", *options])
+
+
 def test_synth_does_not_overwrite(data, capsys):
     before = data.with_name("small.csv").read_bytes()
     with pytest.raises(UserError, match="already there"):

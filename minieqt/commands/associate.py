@@ -32,8 +32,8 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--end", metavar="TIME", help="up to here")
     parser.add_argument("--method", choices=METHODS, default="pyocto", help="whose association (pyocto)")
     velocity = parser.add_argument_group("velocities")
-    velocity.add_argument("--vp", type=positive, default=5.9, metavar="KM/S", help="of P, everywhere (5.9)")
-    velocity.add_argument("--vs", type=positive, default=3.4, metavar="KM/S", help="of S, everywhere (3.4)")
+    velocity.add_argument("--vp", type=positive, metavar="KM/S", help="of P, everywhere (5.9)")
+    velocity.add_argument("--vs", type=positive, metavar="KM/S", help="of S, everywhere (3.4)")
     velocity.add_argument(
         "--velocities", type=Path, metavar="FILE|NAME", help="or a CSV table: depth (km), vp, vs; or iasp91, ak135"
     )
@@ -48,7 +48,7 @@ def arguments(parser: ArgumentParser) -> None:
             f"--minimum-{name}", type=whole(0), default=default, metavar="N", help=f"{what} ({default})"
         )
     limits.add_argument("--tolerance", type=positive, default=0.6, metavar="SECONDS", help="of a pick's time (0.6)")
-    limits.add_argument("--apart", type=positive, default=1.0, metavar="SECONDS", help="of two earthquakes (1.0)")
+    limits.add_argument("--apart", type=positive, metavar="SECONDS", help="of two earthquakes, by PyOcto (1.0)")
     limits.add_argument("--margin", type=positive, default=50.0, metavar="KM", help="around the stations (50)")
     limits.add_argument(
         "--depth", type=float, nargs=2, default=(0.0, 30.0), metavar="KM", help="of earthquakes, from and to (0 30)"
@@ -90,6 +90,10 @@ def run(options: Namespace) -> int:
 
     if options.magnitudes and not options.stations:
         raise UserError("--magnitudes needs instrument responses: name an inventory that has them with --stations")
+    if options.velocities and (options.vp or options.vs):
+        raise UserError("--velocities tells them at every depth: leave --vp and --vs out, or --velocities")
+    if options.method == "gamma" and options.apart:
+        raise UserError("--apart is PyOcto's, GaMMA sets no time between two earthquakes: leave it out")
     responses = read_responses(options.stations) if options.magnitudes else None  # before what takes long
     limits = Limits(
         options.minimum_picks,
@@ -97,11 +101,14 @@ def run(options: Namespace) -> int:
         options.minimum_s,
         options.minimum_both,
         options.tolerance,
-        options.apart,
+        options.apart or 1.0,
         options.margin,
         tuple(options.depth),
     )
-    velocities = read_velocities(options.velocities) if options.velocities else homogeneous(options.vp, options.vs)
+    if options.velocities:
+        velocities = read_velocities(options.velocities)
+    else:
+        velocities = homogeneous(options.vp or 5.9, options.vs or 3.4)
     given = read_input(options.picks, options.stations, parse_time(options.start), parse_time(options.end))
     if given.skipped:
         print("left out: " + ", ".join(f"{n:,} × {why}" for why, n in given.skipped.items() if n), file=sys.stderr)
