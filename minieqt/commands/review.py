@@ -66,6 +66,10 @@ def run(options: Namespace) -> int:
     from minieqt.review.queue import draw_sample, make_queue
     from minieqt.review.state import read_out
 
+    if sum(map(bool, (options.explain, options.export, options.take_back))) > 1:
+        raise UserError("--explain, --export and --take-back are three things to do: one at a time")
+    if options.overwrite and not options.export:
+        raise UserError("--overwrite is about the files of --export: give both, or neither")
     out = read_out(options.out)
     other = None if options.other is None else list(read_out(options.other).events.values())
     band = parse_filter(options.filter)

@@ -74,6 +74,17 @@ def test_an_export_without_windows_leaves_no_older_ones(case, tmp_path, capsys):
     }
 
 
+def test_one_thing_at_a_time(case, tmp_path):
+    """Of --take-back and --export, the latter was passed over."""
+    review = ["review", str(case[0].path)]
+    with pytest.raises(UserError, match="one at a time"):
+        main([*review, "--export", str(tmp_path / "reviewed"), "--take-back", __file__])
+    with pytest.raises(UserError, match="one at a time"):
+        main([*review, "--export", str(tmp_path / "reviewed"), "--explain"])
+    with pytest.raises(UserError, match="about the files of --export"):
+        main([*review, "--overwrite"])
+
+
 def test_nothing_judged_is_an_error(case, tmp_path):
     with pytest.raises(UserError, match="nothing was judged"):
         write(case, tmp_path / "set")
