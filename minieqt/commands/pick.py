@@ -129,8 +129,8 @@ def run(options: Namespace) -> int:
         raise UserError("--out DIR is needed: the folder that gets the results")
     if (options.workers > 1 or options.dask) and options.device != "cpu":
         raise UserError("--workers and --dask are for the processor: a GPU is kept busy by one process")
-    if options.workers > 1 and options.dask not in (None, LOCAL):
-        raise UserError("--workers are processes of this machine: the cluster of --dask has its own")
+    if (options.workers > 1 or options.threads) and options.dask not in (None, LOCAL):
+        raise UserError("--workers and --threads are this machine's: the cluster of --dask has its own")
     settings = Settings(
         overlap=options.overlap,
         stack=options.stack,
