@@ -159,6 +159,7 @@ def test_evaluate_weights_on_data(folder, data, capsys):
         (["{folder}/best.h5"], "is no run"),
         (["{folder}", "--csv", "{data}.csv"], "give both, or neither"),
         (["{folder}", "--data", "{data}.hdf5", "--csv", "{data}.csv", "--split", "test"], "leave it out"),
+        (["{folder}", "--data", "{data}.hdf5", "--weights", "{folder}/best.h5"], "nothing of .* is used"),
         (["{data}.hdf5", "--data", "{data}.hdf5", "--csv", "{data}.csv"], "does not hold the weights"),
     ],
 )

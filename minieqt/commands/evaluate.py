@@ -117,6 +117,8 @@ def which_network(options: Namespace) -> tuple[Path | None, Path | str | None]:
     folder = Path(options.network) if options.network and Path(options.network).is_dir() else None
     if options.network and options.weights and not folder:
         raise UserError(f"{options.network} and --weights {options.weights}: name one weight file")
+    if folder and options.weights and options.data:
+        raise UserError(f"nothing of {folder} is used beside --weights and --data: leave one of the three out")
     return folder, options.weights or (folder / BEST if folder else options.network)
 
 
