@@ -78,6 +78,50 @@ def test_summary_of_weights(tmp_path, capsys):
     native.save(tmp_path / "w.h5", EQTransformer(lstm_blocks=1))
     assert main(["summary", "--weights", str(tmp_path / "w.h5")]) == 0
     assert "366,855 trained parameters" in capsys.readouterr().out
+    with pytest.raises(UserError, match="--lstm-blocks is about a new network"):
+        main(["summary", "--weights", str(tmp_path / "w.h5"), "--lstm-blocks", "3"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["pick", ".", "--out", "o"],
+        ["import", ".", "--picks", __file__, "--out", "o"],
+        ["compare", "--picks", __file__, "--reference", __file__],
+        ["associate", ".", "--out", "o"],
+        ["review", "."],
+        ["learn", "."],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_an_inventory_that_is_not_there(arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([*arguments, "--stations", "nowhere.xml"])
+    assert stopped.value.code == 2
+    assert "nowhere.xml does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [[], ["--reference"], ["--sections"], ["--magnitudes"]])
+def test_associate_says_at_once_what_is_not_there(option, capsys):
+    """And not after the association, which takes long."""
+    picks = ["."] if option else []
+    with pytest.raises(SystemExit) as stopped:
+        main(["associate", *picks, *option, "nowhere", "--out", "o"])
+    assert stopped.value.code == 2
+    assert "nowhere does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--velocities", "iasp91", "--vp", "6"], "leave --vp and --vs out"),
+        (["--velocities", "iasp91", "--vs", "3"], "leave --vp and --vs out"),
+        (["--method", "gamma", "--apart", "5"], "--apart is PyOcto's"),
+    ],
+)
+def test_associate_refuses_what_it_would_ignore(options, words):
+    with pytest.raises(UserError, match=words):
+        main(["associate", ".", "--out", "o", *options])
 
 
 def test_synth_does_not_overwrite(data, capsys):
@@ -115,6 +159,7 @@ def test_evaluate_weights_on_data(folder, data, capsys):
         (["{folder}/best.h5"], "is no run"),
         (["{folder}", "--csv", "{data}.csv"], "give both, or neither"),
         (["{folder}", "--data", "{data}.hdf5", "--csv", "{data}.csv", "--split", "test"], "leave it out"),
+        (["{folder}", "--data", "{data}.hdf5", "--weights", "{folder}/best.h5"], "nothing of .* is used"),
         (["{data}.hdf5", "--data", "{data}.hdf5", "--csv", "{data}.csv"], "does not hold the weights"),
     ],
 )

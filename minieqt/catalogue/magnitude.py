@@ -7,8 +7,8 @@ southern California (Hutton & Boore 1987, Bull. Seism. Soc. Am. 77, 2074–2094)
 and magnifies 2080 times (Uhrhammer & Collins 1990), as ObsPy has it.
 
 A station counts with its pick. Its amplitude is the geometric mean of its horizontal components', the largest from a
-second before P until some seconds after S; each must be three times the largest of the five seconds before. An
-earthquake's magnitude is its stations' median.
+second before P until some seconds after S; each must be three times the largest of the five seconds before. Where the
+station's best instrument gives none, the next is taken. An earthquake's magnitude is its stations' median.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _span(each: Earthquake, arrivals: Sequence[Arrival]) -> tuple[int, int]:
 def _amplitude(
     each: Earthquake, arrivals: Sequence[Arrival], archive: Archive, responses: Inventory
 ) -> Amplitude | str:
-    """A station's, or why it has none."""
+    """A station's, by the first of its instruments that serves; or why the best has none."""
     at = arrivals[0]
     station = at.onset.network, at.onset.station
     first, last = _signal(*_phases(each, arrivals))
@@ -123,9 +123,23 @@ def _amplitude(
             of.setdefault(trace.stats.channel, []).append(trace)
     if not instruments:
         return "station without horizontal records" if traces else "station without records"
-    instrument = min(instruments, key=Instrument.rank)
+    reasons = []
+    for instrument in sorted(instruments, key=Instrument.rank):
+        millimetres = _height(list(instruments[instrument].values()), first, last, responses)
+        if isinstance(millimetres, str):
+            reasons.append(millimetres)
+            continue
+        height = each.depth + at.place[2] / 1000
+        kilometres = max(float(np.hypot(at.distance, height)), 0.1)
+        magnitude = local_magnitude(millimetres, kilometres)
+        return Amplitude(*station, instrument.location, instrument.band, millimetres, kilometres, magnitude)
+    return reasons[0]
+
+
+def _height(channels: Sequence[list[Trace]], first: int, last: int, responses: Inventory) -> float | str:
+    """mm on a Wood-Anderson seismograph's paper by one instrument's horizontal channels, or why there are none."""
     logarithms = []
-    for channel in instruments[instrument].values():
+    for channel in channels:
         whole = _whole(channel, first - round(NOISE * SECOND), last)
         if whole is None:
             return "gap in the records"
@@ -140,17 +154,7 @@ def _amplitude(
         if not signal > STANDS_OUT * noise > 0:
             return "amplitude that does not stand out of the noise"
         logarithms.append(math.log10(MILLIMETRES * signal))
-    height = each.depth + at.place[2] / 1000
-    kilometres = max(float(np.hypot(at.distance, height)), 0.1)
-    millimetres = 10 ** float(np.mean(logarithms))
-    return Amplitude(
-        *station,
-        instrument.location,
-        instrument.band,
-        millimetres,
-        kilometres,
-        local_magnitude(millimetres, kilometres),
-    )
+    return 10 ** float(np.mean(logarithms))
 
 
 def _whole(traces: list[Trace], start: int, end: int) -> Trace | None:

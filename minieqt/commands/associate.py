@@ -17,23 +17,23 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from minieqt.arguments import positive, whole
-from minieqt.commands.options import parse_time
+from minieqt.arguments import existing_file, existing_path, positive, whole
+from minieqt.commands.options import add_stations_option, parse_time
 from minieqt.errors import UserError, counted
 
 METHODS = {"pyocto": "PyOcto", "gamma": "GaMMA"}
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("picks", type=Path, metavar="PICKS", help="OUT of pick, or a file of picks")
-    parser.add_argument("--stations", type=Path, metavar="FILE", help="StationXML or other inventory: coordinates")
+    parser.add_argument("picks", type=existing_path, metavar="PICKS", help="OUT of pick, or a file of picks")
+    add_stations_option(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder that gets the results")
     parser.add_argument("--start", metavar="TIME", help="picks from here on, such as 2022-02-06T02:30:00")
     parser.add_argument("--end", metavar="TIME", help="up to here")
     parser.add_argument("--method", choices=METHODS, default="pyocto", help="whose association (pyocto)")
     velocity = parser.add_argument_group("velocities")
-    velocity.add_argument("--vp", type=positive, default=5.9, metavar="KM/S", help="of P, everywhere (5.9)")
-    velocity.add_argument("--vs", type=positive, default=3.4, metavar="KM/S", help="of S, everywhere (3.4)")
+    velocity.add_argument("--vp", type=positive, metavar="KM/S", help="of P, everywhere (5.9)")
+    velocity.add_argument("--vs", type=positive, metavar="KM/S", help="of S, everywhere (3.4)")
     velocity.add_argument(
         "--velocities", type=Path, metavar="FILE|NAME", help="or a CSV table: depth (km), vp, vs; or iasp91, ak135"
     )
@@ -48,22 +48,28 @@ def arguments(parser: ArgumentParser) -> None:
             f"--minimum-{name}", type=whole(0), default=default, metavar="N", help=f"{what} ({default})"
         )
     limits.add_argument("--tolerance", type=positive, default=0.6, metavar="SECONDS", help="of a pick's time (0.6)")
-    limits.add_argument("--apart", type=positive, default=1.0, metavar="SECONDS", help="of two earthquakes (1.0)")
+    limits.add_argument("--apart", type=positive, metavar="SECONDS", help="of two earthquakes, by PyOcto (1.0)")
     limits.add_argument("--margin", type=positive, default=50.0, metavar="KM", help="around the stations (50)")
     limits.add_argument(
         "--depth", type=float, nargs=2, default=(0.0, 30.0), metavar="KM", help="of earthquakes, from and to (0 30)"
     )
     reference = parser.add_argument_group("an agency's list beside it")
-    reference.add_argument("--reference", type=Path, metavar="FILE", help="CSV (time, latitude, longitude) or QuakeML")
+    reference.add_argument(
+        "--reference", type=existing_file, metavar="FILE", help="CSV (time, latitude, longitude) or QuakeML"
+    )
     reference.add_argument("--seconds", type=positive, default=2.0, help="between two that are one (2.0)")
     reference.add_argument("--kilometres", type=positive, default=20.0, metavar="KM", help="and between places (20)")
     more = parser.add_argument_group("more")
     more.add_argument(
-        "--sections", type=Path, nargs="+", metavar="INPUT", help="records: draw each earthquake (additional ones only)"
+        "--sections",
+        type=existing_path,
+        nargs="+",
+        metavar="INPUT",
+        help="records: draw each earthquake (additional ones only)",
     )
     more.add_argument(
         "--magnitudes",
-        type=Path,
+        type=existing_path,
         nargs="+",
         metavar="INPUT",
         help="records: local magnitudes, by the responses in --stations (southern California's attenuation)",
@@ -83,6 +89,10 @@ def run(options: Namespace) -> int:
 
     if options.magnitudes and not options.stations:
         raise UserError("--magnitudes needs instrument responses: name an inventory that has them with --stations")
+    if options.velocities and (options.vp or options.vs):
+        raise UserError("--velocities tells them at every depth: leave --vp and --vs out, or --velocities")
+    if options.method == "gamma" and options.apart:
+        raise UserError("--apart is PyOcto's, GaMMA sets no time between two earthquakes: leave it out")
     responses = read_responses(options.stations) if options.magnitudes else None  # before what takes long
     limits = Limits(
         options.minimum_picks,
@@ -90,11 +100,14 @@ def run(options: Namespace) -> int:
         options.minimum_s,
         options.minimum_both,
         options.tolerance,
-        options.apart,
+        options.apart or 1.0,
         options.margin,
         tuple(options.depth),
     )
-    velocities = read_velocities(options.velocities) if options.velocities else homogeneous(options.vp, options.vs)
+    if options.velocities:
+        velocities = read_velocities(options.velocities)
+    else:
+        velocities = homogeneous(options.vp or 5.9, options.vs or 3.4)
     given = read_input(options.picks, options.stations, parse_time(options.start), parse_time(options.end))
     if given.skipped:
         print(f"left out: {counted(given.skipped)}", file=sys.stderr)

@@ -19,7 +19,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from minieqt.arguments import positive
-from minieqt.commands.options import parse_time
+from minieqt.commands.options import add_stations_option, parse_time
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--tolerance", type=positive, default=0.5, metavar="SECONDS", help="of a common pick (0.5)")
     parser.add_argument("--start", metavar="TIME", help="compare from here, such as 2022-02-06T02:30:00")
     parser.add_argument("--end", metavar="TIME", help="up to here: where one set ends before the other")
-    parser.add_argument("--stations", type=Path, metavar="FILE", help="StationXML or other inventory: coordinates")
+    add_stations_option(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="the folder that gets tables and figures")
 
 

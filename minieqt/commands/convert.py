@@ -22,7 +22,7 @@ from minieqt.errors import UserError
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("source", metavar="IN", help="weights of any layout, or their name")
     parser.add_argument("target", type=Path, metavar="OUT", help="NAME.h5 or NAME.npz")
-    parser.add_argument("--names", choices=("keras", "seisbench"), default="keras", help="of arrays in an .npz (keras)")
+    parser.add_argument("--names", choices=("keras", "seisbench"), help="of arrays in an .npz (keras)")
     parser.add_argument("--half", action="store_true", help="parameters in half precision, in an .h5")
     parser.add_argument("--describe", metavar="TEXT", help="what an .h5 says of itself, where weights are listed")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it is there")
@@ -32,11 +32,13 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     from minieqt.weights import open_weights, save_weights
 
-    layouts = {".h5": "minieqt", ".npz": options.names}
+    layouts = {".h5": "minieqt", ".npz": options.names or "keras"}
     if options.target.suffix not in layouts:
         raise UserError(f"{options.target}: the name must end in .h5 (minieqt) or .npz (names of Keras or SeisBench)")
     if options.target.suffix != ".h5" and (options.half or options.describe):
         raise UserError(f"{options.target}: --half and --describe are about an .h5")
+    if options.target.suffix != ".npz" and options.names:
+        raise UserError(f"{options.target}: --names is about an .npz")
     if options.target.exists() and not options.overwrite:
         raise UserError(f"{options.target} is already there: replace it with --overwrite, or give another name")
     weights = open_weights(options.source, **weight_options(options))

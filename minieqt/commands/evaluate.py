@@ -62,11 +62,14 @@ def run(options: Namespace) -> int:
     from minieqt.evaluation.report import table, write_json
     from minieqt.evaluation.scores import Contender
     from minieqt.evaluation.study import Study
+    from minieqt.evaluation.tuning import halves
     from minieqt.warmup import warm_up
     from minieqt.weights import open_weights
 
     folder, network_weights = which_network(options)
     dataset, rows, training, what = which_windows(options, folder)
+    if options.baselines and training is None:
+        halves(dataset.table, rows)  # refuses a single event before the network has answered every window
     weights = open_weights(network_weights, **weight_options(options))
     weights.model.to(options.device)
     thresholds = {"detection": options.detection_threshold, "P": options.p_threshold, "S": options.s_threshold}
@@ -114,6 +117,8 @@ def which_network(options: Namespace) -> tuple[Path | None, Path | str | None]:
     folder = Path(options.network) if options.network and Path(options.network).is_dir() else None
     if options.network and options.weights and not folder:
         raise UserError(f"{options.network} and --weights {options.weights}: name one weight file")
+    if folder and options.weights and options.data:
+        raise UserError(f"nothing of {folder} is used beside --weights and --data: leave one of the three out")
     return folder, options.weights or (folder / BEST if folder else options.network)
 
 

@@ -1,7 +1,8 @@
 """Draw what a network attends to in one labelled window, and what each stage of its encoder makes of it.
 
 DIR gets NAME.attention.png (the maps of both transformers, the local attention of P and S, over the seismogram),
-NAME.encoder.png (activations after each stage) and NAME.npz (all of these arrays).
+NAME.encoder.png (activations after each stage) and NAME.npz (all of these arrays); in NAME, what no file's name holds
+stands as in an address (/ as %2F).
 
   python -m minieqt explain --data merged.hdf5 --csv merged.csv --trace 109C.TA_20060723155859_EV --weights conservative
   python -m minieqt explain --data merged.hdf5 --trace 109C.TA_20060723155859_EV --out explained
@@ -12,6 +13,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from minieqt.arguments import existing_file, existing_path
 from minieqt.commands.options import add_weight_options, add_weights_option, weight_options
@@ -44,13 +46,14 @@ def run(options: Namespace) -> int:
     print(f"{weights.name}: {weights.describe()}")
     explanation = explain(weights.model, x)
     options.out.mkdir(parents=True, exist_ok=True)
+    name = quote(options.trace, safe=" ")
     for kind, draw in (("attention", draw_attention), ("encoder", draw_encoder)):
         figure = draw(x, explanation, analyst, options.trace)
-        save_figure(figure, options.out / f"{options.trace}.{kind}.png")
-        print(options.out / f"{options.trace}.{kind}.png")
-    with atomic_write(options.out / f"{options.trace}.npz") as partial, partial.open("wb") as file:
+        save_figure(figure, options.out / f"{name}.{kind}.png")
+        print(options.out / f"{name}.{kind}.png")
+    with atomic_write(options.out / f"{name}.npz") as partial, partial.open("wb") as file:
         np.savez_compressed(file, **explanation.arrays())
-    print(options.out / f"{options.trace}.npz")
+    print(options.out / f"{name}.npz")
     return 0
 
 

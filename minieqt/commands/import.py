@@ -21,14 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from minieqt.arguments import existing_file, existing_path, whole
-from minieqt.commands.options import parse_filter
+from minieqt.commands.options import add_stations_option, parse_filter
 
 
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("records", nargs="+", type=existing_path, metavar="RECORDS", help="files, folders, an archive")
     parser.add_argument("--picks", type=existing_file, required=True, metavar="FILE", help="QuakeML, or a CSV of picks")
     parser.add_argument("--out", type=Path, required=True, metavar="NAME", help="NAME.hdf5 and NAME.csv are written")
-    parser.add_argument("--stations", type=Path, metavar="FILE", help="StationXML or other inventory: coordinates")
+    add_stations_option(parser)
     parser.add_argument("--noise", type=whole(0), default=10, metavar="N", help="noise windows a station and day (10)")
     parser.add_argument("--filter", default="1-45", metavar="LOW-HIGH", help="band-pass in Hz, or none (1-45)")
     parser.add_argument("--seed", type=whole(0), default=0, help="rules where windows begin (0)")

@@ -47,6 +47,7 @@ def _draw(dataset: Any, folder: Path) -> None:
     drawings = {"histograms": draw_histograms(dataset), "map": draw_map(dataset), "windows": draw_windows(dataset)}
     for name, figure in drawings.items():
         if figure is None:
+            (folder / f"{name}.png").unlink(missing_ok=True)  # of another data set
             print(f"no {name}: the table has no coordinates")
         else:
             save_figure(figure, folder / f"{name}.png")

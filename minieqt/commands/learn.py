@@ -26,7 +26,7 @@ from shlex import quote
 from typing import Any
 
 from minieqt.arguments import existing_path, positive, share, whole
-from minieqt.commands.options import add_weights_option, parse_filter
+from minieqt.commands.options import add_stations_option, add_weights_option, parse_filter
 from minieqt.errors import UserError
 
 HOLD_BACK, SHARE, BAND = 0.2, 0.5, "1-45"
@@ -52,7 +52,7 @@ def arguments(parser: ArgumentParser) -> None:
     how.add_argument("--threads", type=whole(1, 4096), help="(all there are)")
     windows = parser.add_argument_group("the windows, as in review")
     windows.add_argument("--filter", metavar="LOW-HIGH", help=f"band-pass in Hz, or none ({BAND})")
-    windows.add_argument("--stations", type=Path, metavar="FILE", help="StationXML or other inventory: coordinates")
+    add_stations_option(windows)
     parser.add_argument("--resume", action="store_true", help="go on with what was stopped, with its own options")
 
 

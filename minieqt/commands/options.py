@@ -1,10 +1,11 @@
-"""Options of several commands: weights, what their file does not say, where to compute, times and filters."""
+"""Options of several commands: weights, what their file does not say, stations, where to compute, times, filters."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
+from minieqt.arguments import existing_file
 from minieqt.device import DEVICES
 from minieqt.errors import UserError
 
@@ -21,6 +22,12 @@ def add_weights_option(parser: ArgumentParser, default: str = "minieqt's own") -
 def add_device_option(parser: Any) -> None:
     """Where the network computes."""
     parser.add_argument("--device", choices=DEVICES, default="cpu", help="the processor, or a GPU through CuPy (cpu)")
+
+
+def add_stations_option(parser: Any) -> None:
+    """Where the stations stand."""
+    what = "StationXML or other inventory: coordinates"
+    parser.add_argument("--stations", type=existing_file, metavar="FILE", help=what)
 
 
 def add_weight_options(parser: ArgumentParser) -> None:

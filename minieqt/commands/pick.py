@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from minieqt.arguments import share, whole
 from minieqt.commands.options import (
     add_device_option,
+    add_stations_option,
     add_weight_options,
     add_weights_option,
     parse_filter,
@@ -109,7 +110,7 @@ def arguments(parser: ArgumentParser) -> None:
     more.add_argument("--probabilities", action="store_true", help="detection, P and S over time, as miniSEED")
     more.add_argument("--parquet", action="store_true", help="picks.csv as Parquet too, a file per day")
     more.add_argument("--plots", type=whole(0), default=0, metavar="N", help="figures for each station and day (0)")
-    more.add_argument("--stations", type=Path, metavar="FILE", help="StationXML or other inventory: coordinates")
+    add_stations_option(more)
     add_weight_options(parser)
 
 
@@ -130,8 +131,8 @@ def run(options: Namespace) -> int:
         raise UserError("--out DIR is needed: the folder that gets the results")
     if (options.workers > 1 or options.dask) and options.device != "cpu":
         raise UserError("--workers and --dask are for the processor: a GPU is kept busy by one process")
-    if options.workers > 1 and options.dask not in (None, LOCAL):
-        raise UserError("--workers are processes of this machine: the cluster of --dask has its own")
+    if (options.workers > 1 or options.threads) and options.dask not in (None, LOCAL):
+        raise UserError("--workers and --threads are this machine's: the cluster of --dask has its own")
     settings = Settings(
         overlap=options.overlap,
         stack=options.stack,

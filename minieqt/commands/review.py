@@ -50,7 +50,9 @@ def arguments(parser: ArgumentParser) -> None:
     page.add_argument("--filter", default="1-45", metavar="LOW-HIGH", help="band-pass in Hz, or none (1-45)")
     add_weights_option(page, "minieqt's own; asked where pick wrote no --probabilities")  # type: ignore[arg-type]
     page.add_argument("--explain", action="store_true", help="look into the network, at the queue's windows")
-    page.add_argument("--stations", type=Path, metavar="FILE", help="inventory: coordinates (those that pick wrote)")
+    page.add_argument(
+        "--stations", type=existing_file, metavar="FILE", help="inventory: coordinates (those that pick wrote)"
+    )
     files = parser.add_argument_group("instead of the page")
     files.add_argument("--export", type=Path, metavar="DIR", help="write what was reviewed")
     files.add_argument("--take-back", type=existing_file, metavar="FILE", help="enter what was corrected elsewhere")
@@ -63,6 +65,10 @@ def run(options: Namespace) -> int:
     from minieqt.review.queue import draw_sample, make_queue
     from minieqt.review.state import read_out
 
+    if sum(map(bool, (options.explain, options.export, options.take_back))) > 1:
+        raise UserError("--explain, --export and --take-back are three things to do: one at a time")
+    if options.overwrite and not options.export:
+        raise UserError("--overwrite is about the files of --export: give both, or neither")
     out = read_out(options.out)
     other = None if options.other is None else list(read_out(options.other).events.values())
     band = parse_filter(options.filter)
@@ -137,6 +143,8 @@ def export(options: Namespace, out: Any, journal: Any, archive: Any, sample: Any
         raise UserError(f"{there} is already there: replace it with --overwrite, or name another --export")
     coordinates = read_coordinates(options.stations)
     folder.mkdir(parents=True, exist_ok=True)
+    for earlier in ("training.hdf5", "training.csv"):  # which this export may have none of
+        (folder / earlier).unlink(missing_ok=True)
     events = write_quakeml(folder / "reviewed.xml", states.values(), journal)
     markers = write_markers(folder / "reviewed.markers", states.values())
     unsure = sum(state.verdict == "unsure" for state in states.values())

@@ -13,10 +13,11 @@ from argparse import ArgumentParser, Namespace
 
 from minieqt.arguments import whole
 from minieqt.commands.options import add_weight_options, add_weights_option, weight_options
+from minieqt.errors import UserError
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--lstm-blocks", type=whole(1, 16), default=2, help="2 as in the paper, 3 as released (2)")
+    parser.add_argument("--lstm-blocks", type=whole(1, 16), help="2 as in the paper, 3 as released (2)")
     add_weights_option(parser, "none: a new network")
     add_weight_options(parser)
 
@@ -26,9 +27,11 @@ def run(options: Namespace) -> int:
     from minieqt.weights import open_weights
 
     if options.weights:
+        if options.lstm_blocks is not None:
+            raise UserError("--lstm-blocks is about a new network: leave it out, or --weights")
         weights = open_weights(options.weights, **weight_options(options))
         print(f"{weights.name}: {weights.describe()}")
         print(weights.model.summary())
     else:
-        print(EQTransformer(options.lstm_blocks).summary())
+        print(EQTransformer(options.lstm_blocks or 2).summary())
     return 0

@@ -53,6 +53,7 @@ class Study:
     def write(self, folder: Path) -> list[dict[str, Any]]:
         """Write every file of the list above; returns the rows of scores.csv."""
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / "spread.png").unlink(missing_ok=True)  # of an earlier evaluation; this one may have none
         rows = [row for contender in self.contenders for row in scores(contender, self.table, self.seed)]
         bins = by_bin(self.network.answers, self.table, self.network.thresholds)
         calibration = uncertainty.calibration(self.network.answers, self.table)

@@ -201,7 +201,7 @@ def _station_columns(job: Job, instrument: Instrument, start: int, suffix: str) 
         "receiver_code": station,
         "receiver_type": instrument.band,
         "trace_start_time": time.strftime("%Y-%m-%d %H:%M:%S.%f"),
-        "trace_name": f"{station}.{network}_{time.strftime('%Y%m%d%H%M%S')}_{suffix}",
+        "trace_name": f"{station}.{network}_{time.strftime('%Y%m%d%H%M%S')}_{suffix}".replace("/", "_"),  # HDF5's own
     }
     place = job.coordinates.at(network, station, time)
     if place is not None:

@@ -94,6 +94,20 @@ def test_two_kinds_of_instruments_write_the_same(tmp_path, rng):
     assert without == {"station without records": 2}
 
 
+def test_an_accelerometer_stands_in_for_a_seismometer_that_gives_no_amplitude(tmp_path, rng):
+    """One without a response, one with a gap."""
+    each = example(rng)
+    for station, hole in (("ST00", False), ("ST01", True)):
+        write(tmp_path, each, rng, station, "HH", hole=hole)
+        write(tmp_path, each, rng, station, "HN")
+    responses = inventory(each, tmp_path / "stations.xml", {"ST00": "HN", "ST01": "HN"})
+    (found,), without = with_magnitudes([each], [tmp_path], read_responses(responses), tmp_path / "out")
+    assert [(at.station, at.band) for at in found.amplitudes] == [("ST00", "HN"), ("ST01", "HN")]
+    for at in found.amplitudes:
+        assert at.millimetres == pytest.approx(paper(GROUND), rel=0.05)
+    assert without == {"station without records": 2}
+
+
 def test_stations_without_an_amplitude_are_counted(tmp_path, rng):
     each = example(rng)
     write(tmp_path, each, rng, "ST00", "HH", noise=1e-6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import h5py
 import numpy as np
 import pytest
 
@@ -51,6 +52,23 @@ def test_explain(shared, tmp_path, capsys):
     assert np.load(tmp_path / "out" / f"{name}.npz")["transformer2"].shape == (47, 47)
     with pytest.raises(UserError, match=f"is {name} meant"):
         main([*arguments, "--trace", "109C_20060723155859", "--out", str(tmp_path / "out")])
+
+
+def test_explain_a_trace_whose_name_leads_elsewhere(tmp_path):
+    native.save(tmp_path / "net.h5", EQTransformer(lstm_blocks=1, seed=1))
+    x = np.random.default_rng(0).standard_normal((6000, 3)).astype(np.float32)
+    names = ["a/b", "../c"]
+    paths = tmp_path / "set.hdf5", tmp_path / "set.csv"
+    with h5py.File(paths[0], "w") as file:
+        for name in names:
+            file.create_dataset(f"data/{name}", data=x)
+    header = "trace_name,trace_category,p_arrival_sample,s_arrival_sample\n"
+    paths[1].write_text(header + "".join(f"{name},noise,,\n" for name in names))
+    for name in names:
+        arguments = ["--data", str(paths[0]), "--weights", str(tmp_path / "net.h5"), "--out", str(tmp_path / "out")]
+        assert main(["explain", *arguments, "--trace", name]) == 0
+    assert {path.name for path in (tmp_path / "out").glob("*.npz")} == {"a%2Fb.npz", "..%2Fc.npz"}
+    assert {path.name for path in tmp_path.iterdir()} == {"net.h5", "out", "set.csv", "set.hdf5"}
 
 
 def test_synthetic_network(tmp_path, capsys):

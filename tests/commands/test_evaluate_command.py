@@ -98,6 +98,17 @@ def test_nothing_named_and_too_much(files):
         main(["evaluate", str(files[2]), "--csv", str(files[1])])
 
 
+def test_baselines_of_one_event_are_refused_before_the_work(tmp_path, files):
+    x = np.random.default_rng(0).standard_normal((3, 6000)).astype(np.float32)
+    arrivals = {"p_arrival_sample": 1000, "s_arrival_sample": 1500, "coda_end_sample": np.array([[2500.0]])}
+    row = {"trace_name": "a_EV", "trace_category": "earthquake_local", "source_id": "one"} | arrivals
+    paths = tmp_path / "one.hdf5", tmp_path / "one.csv"
+    write_windows(*paths, [(row, x)])
+    with pytest.raises(UserError, match="there is only one"):
+        evaluate((*paths, files[2]), "--baselines", "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_only_noise(tmp_path, files, capsys):
     rng = np.random.default_rng(0)
     rows = [

@@ -82,6 +82,8 @@ def test_convert_to_half(tmp_path, capsys):
     assert load_weights(full).vector.tobytes() == model.vector.tobytes()
     with pytest.raises(UserError, match=r"about an \.h5"):
         cli.main(["convert", full, str(tmp_path / "w.npz"), "--half"])
+    with pytest.raises(UserError, match=r"--names is about an \.npz"):
+        cli.main(["convert", full, str(tmp_path / "w.h5"), "--names", "seisbench"])
     model.parameters()["detection.head.b"][...] = 1e6
     save_weights(full, model)
     with pytest.raises(UserError, match=r"detection\.head\.b holds numbers"):

@@ -50,6 +50,14 @@ def test_the_command(synthetic_files, tmp_path, capsys):
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {"histograms.png", "map.png", "windows.png"}
 
 
+def test_no_map_stays_of_another_data_set(write, tmp_path, capsys):
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "map.png").write_bytes(b"of another")
+    assert main(["inspect", *map(str, write({"A.XX_1_EV": {}})), "--figures", str(tmp_path / "figures")]) == 0
+    assert "no map: the table has no coordinates" in capsys.readouterr().out
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"histograms.png", "windows.png"}
+
+
 def test_all_real_data_is_inspected(shared, capsys):
     for name in ("stead50", "ncedc", "obs56"):
         assert main(["inspect", *(str(shared / f"data/{name}.{end}") for end in ("hdf5", "csv"))]) == 0

@@ -58,8 +58,10 @@ def test_rows(rng):
 @pytest.mark.parametrize("spread", [False, True])
 def test_the_folder(rng, tmp_path, spread):
     made = study(rng, spread)
-    made.write(tmp_path / "new" / "out")
     out = tmp_path / "new" / "out"
+    out.mkdir(parents=True)
+    (out / "spread.png").write_bytes(b"of an evaluation before")
+    made.write(out)
     expected = FILES | FIGURES | ({"spread.png"} if spread else set())
     assert {path.name for path in out.iterdir()} == expected
     text = (out / "report.md").read_text()

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from obspy import Stream, Trace, UTCDateTime
 
+from minieqt.data.open import open_dataset
+from minieqt.data.stead_writer import write_windows
 from minieqt.importing.catalogue import pair_up
 from minieqt.importing.cut_windows import Job, cut_windows
 from minieqt.records.archive import open_archive
@@ -63,6 +65,22 @@ def test_arrivals_are_where_the_record_has_them(archive):
     assert start + row["p_arrival_sample"] / 100 - START == pytest.approx(1000, abs=0.01)
     assert (row["snr_db"] > 35).all() and row["coda_end_sample"].item() == pytest.approx(first_loud + 3000, abs=100)
     assert row["source_id"] == "e0" and row["trace_name"].startswith("ABC.XX_202202060016")
+
+
+def test_a_station_with_a_slash_is_found_again(tmp_path):
+    """Of a name a/b HDF5 takes a for a group."""
+    rng, station = np.random.default_rng(0), ("XX", "A/B")
+    header = {"network": "XX", "station": "A/B", "sampling_rate": 100.0, "starttime": START}
+    for channel in ("HHE", "HHN", "HHZ"):
+        trace = Trace(rng.standard_normal(30000).astype(np.float32), header | {"channel": channel})
+        trace.write(str(tmp_path / channel), format="SAC")
+    archive = open_archive([tmp_path], Selection())
+    onsets = [Onset(*station, phase, (START + time).ns, "e") for phase, time in (("P", 100), ("S", 104))]
+    windows, _ = cut(archive, pair_up(Found(onsets)))
+    paths = tmp_path / "set.hdf5", tmp_path / "set.csv"
+    write_windows(*paths, windows)
+    with open_dataset(*paths) as dataset:
+        assert dataset.table.station.tolist() == ["XX.A/B"] and not dataset.skipped
 
 
 @settings(max_examples=25, deadline=None)

@@ -191,6 +191,7 @@ def test_dask_is_not_installed(tmp_path, monkeypatch):
     arguments = ["pick", str(tmp_path / "a.mseed"), "--weights", str(tmp_path / "w.h5"), "--out", str(tmp_path / "out")]
     with pytest.raises(UserError, match=r"^--dask needs Dask .*pip install 'minieqt\[cluster\]'"):
         cli.main([*arguments, "--dask", "local"])
-    with pytest.raises(UserError, match="--workers are processes of this machine"):
-        cli.main([*arguments, "--dask", "tcp://127.0.0.1:9", "--workers", "2"])
+    for option in ("--workers", "--threads"):
+        with pytest.raises(UserError, match="--workers and --threads are this machine's"):
+            cli.main([*arguments, "--dask", "tcp://127.0.0.1:9", option, "2"])
     assert not (tmp_path / "out").exists()

@@ -8,6 +8,7 @@ import pytest
 from obspy import UTCDateTime
 from review_cases import AT, START, event, records, write_out
 
+from minieqt.cli import main
 from minieqt.data.stead import Stead
 from minieqt.errors import UserError
 from minieqt.records.archive import open_archive
@@ -54,6 +55,34 @@ def test_accepted_are_earthquakes_and_rejected_noise(case, tmp_path):
     assert inside == [pick.time for pick in out.events[none].picks()]  # its own, which are none
     with Stead(tmp_path / "set.hdf5", tmp_path / "set.csv") as data:
         assert len(data) == 2
+
+
+def test_an_export_without_windows_leaves_no_older_ones(case, tmp_path, capsys):
+    out, journal, _ = case
+    key = next(iter(out.events))
+    journal.write("anna", key, "verdict", None, "accepted")
+    arguments = ["review", str(out.path), "--export", str(tmp_path / "reviewed"), "--overwrite"]
+    assert main(arguments) == 0
+    assert (tmp_path / "reviewed" / "training.csv").exists()
+    journal.write("anna", key, "verdict", "accepted", "unsure")
+    assert main(arguments) == 0
+    assert "no training window" in capsys.readouterr().err
+    assert {path.name for path in (tmp_path / "reviewed").iterdir()} == {
+        "reviewed.xml",
+        "reviewed.markers",
+        "report.json",
+    }
+
+
+def test_one_thing_at_a_time(case, tmp_path):
+    """Of --take-back and --export, the latter was passed over."""
+    review = ["review", str(case[0].path)]
+    with pytest.raises(UserError, match="one at a time"):
+        main([*review, "--export", str(tmp_path / "reviewed"), "--take-back", __file__])
+    with pytest.raises(UserError, match="one at a time"):
+        main([*review, "--export", str(tmp_path / "reviewed"), "--explain"])
+    with pytest.raises(UserError, match="about the files of --export"):
+        main([*review, "--overwrite"])
 
 
 def test_nothing_judged_is_an_error(case, tmp_path):
