@@ -153,7 +153,12 @@ def build(  # type: ignore[no-untyped-def]
         y = x[c]
         if live and plan[KEEP + c] == 0:
             clear(y, 0, SAMPLES, lane, lanes)
-            continue
+            if plan[REAL_NOISE] == 0 or not may_add:
+                continue
+            meet()
+            mean = np.float32(total(part_of_sum(borrowed[c], lane, lanes), parts, lane, lanes) / SAMPLES)
+            add_rotated(borrowed[c], mean, rotation, np.float32(plan[REAL_NOISE_SIGN]), y, lane, lanes)
+            meet()
         if plan[PRE_EMPHASIS] > 0:
             copy_to(y, scratch, lane, lanes)
             meet()

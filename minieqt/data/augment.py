@@ -2,10 +2,10 @@
 
 One short function for each thing that can happen. The augmented copy of an earthquake goes through
 
-    speed → shift → second or other event → real noise → noise → rotate → flip → drop channels → scale → pre-emphasis
+    speed → shift → second or other event → real noise → noise → rotate → drop channels → flip → scale → pre-emphasis
     → gap → normalise,
 
-that of noise through  speed → real noise → rotate → flip → drop channels → gap → normalise. Unlike the published code
+that of noise through  speed → real noise → rotate → drop channels → flip → gap → normalise. Unlike the published code
 (Mousavi et al. 2020) components are demeaned first, so that a gap is no step. Throughout, x is (3, 6000) float32 and
 arrivals (events, 2) float64: the columns P and S in samples, no rows for noise.
 """
@@ -58,10 +58,13 @@ def augment_window(
         x = add_noise(x, plan.noise, noise)
     if plan.angle:
         x = rotate(x, plan.angle)
+    if not all(plan.keep):
+        alone = None
+        if plan.real_noise and borrowed is not None:
+            alone = np.float32(plan.real_noise_sign) * np.roll(demean(borrowed), -plan.real_noise_start, axis=-1)
+        x = drop_channels(x, plan.keep, alone)
     if plan.flip < 0:
         x = -x
-    if not all(plan.keep):
-        x = drop_channels(x, plan.keep)
     if plan.scale != 1:
         x = x * np.float32(plan.scale)
     if plan.pre_emphasis:
@@ -191,11 +194,17 @@ def add_real_noise(x: Array, noise: Array, gain: float, start: int, sign: int) -
     return np.where(x.any(axis=-1, keepdims=True), x + added, x)
 
 
-def drop_channels(x: Array, keep: tuple[bool, bool, bool]) -> Array:
-    """Zero the others and multiply what stays by 3 / (live components); nothing is dropped if none were live."""
+def drop_channels(x: Array, keep: tuple[bool, bool, bool], alone: Array | None = None) -> Array:
+    """Zero the others and multiply what stays by 3 / (live components); nothing is dropped if none were live.
+
+    alone (3, 6000): real noise, which the others record alone, in place of zeros.
+    """
     kept = x * np.array(keep, np.float32)[:, None]
     live = np.count_nonzero(kept.any(axis=-1))
-    return kept * np.float32(COMPONENTS / live) if live else x
+    if not live:
+        return x
+    others = ~np.array(keep)[:, None]
+    return kept * np.float32(COMPONENTS / live) + (others * alone if alone is not None else np.float32(0))
 
 
 def pre_emphasise(x: Array, coefficient: float) -> Array:
