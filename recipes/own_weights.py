@@ -40,6 +40,7 @@ from recipes.report import write_report  # noqa: E402
 
 NOISE = "0.4"  # of the synthetic windows: real noise is scarce, and no two stations have the same
 EPOCH = 6_000  # windows, half of them synthetic
+SHARES = ("5", "4", "1")  # of them: synthetic, real, and what lies before real earthquakes
 FLAT = {"detection": 0.05, "P": 0.02, "S": 0.02}  # of F1
 AUGMENTATION = (
     "real_noise=0.45 other_event=0.4 second_event=0.2 noise=0.15 drop_channels=0.25 gap=0.2 earthquake_gap=0.1 "
@@ -98,18 +99,19 @@ def same_options(path: Path, options: Namespace) -> None:
 
 
 def synthesise(out: Path, options: Namespace) -> None:
-    """The synthetic windows, on the background of the training split's noise; and the split of all windows."""
+    """The synthetic windows, on the background of the training split's real noise; and the split of all windows."""
     if not (out / "synthetic.csv").exists():
         run(
             "-m", "minieqt", "synth", "--out", str(out / "synthetic"), "--count", str(options.synthetic), "--overwrite",
-            "--seed", str(options.seed), "--noise", str(out / "real" / "noise.hdf5"), "--noise-fraction", NOISE,
+            "--seed", str(options.seed), "--noise", str(out / "real" / "noise.hdf5"), str(out / "real" / "quiet.hdf5"),
+            "--noise-fraction", NOISE,
         )  # fmt: skip
     split = out / "split"
     split.mkdir(exist_ok=True)
     for part in PARTS:
         names = (out / "real" / f"{part}.txt").read_text(encoding="utf-8")
         if part == "training":
-            with open_dataset(out / "synthetic.hdf5") as dataset:
+            with open_dataset([out / "synthetic.hdf5", out / "real" / "quiet.hdf5"]) as dataset:
                 names += "".join(f"{name}\n" for name in dataset.table.name.tolist())
         write_text(split / f"{part}.txt", names)
 
@@ -123,8 +125,8 @@ def train(out: Path, options: Namespace) -> None:
         run("train.py", "--out", str(folder), "--resume", *threads(options))
         return
     run(
-        "train.py", "--data", str(out / "synthetic.hdf5"), str(out / "real" / "windows.hdf5"), "--share", "1", "1",
-        "--split", str(out / "split"), "--epoch-windows", str(EPOCH), "--epochs", str(options.epochs),
+        "train.py", "--data", str(out / "synthetic.hdf5"), str(out / "real" / "windows.hdf5"),
+        str(out / "real" / "quiet.hdf5"), "--share", *SHARES, "--split", str(out / "split"), "--epoch-windows", str(EPOCH), "--epochs", str(options.epochs),
         "--patience", str(options.epochs), "--batch-size", "32", "--learning-rate", "1e-3", "--schedule", "cosine",
         "--augment", *AUGMENTATION.split(), "--copies", "augmented", "--seed", str(options.seed), "--out", str(folder),
         *threads(options),

@@ -22,6 +22,7 @@ from minieqt.data.stead_writer import write_windows
 from minieqt.data.table import TraceTable
 from minieqt.errors import UserError
 from minieqt.files import write_text
+from recipes.quiet import quiet_windows
 
 Array = Any
 
@@ -84,8 +85,9 @@ def find_sets(folder: Path) -> list[RealSet]:
 def gather(
     folder: Path, sets: list[RealSet], out: Path, seed: int = 0, without: Sequence[str] = ()
 ) -> dict[str, dict[str, int]]:
-    """Write OUT/windows.hdf5 and .csv, the training noise again as OUT/noise, a list of names a part (training.txt, …)
-    and sets.csv, which says of each trace its set and region. Returns {part: {set: windows}}.
+    """Write OUT/windows.hdf5 and .csv, the training noise again as OUT/noise, what lies before the training split's P
+    as OUT/quiet, a list of names a part (training.txt, …) and sets.csv, which says of each trace its set and region.
+    Returns {part: {set: windows}}.
 
     Where regions are to be left out, their windows are the test, and nothing else is.
     """
@@ -103,6 +105,7 @@ def gather(
             away = np.isin(regions, without)
             parts = {part: rows[~away[rows]] for part, rows in parts.items()} | {"test": np.flatnonzero(away)}
         training = parts["training"]
+        write_pair(out / "quiet", quiet_windows(dataset, training[table.earthquake[training]]))
         write_pair(out / "noise", rows_of(dataset, training[~table.earthquake[training]]))
         write_pair(out / "windows", rows_of(dataset, np.arange(len(dataset))))
     lines = [f"{name},{of_set[name]},{region}" for name, region in zip(names, regions, strict=True)]
