@@ -85,7 +85,7 @@ class BatchNorm(Layer):
         self.add_statistic("variance", np.ones(channels))
 
     def of_batch(self, x: Array) -> tuple[Array, Array]:
-        """The mean and the variance (C) of the batch of which x (B, C, T) is all, or a part."""
+        """The batch's mean and variance (C); x (B, C, T) is the whole batch (in SyncBatchNorm, a rank's part)."""
         return batch_statistics(x)
 
     def statistics_for(self, x: Array) -> tuple[Array, Array]:
