@@ -1,12 +1,12 @@
 """Weights in: one function for every layout, which recognises a file by what is in it, not by its name.
 
-    minieqt          HDF5 of this package                            tells everything
-    Keras            HDF5 of Keras 2, archive of Keras 3, or .npz    tells the gates, if it holds the model too
-    SeisBench        .pt or .npz; a .json of the same name beside it tells components and normalisation
+    minieqt          HDF5 of this package                            states everything
+    Keras            HDF5 of Keras 2, archive of Keras 3, or .npz    states the gates, if it holds the model too
+    SeisBench        .pt or .npz; a .json of the same name beside it states components and normalisation
                      (NAME.json beside NAME.pt, NAME.json.v2 beside NAME.pt.v2, as in SeisBench's own cache)
 
-What a file does not tell is assumed as its publishers have it, and may be given as an option. Whatever order the
-components had in training, the first convolution is reordered so that the network takes E, N, Z like ours.
+What a file does not state is assumed to be as in its publishers' networks, and may be given as an option. Whatever
+order the components had in training, the first convolution is reordered so that the network takes E, N, Z like ours.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import h5py
 import numpy as np
 
 from minieqt.errors import UserError
+from minieqt.files import atomic_write
 from minieqt.hdf5_heap import has_endless_heap
 from minieqt.model import EQTransformer
 from minieqt.weights import native
@@ -43,7 +44,7 @@ NPZ_CONFIG = "minieqt_config"  # the entry of an .npz that `convert` adds to the
 class Loaded:
     """A network and how it was found: the file's layout, its component order, and what had to be assumed.
 
-    `name` is what the user called it, `path` its file, `attributes` the texts that a minieqt file carries.
+    `name` is what the user called it, `path` its file, `attributes` the texts in a minieqt file.
     """
 
     model: EQTransformer
@@ -71,7 +72,7 @@ def load_weights(weights: Path | str | None = None, **options: Any) -> EQTransfo
     """A network with trained weights, in evaluation mode: the package's own, a file's, or published ones by name.
 
     A file may be of any layout. Names are those of minieqt/weights/published.py, such as "original"; such a file is
-    fetched once, into the user's cache. Options override what the file tells or what is assumed: gate,
+    fetched once, into the user's cache. Options override what the file states or what is assumed: gate,
     component_order, normalisation, crop, attention_eps, drop_rate, dtype, seed. UserError for a file that cannot be
     used or fetched.
     """
@@ -132,7 +133,7 @@ def beside(path: Path) -> Path:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """What a SeisBench .json says of its network, as our options; nothing if there is no such file."""
+    """What a SeisBench .json says about its network, as our options; nothing if there is no such file."""
     if not path.is_file():
         return {}
     arguments = json.loads(path.read_text(encoding="utf-8")).get("model_args", {})
@@ -147,7 +148,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def load_native(path: Path, options: dict[str, Any]) -> Loaded:
-    """A file of this package: its own description, with options on top."""
+    """A file of this package: the arguments that it states, overridden by options."""
     contents = native.read(path)
     check_order(options.pop("component_order", ORDER))
     model = EQTransformer(**{**contents.config, **options})
@@ -187,7 +188,7 @@ def load_seisbench(layout: str, state: dict[str, Array], told: dict[str, Any], o
 def choose(
     usual: dict[str, Any], told: dict[str, Any], options: dict[str, Any]
 ) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """Options before what the file tells before what is usual -> (component order, the rest, what was assumed)."""
+    """Options, else what the file states, else what is usual -> (component order, the rest, what was assumed)."""
     chosen = {"component_order": ORDER} | usual | told | options
     chosen.pop("lstm_blocks", None)  # counted in the file
     order = chosen.pop("component_order")
@@ -202,7 +203,7 @@ def check_order(order: str) -> None:
 
 
 def in_our_order(model: EQTransformer, order: str) -> EQTransformer:
-    """Let the first convolution take E, N, Z instead of `order`."""
+    """Reorder the first convolution's kernels so that they take E, N, Z instead of `order`."""
     W = model.parameters()["encoder.stages.0.conv.W"]
     W[...] = W[:, [order.index(component) for component in ORDER]]
     return model
@@ -217,11 +218,9 @@ def save_weights(
 ) -> None:
     """Write a network: "minieqt" (HDF5), "keras" or "seisbench" (.npz of their names; components E, N, Z).
 
-    minieqt's layout can be of half precision, and keeps texts about the network. An .npz has one entry more,
-    `minieqt_config`: a JSON text of what the arrays do not tell.
+    minieqt's layout can be of half precision, and stores texts about the network. An .npz has one entry more,
+    `minieqt_config`: a JSON text of what the arrays do not show.
     """
-    from minieqt.files import atomic_write
-
     if layout == "minieqt":
         native.save(path, model, half=half, attributes=attributes)
         return
