@@ -1,17 +1,17 @@
-"""From records to a catalogue where everything is known: which earthquakes are found, how well placed, in what time.
+"""From records to a catalogue where the truth is known: which earthquakes are found, how well located, in what time.
 
     python benchmarks/catalogue.py                          a day of 12 stations: some minutes of one core
     python benchmarks/catalogue.py --hours 168 --stations 100 --workers 4
     python benchmarks/catalogue.py --hours 6 --method pyocto gamma --out benchmarks/results/associators.txt
 
 A synthetic network (`synth --network`) records some hours; `pick --picks all` and `associate` make a catalogue of it,
-each a process of its own, as a user would call them. Speeds are the true ones, as far as two numbers can tell: the
-medians over all arrivals that stand out of the noise. PyOcto has to be installed, and what else --method names.
+each a process of its own, as a user would call them. Speeds are the true ones, as far as two numbers can give them: the
+medians over all arrivals that stand out of the noise. PyOcto has to be installed, and any other --method, too.
 
 An earthquake of the catalogue is right if it is within 2 s and 20 km of a true one, one to one. Recall is counted among
 the true ones that had a chance: with eight arrivals that stand out of the noise, and, for the association alone, with
-eight right picks (within 0.5 s of an arrival, whether it stands out or not). Beside it the same association of the true
-arrivals that stand out: what two speeds and PyOcto's grid leave of errors when nothing was picked wrong.
+eight right picks (within 0.5 s of an arrival, whether it stands out or not). Beside it is the same association of the
+true arrivals that stand out: the errors that two speeds and PyOcto's grid cause when nothing was picked wrong.
 """
 
 from __future__ import annotations

@@ -2,13 +2,13 @@
 
     python benchmarks/magnitudes.py                     a minute or two of one core; PyOcto has to be installed
 
-`pick --picks all` and `associate --magnitudes` on the half hour of ../shared/data/ridgecrest, nothing set but what is
-there; then the matched earthquakes' magnitudes beside those of the regional network.
+`pick --picks all` and `associate --magnitudes` on the half hour of ../shared/data/ridgecrest with default settings;
+then the matched earthquakes' magnitudes beside those of the regional network.
 
-The excerpt's stations.xml has coordinates alone. Sensitivities at that time are known: SENSITIVITIES, of the SCEDC and
+The excerpt's stations.xml has coordinates only. Sensitivities at that time are known: SENSITIVITIES, of the SCEDC and
 PB, as the test data of GaMMA (github.com/AI4EPS/GaMMA, test/stations.csv, MIT) list them. The shape of the responses is
 what such instruments have by design: broadband ones are flat from 120 s on, the borehole's geophones from 2 Hz, the
-accelerometers throughout. Above 0.5 Hz, where magnitudes are measured, that is a guess for the geophones alone.
+accelerometers throughout. Above 0.5 Hz, where magnitudes are measured, that is a guess for the geophones only.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@
     python benchmarks/month.py RECORD.mseed WEIGHTS --days 3 --out /dev/stdout
 
 RECORD, three components of one station, is repeated until it fills the days, one after the other without a gap. They
-are picked by `python -m minieqt pick`, each time from nothing and in a process of its own: the first day
-alone; all days, a file a channel and day, in an SDS archive; all days in one single file. Before that, kernels are
-compiled, where they never were. Peak memory is that of the largest process. That all give the same tables is checked.
+are picked by `python -m minieqt pick`, each time from scratch and in a process of its own: the first day alone; all
+days in an SDS archive, one file per channel and day; all days in a single file. Before that, kernels are compiled if
+need be. Peak memory is that of the largest process. All must give the same tables, which is checked.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Two workers beside one: 60 station-days picked by one process of a thread, and by two.
+"""Two workers beside one: 60 station-days picked by one process of one thread, and by two.
 
     python benchmarks/workers.py RECORD.mseed WEIGHTS      a quarter of an hour; writes benchmarks/results/workers.txt
 
 RECORD, three components of one station, is repeated until it fills the days of an SDS archive, as in month.py. It is
-picked by one worker and by two, a thread each, and that their tables are the same is checked. Then two commands of a
-thread each, started together, pick half of the days each: faster than that two workers cannot be on this machine.
+picked by one worker and by two, one thread each; their tables must be the same. Then two commands of one thread each,
+started together, pick half of the days each: two workers cannot be faster than that on this machine.
 """
 
 from __future__ import annotations
