@@ -21,7 +21,7 @@ from unittest import mock
 
 import numpy as np
 import obspy
-from machine import describe
+from machine import describe, publish
 
 from minieqt import annotate, load_weights
 from minieqt.data.normalise import normalise
@@ -125,9 +125,7 @@ def main() -> None:
             ours = probabilities(stream, model)
         lines.append(row(name, ours, differences(ours, theirs, model.length)))
     lines.append(row("SeisBench", theirs, None))
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    options.out.write_text(text, encoding="utf-8")
+    publish(lines, options.out)
 
 
 if __name__ == "__main__":

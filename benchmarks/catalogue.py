@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import Cost, cost, describe
+from machine import Cost, cost, describe, publish
 from obspy import UTCDateTime
 
 from minieqt.arguments import positive, whole
@@ -191,9 +191,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        text = "\n".join(study(options, Path(folder))) + "\n"
-    print(text, end="")
-    options.out.write_text(text, encoding="utf-8")
+        publish(study(options, Path(folder)), options.out)
 
 
 if __name__ == "__main__":

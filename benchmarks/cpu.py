@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import describe, peak_mib
+from machine import describe, peak_mib, publish
 from tqdm import tqdm
 
 from kernels.cpu.polyphase.layout import bounds
@@ -278,9 +278,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS, help=f"({RESULTS})")
     options = parser.parse_args()
     limit_threads(available_threads())
-    text = report(options.rounds, not options.no_compile)
-    options.out.write_text(text + "\n")
-    print(text)
+    publish([report(options.rounds, not options.no_compile)], options.out)
 
 
 if __name__ == "__main__":

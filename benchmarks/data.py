@@ -225,10 +225,7 @@ def main():
         say(f"a table of {options.table:,} rows", round(seconds), "s to read")
         say("it takes", round(kept), "MB")
         say("while it is read, at most", round(peak), "MB")
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(text, encoding="utf-8")
+    machine.publish(lines, RESULTS)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The machine that a result was measured on, in a few words, and the time and memory that a command took."""
+"""What every benchmark needs: the machine in a few words, what a command costs, and one way to publish a result."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import platform
 import resource
 import subprocess
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -81,3 +82,11 @@ def cost(command: list[str]) -> Cost:
     if status:
         sys.exit(f"{' '.join(command)} failed")
     return Cost(*taken)
+
+
+def publish(lines: Iterable[str], out: Path) -> None:
+    """Print a result and write it to a file, whose folder is made if need be."""
+    text = "\n".join(lines) + "\n"
+    print(text, end="")
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(text, encoding="utf-8")

@@ -20,7 +20,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from machine import describe
+from machine import describe, publish
 from obspy import Inventory, read_inventory
 from obspy.core.inventory import Response
 from obspy.signal.invsim import corn_freq_2_paz
@@ -119,9 +119,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         lines = [describe("minieqt", "numpy", "obspy", "pyocto"), "", *study(Path(folder))]
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    options.out.write_text(text, encoding="utf-8")
+    publish(lines, options.out)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from machine import cost, describe
+from machine import cost, describe, publish
 
 from minieqt.processes import module_command
 
@@ -94,9 +94,7 @@ def main() -> None:
         same = same_tables([folder / f"picks of {what}" for what in ("SDS archive", "one file")])
     lines.append("")
     lines += [f"the tables of all {options.days} days are {'the same' if same else 'NOT the same'} to the byte"]
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    options.out.write_text(text, encoding="utf-8")
+    publish(lines, options.out)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from machine import describe, peak_mib
+from machine import describe, peak_mib, publish
 
 RESULTS = Path(__file__).parent / "results" / "picking.txt"
 CONTENDERS = ("minieqt", "seisbench")
@@ -136,10 +136,7 @@ def main() -> None:
     ends = "SeisBench's detections end below half the threshold, those of EQTransformer's rule below it: agreement.txt."
     lines += ["", ends]
     lines += ["", f"minieqt is {theirs / ours:.1f} times as fast, in {our_peak / their_peak:.2f} of the memory"]
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    options.out.parent.mkdir(exist_ok=True)
-    options.out.write_text(text, encoding="utf-8")
+    publish(lines, options.out)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
-from machine import describe
+from machine import describe, publish
 from month import FIRST, make, measure, same_tables
 
 RESULTS = Path(__file__).parent / "results" / "workers.txt"
@@ -57,9 +57,7 @@ def main() -> None:
         "",
         f"the tables of one worker and of two are {'the same' if same else 'NOT the same'} to the byte",
     ]
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    options.out.write_text(text, encoding="utf-8")
+    publish(lines, options.out)
 
 
 if __name__ == "__main__":
