@@ -58,14 +58,14 @@ class Loaded:
     def describe(self) -> str:
         """One line for a user to check."""
         config = self.model.config
-        told = (
+        text = (
             f"{self.layout}; {config['lstm_blocks']} BiLSTM blocks, {config['gate']} gates, components "
             f"{self.component_order}, normalised by {config['normalisation']}, decoder crops as in "
             f"{config['crop']}, attention epsilon {config['attention_eps']:g}"
         )
         if not self.assumed:
-            return told
-        return f"{told} (the file does not tell, assumed: {', '.join(sorted(self.assumed))})"
+            return text
+        return f"{text} (the file does not tell, assumed: {', '.join(sorted(self.assumed))})"
 
 
 def load_weights(weights: Path | str | None = None, **options: Any) -> EQTransformer:
@@ -118,11 +118,11 @@ def read(path: Path, options: dict[str, Any]) -> Loaded:
         return load_seisbench("SeisBench (.pt)", read_state(path), read_json(beside(path)), options)
     with np.load(path, allow_pickle=False) as entries:
         arrays = {name: entries[name] for name in entries.files}
-    told = json.loads(str(arrays.pop(NPZ_CONFIG))) if NPZ_CONFIG in arrays else {}
+    description = json.loads(str(arrays.pop(NPZ_CONFIG))) if NPZ_CONFIG in arrays else {}
     if any(name.startswith("encoder.convs.") for name in arrays):
-        return load_seisbench("SeisBench names (.npz)", arrays, told, options)
+        return load_seisbench("SeisBench names (.npz)", arrays, description, options)
     layers = read_npz(arrays)
-    layers.options |= told
+    layers.options |= description
     return load_keras("Keras names (.npz)", layers, options)
 
 
@@ -165,7 +165,9 @@ def load_keras(layout: str, layers: KerasLayers, options: dict[str, Any]) -> Loa
     return Loaded(in_our_order(from_keras(layers.arrays, **chosen), order), layout, order, assumed)
 
 
-def load_seisbench(layout: str, state: dict[str, Array], told: dict[str, Any], options: dict[str, Any]) -> Loaded:
+def load_seisbench(
+    layout: str, state: dict[str, Array], description: dict[str, Any], options: dict[str, Any]
+) -> Loaded:
     """SeisBench's layout. Its own LSTM cell (`cell_f`) is only in networks that repeat the published ones.
 
     SeisBench's `original_compatible`: with its own cell in the phases' LSTMs "conservative", in the BiLSTMs alone
@@ -180,20 +182,20 @@ def load_seisbench(layout: str, state: dict[str, Array], told: dict[str, Any], o
         "component_order": "ZNE",
         "normalisation": "component" if custom else "window",
     }
-    order, chosen, assumed = choose(usual, told, options)
+    order, chosen, assumed = choose(usual, description, options)
     assumed = {name: value for name, value in assumed.items() if name in ("component_order", "normalisation")}
     return Loaded(in_our_order(from_seisbench(state, **chosen), order), layout, order, assumed)
 
 
 def choose(
-    usual: dict[str, Any], told: dict[str, Any], options: dict[str, Any]
+    usual: dict[str, Any], description: dict[str, Any], options: dict[str, Any]
 ) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """Options, else what the file states, else what is usual -> (component order, the rest, what was assumed)."""
-    chosen = {"component_order": ORDER} | usual | told | options
+    chosen = {"component_order": ORDER} | usual | description | options
     chosen.pop("lstm_blocks", None)  # counted in the file
     order = chosen.pop("component_order")
     check_order(order)
-    return order, chosen, {name: value for name, value in usual.items() if name not in told and name not in options}
+    return order, chosen, {name: value for name, value in usual.items() if name not in description | options}
 
 
 def check_order(order: str) -> None:
