@@ -75,7 +75,7 @@ def force_to_disk(path: Path) -> None:
 def locked(folder: Path, wait: bool = True) -> Iterator[None]:
     """Hold the lock of a folder, which one process at a time can hold; all others wait.
 
-    The system releases it when the process ends, however it ends. A file system without locks lets everybody in.
+    The system releases it when the process ends, however it ends. On a file system without locks it has no effect.
     Without `wait`, BlockingIOError if another process holds it.
     """
     windows = os.name == "nt"  # cannot open folders

@@ -92,13 +92,13 @@ def compile_for_gpu(cupy: Any) -> None:
         ThreadPoolExecutor() as pool,
         tqdm(desc=GPU_TITLE, total=len(names), unit=" files", leave=False, delay=AT_ONCE, disable=None) as progress,
     ):
-        start, told = time.monotonic(), not progress.disable
+        start, shown = time.monotonic(), not progress.disable
         for done in as_completed([pool.submit(compile_one, name) for name in names]):
             done.result()
             progress.update()
-            if not told and time.monotonic() - start > AT_ONCE:
+            if not shown and time.monotonic() - start > AT_ONCE:
                 print(f"{GPU_TITLE}: one or two minutes", flush=True)
-                told = True
+                shown = True
 
 
 def compile_kernels(length: int = SHORT, beside: bool = False) -> int:
