@@ -58,7 +58,7 @@ class Link:
         self.free = True  # as far as the sender knows
 
     def send(self, numbers: Array, timeout: float | None) -> None:
-        """Hand a flat array of at most `capacity` bytes over."""
+        """Put a flat array of at most `capacity` bytes into the slot."""
         if not self.free:
             self._wait(timeout)
         self.slot[: numbers.nbytes] = numbers.view(np.uint8)
@@ -66,7 +66,7 @@ class Link:
         self.bell.send(b"!")
 
     def receive(self, like: Array, timeout: float | None) -> Array:
-        """What the sender has handed over, of the length and type of `like`; good until `release`."""
+        """What the sender has put into the slot, of the length and type of `like`; valid until `release`."""
         self._wait(timeout)
         return self.slot[: like.nbytes].view(like.dtype)
 
