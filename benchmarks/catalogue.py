@@ -153,11 +153,11 @@ def study(options: argparse.Namespace, folder: Path) -> list[str]:
 
     stages = {"pick": stage("pick", records, "--out", str(folder / "picks"), "--picks", "all", *weights, *more)}
     picked, count = right_picks(folder / "picks" / "picks.csv", network)
-    told = []
+    results = []
     for method in options.method:
         stages[f"by {method}"], matched = associate(f"by {method}", folder / "picks", method)
         _, best = associate(f"true arrivals by {method}", folder / "network" / "truth.csv", method)
-        told += [
+        results += [
             "",
             f"by {method}: {len(matched.ours)} earthquakes found",
             *report(network, matched, picked),
@@ -170,7 +170,7 @@ def study(options: argparse.Namespace, folder: Path) -> list[str]:
         f"{options.hours:g} h, seed {options.seed}; {len(network.events)} earthquakes, "
         f"{len(network.arrivals)} arrivals that stand out; {count} picks, {sum(picked.values())} of them right; "
         f"{vp:.2f} and {vs:.2f} km/s",
-        *told,
+        *results,
         "",
         f"{'':<12}{'time (s)':>10}{'processor (s)':>15}{'peak memory (MiB)':>19}",
         f"{'records':<12}{written[0]:>10.1f}{written[1]:>15.1f}",

@@ -165,8 +165,8 @@ def text_of(rows: list[dict[str, Any]]) -> str:
         line = [row["set"], row["earthquakes"], str(row["windows"])]
         for phase in "PS":
             gained, low, high = row[f"{phase} gain"]
-            told = "" if row["earthquakes"] == "0" else f"{gained:+.2f} ({low:+.2f} to {high:+.2f})"
-            line += [row[f"{phase} found"], str(row[f"{phase} wrong"]), f"{row[f'{phase} F1']:.2f}", told]
+            change = "" if row["earthquakes"] == "0" else f"{gained:+.2f} ({low:+.2f} to {high:+.2f})"
+            line += [row[f"{phase} found"], str(row[f"{phase} wrong"]), f"{row[f'{phase} F1']:.2f}", change]
         lines.append(line)
     return grid(header, lines)
 

@@ -122,8 +122,8 @@ def main() -> int:
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(delay)
                 who = "nobody, it was done" if process.poll() is not None else kill(process, rng)
-                told = f"{workers} workers, kill {number}, after {delay:.1f} s"
-                print(f"{told}: {who}; {parts(out)} are done", flush=True)
+                line = f"{workers} workers, kill {number}, after {delay:.1f} s"
+                print(f"{line}: {who}; {parts(out)} are done", flush=True)
             finish(start(folder, out, workers))
             found = contents(out)
             wrong = sorted(key for key in whole.keys() | found.keys() if whole.get(key) != found.get(key))

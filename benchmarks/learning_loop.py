@@ -140,11 +140,11 @@ def cells(counts: Array) -> list[str]:
     """Precision, recall and F1 with intervals, of (blocks, 3)."""
     rng = np.random.default_rng(0)
     drawn = np.stack([counts.sum(axis=0), *(draw(rng, len(counts)) @ counts for _ in range(RESAMPLES))])
-    told = []
+    texts = []
     for name, values in measures(*drawn.T).items():
         low, high = quantiles(values[1:], *QUIET)
-        told.append(f"{values[0]:.3f} ({low:.3f} to {high:.3f})" if name != "f1" else f"{values[0]:.3f}")
-    return told
+        texts.append(f"{values[0]:.3f} ({low:.3f} to {high:.3f})" if name != "f1" else f"{values[0]:.3f}")
+    return texts
 
 
 def difference(before: dict[str, Array], after: dict[str, Array]) -> tuple[float, float, float]:
@@ -267,12 +267,12 @@ def verdict(before: dict[str, Array], arms: dict[str, list[dict[str, Array]]]) -
         lines.append(f"{arm} gains {gain[0]:+.3f} ({gain[1]:+.3f} to {gain[2]:+.3f}) in F1 of P and S; seeds: {single}")
     value, low, high = difference(added(arms["random"]), added(arms["queue"]))
     if low > 0:
-        told = "the queue beats random"
+        outcome = "the queue beats random"
     elif high < 0:
-        told = "random beats the queue"
+        outcome = "random beats the queue"
     else:
-        told = "the queue does not beat random, nor random the queue"
-    return [*lines, f"queue minus random: {value:+.3f} ({low:+.3f} to {high:+.3f}): {told}"]
+        outcome = "the queue does not beat random, nor random the queue"
+    return [*lines, f"queue minus random: {value:+.3f} ({low:+.3f} to {high:+.3f}): {outcome}"]
 
 
 if __name__ == "__main__":

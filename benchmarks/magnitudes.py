@@ -86,13 +86,13 @@ def study(folder: Path) -> list[str]:
         ("associate", picks, "--stations", stations, "--out", out, "--magnitudes", DATA, "--reference",
          DATA / "catalogue.csv"),
     )  # fmt: skip
-    told = ""
+    output = ""
     for step in steps:
         command = module_command("minieqt", *map(str, step))
-        told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=same_path()).stdout
+        output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=same_path()).stdout
     found = [row for row in rows(out / "reference.csv") if row["kind"] == "found"]
     events = {row["time"]: row["event"] for row in rows(out / "earthquakes.csv")}
-    lines = [line for line in told.splitlines() if "magnitudes" in line or "reference" in line]
+    lines = [line for line in output.splitlines() if "magnitudes" in line or "reference" in line]
     lines += ["", f"{'earthquake':<22}{'reference':>10}{'ours':>7}{'difference':>12}{'stations':>10}{'± of them':>11}"]
     by_event: dict[str, list[float]] = {}
     of_station: dict[str, list[float]] = {}

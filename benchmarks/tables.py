@@ -92,8 +92,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         out, folder = Path(name), Path(name) / "station_days"
         folder.mkdir()
-        told = folder, options.detections, options.days
-        maker = multiprocessing.get_context("spawn").Process(target=make, args=told)
+        arguments = folder, options.detections, options.days
+        maker = multiprocessing.get_context("spawn").Process(target=make, args=arguments)
         maker.start()
         maker.join()
         report, before, begin, work = Report(), peak_mib(), time.perf_counter(), time.process_time()
