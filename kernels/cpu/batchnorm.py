@@ -21,12 +21,10 @@ def batch_statistics(x: Array) -> tuple[Array, Array]:
     return mean, variance
 
 
-def batchnorm_forward(
-    x: Array, gamma: Array, beta: Array, mean: Array, variance: Array, eps: float = EPS
-) -> tuple[Array, Any]:
+def batchnorm_forward(x: Array, gamma: Array, beta: Array, mean: Array, variance: Array) -> tuple[Array, Any]:
     """x (B, C, T), gamma beta mean variance (C) -> y (B, C, T), cache."""
     x, y = np.ascontiguousarray(x), np.empty(x.shape, np.float32)
-    inverse_std = 1 / np.sqrt(variance + eps)
+    inverse_std = 1 / np.sqrt(variance + EPS)
     normalise(x, mean, gamma * inverse_std, beta, y)
     return y, (x, gamma, mean, inverse_std)
 
