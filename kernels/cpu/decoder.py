@@ -1,8 +1,8 @@
 """Twin of minieqt/blocks/decoder.py: upsampling, convolution and ReLU without writing the upsampled array, on polyphase
 components (polyphase/layout.py), all stages and the head in one pass.
 
-That is done for the crops of the published networks, at most one sample at each end; for any other crop the definition
-is used.
+That is done for the crops of the published networks, at most one sample at each end. With any other crop a stage is
+upsampled, cropped and convolved one after the other, and the whole decoder is left to its definition.
 """
 
 from __future__ import annotations
