@@ -105,7 +105,7 @@ def scratch_for(stages: Array) -> Scratch:
 
 @compiled
 def finish(s: int, plan: Plan, weights: Weights, values: Array) -> None:
-    """What is left to do when all groups of a stage are done: its cropped ends, and zeros between rows."""
+    """What is left to do when all groups of a stage are done: its cropped ends, and the zeros of `clear_absent`."""
     if plan.stages[s].crop_left or plan.stages[s].crop_right:
         redo_ends(s, plan, weights, values)
     clear_absent(values, plan.stages[s + 1], plan.T, plan.width)
