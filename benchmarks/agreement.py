@@ -1,4 +1,4 @@
-"""Why minieqt and SeisBench differ on one record with the same weights: one difference taken away after the other.
+"""Why minieqt and SeisBench differ on one record with the same weights: their differences, removed one by one.
 
     python benchmarks/agreement.py RECORD.mseed WEIGHTS.pt      under a minute; writes benchmarks/results/agreement.txt
 
@@ -6,8 +6,8 @@ Both run the same network with the same band-pass, windows that overlap by half,
 the mean where they overlap. What is left differs in three places: SeisBench's windows begin with the record, minieqt's
 at whole multiples of their step since 1970; SeisBench tapers the first and the last six samples of a window; and a
 detection of SeisBench's goes on until the probability falls below half its threshold, a published one until it falls
-below the threshold: detections are counted by either rule. Differences of probabilities are taken away from the
-record's first and last window, where the filters begin and end differently.
+below the threshold: detections are counted by either rule. Probabilities are compared without the record's first and
+last window, where the filters begin and end differently.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from unittest import mock
 
 import numpy as np
 import obspy
-from machine import describe
+from machine import describe, publish
 
 from minieqt import annotate, load_weights
 from minieqt.data.normalise import normalise
@@ -50,19 +50,19 @@ def seisbench_probabilities(stream: obspy.Stream, weights: Path) -> dict[str, Ar
 
 
 def probabilities(stream: obspy.Stream, model: EQTransformer) -> dict[str, Array]:
-    """minieqt's, with the same settings, from the record's first sample on."""
+    """minieqt's probabilities, with the same settings, from the record's first sample on."""
     found = annotate(stream, model, overlap=0.5, blind=BLIND, stack="mean", band=(1.0, 45.0))
     return {name: found.select(channel=name)[0].data for name in NAMES}
 
 
 def windows_from_start(segment: Any, length: int, step: int) -> list[int]:
-    """SeisBench's places of windows, in the place of `minieqt.picking.probabilities.window_starts`."""
+    """SeisBench's places of windows, to replace `minieqt.picking.probabilities.window_starts`."""
     last = segment.x.shape[1] - length
     return sorted({*range(0, last + 1, step), last})
 
 
 def normalise_and_taper(x: Array, how: str) -> Array:
-    """SeisBench's taper behind our `normalise`."""
+    """Our `normalise`, then SeisBench's taper."""
     y = normalise(x, how)
     taper = 0.5 * (1 + np.cos(np.linspace(np.pi, 2 * np.pi, 6, dtype=np.float32)))
     y[..., :6] *= taper
@@ -81,7 +81,7 @@ def like_seisbench(place: bool = True, taper: bool = True) -> Iterator[None]:
 
 
 def differences(ours: dict[str, Array], theirs: dict[str, Array], length: int) -> dict[str, Array]:
-    """{name: |difference|} of what both say, less the record's first and last window."""
+    """{name: |difference|} of the probabilities, without the record's first and last window."""
     inner = np.s_[length - BLIND : BLIND - length]
     return {name: np.abs(ours[name][BLIND:][: len(theirs[name])] - theirs[name])[inner] for name in NAMES}
 
@@ -125,9 +125,7 @@ def main() -> None:
             ours = probabilities(stream, model)
         lines.append(row(name, ours, differences(ours, theirs, model.length)))
     lines.append(row("SeisBench", theirs, None))
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    options.out.write_text(text, encoding="utf-8")
+    publish(lines, options.out)
 
 
 if __name__ == "__main__":

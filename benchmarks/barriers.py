@@ -1,10 +1,10 @@
-"""Whether the tests would notice a missing barrier: every one in the CUDA kernels is taken out in turn.
+"""Whether the tests would notice a missing barrier: every one in the CUDA kernels is removed in turn.
 
     python benchmarks/barriers.py                    all of them; writes benchmarks/results/barriers.txt
     python benchmarks/barriers.py attention.cu       those of some files
 
 Without a barrier the cases of tests/test_twins.py run again on the host build, watched for races
-(kernels/cuda/watchers/races.cpp). One that nobody misses is either not needed or not tested.
+(kernels/cuda/watchers/races.cpp). A barrier whose absence is not noticed is either not needed or not tested.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ BARRIER = re.compile(r"__sync(threads|warp)\(\);")
 INCLUDE = re.compile(r'#include "(\w+\.cuh)"')
 RACE = re.compile(r"a race in .*")
 
-# Run in a process whose kernels are the copy with the barrier taken out: operations, products of TF32.
+# Run in a process whose kernels are the copy without the barrier: operations, products of TF32.
 PROGRAM = """
 import sys
 import numpy as np
@@ -54,7 +54,7 @@ with on_host.watched("races"):
 
 
 class Barrier(NamedTuple):
-    """One call of __syncthreads or __syncwarp: its file, and where it stands there."""
+    """One call of __syncthreads or __syncwarp: its file, and its place there."""
 
     file: str
     begin: int
@@ -90,10 +90,10 @@ def operations() -> dict[str, set[str]]:
 
 
 def without(barrier: Barrier, stems: list[str]) -> str:
-    """What some operations come to without a barrier: the race, in the watcher's words, or "nothing"."""
+    """What goes wrong in some operations without a barrier: the race, in the watcher's words, or "nothing"."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(ROOT / "kernels", Path(folder) / "kernels", ignore=shutil.ignore_patterns("host-*"))
-        (Path(folder) / "minieqt").symlink_to(ROOT / "minieqt")  # which takes the kernels beside it
+        (Path(folder) / "minieqt").symlink_to(ROOT / "minieqt")  # which uses the kernels beside it
         path = Path(folder) / "kernels" / "cuda" / barrier.file
         text = path.read_text(encoding="utf-8")
         path.write_text(text[: barrier.begin] + ";" + text[barrier.end :], encoding="utf-8")
@@ -110,7 +110,7 @@ def without(barrier: Barrier, stems: list[str]) -> str:
 
 
 def main() -> int:
-    """Take the barriers out one by one, print what each is missed by, and write it down where it is all of them."""
+    """Remove the barriers one by one, print what notices each, and write the results file if it is all of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", help="names of .cu and .cuh files in kernels/cuda (all)")
     options = parser.parse_args()

@@ -1,17 +1,17 @@
-"""From records to a catalogue where everything is known: which earthquakes are found, how well placed, in what time.
+"""From records to a catalogue where the truth is known: which earthquakes are found, how well located, in what time.
 
     python benchmarks/catalogue.py                          a day of 12 stations: some minutes of one core
     python benchmarks/catalogue.py --hours 168 --stations 100 --workers 4
     python benchmarks/catalogue.py --hours 6 --method pyocto gamma --out benchmarks/results/associators.txt
 
 A synthetic network (`synth --network`) records some hours; `pick --picks all` and `associate` make a catalogue of it,
-each a process of its own, as a user would call them. Speeds are the true ones, as far as two numbers can tell: the
-medians over all arrivals that stand out of the noise. PyOcto has to be installed, and what else --method names.
+each a process of its own, as a user would call them. Speeds are the true ones, as far as two numbers can give them: the
+medians over all arrivals that stand out of the noise. PyOcto has to be installed, and any other --method, too.
 
 An earthquake of the catalogue is right if it is within 2 s and 20 km of a true one, one to one. Recall is counted among
 the true ones that had a chance: with eight arrivals that stand out of the noise, and, for the association alone, with
-eight right picks (within 0.5 s of an arrival, whether it stands out or not). Beside it the same association of the true
-arrivals that stand out: what two speeds and PyOcto's grid leave of errors when nothing was picked wrong.
+eight right picks (within 0.5 s of an arrival, whether it stands out or not). Beside it is the same association of the
+true arrivals that stand out: the errors that two speeds and PyOcto's grid cause when nothing was picked wrong.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import Cost, cost, describe
+from machine import Cost, cost, describe, publish
 from obspy import UTCDateTime
 
 from minieqt.arguments import positive, whole
@@ -153,11 +153,11 @@ def study(options: argparse.Namespace, folder: Path) -> list[str]:
 
     stages = {"pick": stage("pick", records, "--out", str(folder / "picks"), "--picks", "all", *weights, *more)}
     picked, count = right_picks(folder / "picks" / "picks.csv", network)
-    told = []
+    results = []
     for method in options.method:
         stages[f"by {method}"], matched = associate(f"by {method}", folder / "picks", method)
         _, best = associate(f"true arrivals by {method}", folder / "network" / "truth.csv", method)
-        told += [
+        results += [
             "",
             f"by {method}: {len(matched.ours)} earthquakes found",
             *report(network, matched, picked),
@@ -170,7 +170,7 @@ def study(options: argparse.Namespace, folder: Path) -> list[str]:
         f"{options.hours:g} h, seed {options.seed}; {len(network.events)} earthquakes, "
         f"{len(network.arrivals)} arrivals that stand out; {count} picks, {sum(picked.values())} of them right; "
         f"{vp:.2f} and {vs:.2f} km/s",
-        *told,
+        *results,
         "",
         f"{'':<12}{'time (s)':>10}{'processor (s)':>15}{'peak memory (MiB)':>19}",
         f"{'records':<12}{written[0]:>10.1f}{written[1]:>15.1f}",
@@ -191,9 +191,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        text = "\n".join(study(options, Path(folder))) + "\n"
-    print(text, end="")
-    options.out.write_text(text, encoding="utf-8")
+        publish(study(options, Path(folder)), options.out)
 
 
 if __name__ == "__main__":

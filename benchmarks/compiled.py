@@ -5,8 +5,8 @@
 
 Of every kernel: the registers of a thread, the bytes that did not fit into them, all its instructions, how many of them
 load from device memory and how many are roots and exponentials (MUFU), and its inner loops that multiply, as
-"multiply-adds of instructions, loads from shared memory". A quarter of a multiprocessor starts one instruction a cycle
-at most, so that the share of multiply-adds (FFMA; on tensor cores HMMA, 32 of them in one) is the part of the card's
+"multiply-adds of instructions, loads from shared memory". A quarter of a multiprocessor starts at most one instruction
+per cycle, so that the share of multiply-adds (FFMA; on tensor cores HMMA, 32 of them in one) is the part of the GPU's
 rate that a loop can reach.
 
 It needs NVIDIA's compiler and disassembler: pip install nvidia-cuda-nvrtc nvidia-cuda-cuobjdump nvidia-cuda-nvdisasm
@@ -44,7 +44,7 @@ INSTRUCTION = re.compile(r"\s+/\*([0-9a-f]{4,5})\*/\s+(?:@!?U?P\w+\s+)?([A-Z0-9]
 
 
 class Kernel(NamedTuple):
-    """Of one kernel: what a thread takes, and its instructions as (address, name, operands)."""
+    """Of one kernel: what a thread needs, and its instructions as (address, name, operands)."""
 
     registers: int
     stack: int
@@ -66,7 +66,7 @@ def disassemble(code: bytes) -> dict[str, Kernel]:
 
 
 def read(text: str) -> dict[str, Kernel]:
-    """cuobjdump's words as kernels."""
+    """cuobjdump's output as kernels."""
     usage = {name: (int(registers), int(stack)) for name, registers, stack in USAGE.findall(text)}
     codes: dict[str, list[tuple[int, str, str]]] = {}
     name = ""
@@ -91,7 +91,7 @@ def inner_loops(code: list[tuple[int, str, str]]) -> Iterator[Counter]:
 
 
 def described(kernel: Kernel) -> str:
-    """A kernel's numbers, and those of its loops that multiply more than they do anything else, the longest first."""
+    """A kernel's numbers, and those of the loops in which multiply-adds are the most frequent, the longest first."""
     found = set()
     for loop in inner_loops(kernel.code):
         products, tensor = loop["FFMA"], loop["HMMA"]
@@ -104,7 +104,7 @@ def described(kernel: Kernel) -> str:
 
 
 def report(job: tuple[Path, str, int]) -> list[str]:
-    """A line for every kernel of a file."""
+    """One line for every kernel of a file."""
     path, card, products = job
     code, log = nvrtc.compiled(path.read_text(encoding="utf-8"), path.name, card, products)
     if not code:
@@ -114,7 +114,7 @@ def report(job: tuple[Path, str, int]) -> list[str]:
 
 
 def main() -> int:
-    """Compile, count, print the table, and write it down where it is of all files."""
+    """Compile, count, print the table, and write the results file if it is of all files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", help="names of .cu files in kernels/cuda (all)")
     parser.add_argument("--card", default="sm_90", help="which cards to compile for (sm_90: H100, H200)")

@@ -6,8 +6,8 @@
 
 The contenders take turns, round after round, so that a busy neighbour disturbs them all alike; a figure is the median
 of the rounds. PyTorch (torch, seisbench: `pip install -e '.[peers]'`) is left out where it is absent. The second table
-takes one training step apart, kernel by kernel, beside what this machine's BLAS reaches on a large matrix product. Last
-comes the memory of a process that does nothing but train.
+shows one training step kernel by kernel, beside what this machine's BLAS reaches on a large matrix product. Last comes
+the memory of a process that does nothing but train.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import describe, peak_mib
+from machine import describe, peak_mib, publish
 from tqdm import tqdm
 
 from kernels.cpu.polyphase.layout import bounds
@@ -115,14 +115,14 @@ def contenders(with_compile: bool) -> dict[str, Callable[[Task], Callable[[], No
 def race(task: Task, field: dict[str, Callable], rounds: int) -> dict[str, float]:
     """{contender: windows per second}, medians of rounds in which they take turns.
 
-    A turn lasts about as long for everyone, so that none is judged by its first call alone, which finds the caches full
-    of another's numbers. Before it all are idle for a moment: OpenMP's threads spin on after their work, and would take
-    a core from whoever comes next.
+    A turn lasts about equally long for all, so that none is measured by its first call only, when the caches still hold
+    another's numbers. Before it there is a pause: OpenMP's threads spin on after their work, and would take a core from
+    the next contender.
     """
-    # torch.compile takes minutes for every new shape: it runs at the batch size that the figures are about.
+    # torch.compile takes minutes for every new shape: it runs only at the batch size of the published figures.
     runners = {name: prepare(task) for name, prepare in field.items() if name != "torch.compile" or task[1] == 32}
     for once in runners.values():
-        once()  # compiles, and finds its memory
+        once()  # compiles, and allocates its memory
     repeats = {name: max(1, int(TURN / seconds_of(once, 1))) for name, once in runners.items()}
     seconds: dict[str, list[float]] = defaultdict(list)
     for _ in tqdm(range(rounds), f"{task[0]}, batch {task[1]}", leave=False):
@@ -133,7 +133,7 @@ def race(task: Task, field: dict[str, Callable], rounds: int) -> dict[str, float
 
 
 def seconds_of(once: Callable[[], None], repeats: int) -> float:
-    """Seconds a call, the mean of so many."""
+    """Seconds per call, the mean of `repeats` calls."""
     start = time.perf_counter()
     for _ in range(repeats):
         once()
@@ -178,7 +178,7 @@ def operations(name: str, batch: int, cache: Any) -> float:
 
 
 def take_apart(batch: int, repeats: int) -> tuple[dict[str, tuple[float, float, int]], float]:
-    """{kernel: (seconds, operations, calls)} a training step, and the whole step's seconds; medians of `repeats`."""
+    """{kernel: (seconds, operations, calls)} of a training step, and the whole step's seconds; medians of `repeats`."""
     once = minieqt_contender("fast")(("training step", batch))
     once()
     plain_twin, log = backend.twin, []
@@ -192,7 +192,7 @@ def take_apart(batch: int, repeats: int) -> tuple[dict[str, tuple[float, float, 
             took, name = time.perf_counter() - start, definition.__name__
             cache = result[-1] if isinstance(result, tuple) else None
             if name.endswith("_backward"):
-                cache = arguments[1]  # what else there is, cross_entropy's labels, counts nothing
+                cache = arguments[1]  # or cross_entropy's labels, whose operations are not counted
             log.append((name, took, operations(name, len(arguments[0]), cache)))
             return result
 
@@ -219,7 +219,7 @@ def take_apart(batch: int, repeats: int) -> tuple[dict[str, tuple[float, float, 
 
 
 def peak_memory(steps: tuple[int, ...], batch: int) -> list[float]:
-    """The process's peak memory in MiB after so many training steps (in rising order) at a batch size."""
+    """The process's peak memory in MiB after these numbers of training steps (in rising order) at a batch size."""
     once, peaks = minieqt_contender("fast")(("training step", batch)), []
     for number in range(1, steps[-1] + 1):
         once()
@@ -228,8 +228,9 @@ def peak_memory(steps: tuple[int, ...], batch: int) -> list[float]:
     return peaks
 
 
-def memory_line(steps: tuple[int, ...] = (5, 50), batch: int = 32) -> str:
+def memory_line() -> str:
     """`peak_memory` of a new process, in words."""
+    steps, batch = (5, 50), 32
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         peaks = pool.apply(peak_memory, (steps, batch))
     after = " and ".join(f"{peak:.0f} MiB after {number} steps" for number, peak in zip(steps, peaks, strict=True))
@@ -277,9 +278,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS, help=f"({RESULTS})")
     options = parser.parse_args()
     limit_threads(available_threads())
-    text = report(options.rounds, not options.no_compile)
-    options.out.write_text(text + "\n")
-    print(text)
+    publish([report(options.rounds, not options.no_compile)], options.out)
 
 
 if __name__ == "__main__":

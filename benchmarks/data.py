@@ -61,7 +61,7 @@ def published(hdf5, dataset, rows, augment):
 
 
 def mapped(dataset, rows):
-    """Traces as minieqt reads them, a batch at a time."""
+    """Traces as minieqt reads them, batch by batch."""
     out = np.empty((BATCH // 2, 3, 6000), np.float32)
     for start in range(0, len(rows), BATCH // 2):
         part = rows[start : start + BATCH // 2]
@@ -77,7 +77,7 @@ def loaded(dataset, rows, threads):
 
 
 def rate(batches, seconds=3.0):
-    """Windows per second, over so many seconds or to the end."""
+    """Windows per second, over `seconds` seconds or to the end."""
     windows, start = 0, time.perf_counter()
     for count in batches:
         windows += count
@@ -86,11 +86,12 @@ def rate(batches, seconds=3.0):
     return windows / (time.perf_counter() - start)
 
 
-def waiting(dataset, rows, steps=20):
-    """The share of its time that training on the processor waits for batches."""
+def waiting(dataset, rows):
+    """The share of its time that training on the processor waits for batches, and its windows per second."""
     from minieqt.adam import Adam
     from minieqt.model import EQTransformer
 
+    steps = 20
     model = EQTransformer()
     optimiser = Adam(model)
     model.train()
@@ -112,7 +113,7 @@ def waiting(dataset, rows, steps=20):
 
 
 def disk_speed(path, size):
-    """Bytes per second of so many zeros and ones, written in pieces of a megabyte and forced to the disk."""
+    """Bytes per second of `size` random bytes, written in pieces of a mebibyte and forced to the disk."""
     piece = np.random.default_rng(0).bytes(1 << 20)
     start = time.perf_counter()
     try:
@@ -142,7 +143,7 @@ print(time.perf_counter() - start, memory("VmRSS") - before, memory("VmHWM") - b
 
 
 def table_at_scale(folder, rows):
-    """A CSV of so many rows like STEAD's first, read in a process of its own: seconds, MB kept, MB at most."""
+    """A CSV of `rows` rows like STEAD's first, read in a process of its own: seconds, MB kept, MB at most."""
     import subprocess
     import tempfile
 
@@ -204,7 +205,7 @@ def main():
         "the same from float16 in memory": lambda: loaded(kept, rows, options.threads),
     }
     rates = {name: [] for name in cases}
-    for _ in range(3):  # in turns, so that whatever else the machine does falls on all alike
+    for _ in range(3):  # in turns, so that other load of the machine affects all alike
         for name, batches in cases.items():
             rates[name].append(rate(batches()))
     lines.append("")
@@ -224,10 +225,7 @@ def main():
         say(f"a table of {options.table:,} rows", round(seconds), "s to read")
         say("it takes", round(kept), "MB")
         say("while it is read, at most", round(peak), "MB")
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(text, encoding="utf-8")
+    machine.publish(lines, RESULTS)
 
 
 if __name__ == "__main__":

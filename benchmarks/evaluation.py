@@ -1,12 +1,12 @@
 """How well a network picks labelled windows, with the classic pickers beside it on the very same windows.
 
     python benchmarks/evaluation.py WEIGHTS DATA.hdf5 [DATA.hdf5 …]     about a minute; benchmarks/results/evaluation.md
-    python benchmarks/evaluation.py WEIGHTS DATA.hdf5 --memory 100000   and how much memory so many windows take
+    python benchmarks/evaluation.py WEIGHTS DATA.hdf5 --memory 100000   and how much memory this many windows take
 
 Every DATA (with its table beside it) is scored by itself: precision, recall, F1 with its 95 % confidence interval, and
 mean absolute error of the right picks. Baselines are tuned on one half of the events and scored on the other, and the
 other way round. --seisbench MODEL=FILE adds a SeisBench model with local weights. For the memory, windows of the first
-DATA are answered again and again in processes of their own, 1,000 of them and then as many as asked for.
+DATA are picked over and over in processes of their own, 1,000 of them and then as many as asked for.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ZERO = dict.fromkeys(THRESHOLDS, 0.0)
 
 
 def contenders(weights: Path, data: Path, peers: list[str]) -> tuple[list[Contender], Any]:
-    """Everybody's answers, and the table of the windows."""
+    """All contenders with their answers, and the table of the windows."""
     network = NetworkPicker(load_weights(weights), THRESHOLDS, weights.stem)
     others = [SeisBenchModel(text, THRESHOLDS) for text in peers]
     with open_dataset(data) as dataset:
@@ -47,7 +47,7 @@ def contenders(weights: Path, data: Path, peers: list[str]) -> tuple[list[Conten
 
 
 def table(found: list[Contender], windows: Any) -> str:
-    """One line a contender: what it detects and picks within 0.5 s."""
+    """One line per contender: what it detects and picks within 0.5 s."""
     lines = []
     for contender in found:
         rows = {row["output"]: row for row in scores(contender, windows) if row["tolerance_s"] in (None, 0.5)}
@@ -68,7 +68,7 @@ def table(found: list[Contender], windows: Any) -> str:
 
 
 def measure_memory(weights: Path, data: Path, count: int) -> float:
-    """Peak MiB of answering so many windows, in a process of its own."""
+    """Peak MiB of picking `count` windows, in a process of its own."""
     command = [sys.executable, __file__, str(weights), str(data), "--answer", str(count)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
 

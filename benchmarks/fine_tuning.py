@@ -3,9 +3,9 @@
     python benchmarks/fine_tuning.py DATA.hdf5 [DATA.hdf5 …] --weights WEIGHTS    prints the table, draws the curve
     python benchmarks/fine_tuning.py DATA.hdf5 --weights WEIGHTS --seeds 2 --sizes 25 --epochs 5      a quick look
 
-The data sets (each with its table beside it) are trained on together and scored one by one. Their events are dealt out
-into as many parts as there are seeds. Run k has seed k, keeps part k aside and deals the rest out into training and
-validation, which chooses the epoch; so no earthquake stands on two sides, and each is held out once. Of the training
+The data sets (each with its table beside it) are trained on together and scored one by one. Their events are divided
+into as many parts as there are seeds. Run k has seed k, holds part k out and divides the rest into training and
+validation, which chooses the epoch; so no earthquake is on two sides, and each is held out once. Of the training
 events the first 25, 50, 100 (--sizes) and all are trained on, with noise windows in proportion, by train.py as a user
 would call it.
 
@@ -80,7 +80,7 @@ def write_lists(folder: Path, table: TraceTable, parts: tuple[Array, Array, Arra
 
 
 def answers(weights: str | Path, dataset: Any, rows: Array) -> Answers:
-    """What the weights say of the windows."""
+    """The network's answers on the windows."""
     used, (found,), _ = answer_windows([NetworkPicker(load_weights(weights), THRESHOLDS)], dataset, rows)
     if len(used) < len(rows):
         raise SystemExit(f"{len(rows) - len(used)} of the windows cannot be read: leave them out of the data")
@@ -88,13 +88,13 @@ def answers(weights: str | Path, dataset: Any, rows: Array) -> Answers:
 
 
 def counts(found: Answers, table: TraceTable) -> Counts:
-    """What became of every window."""
+    """Right, wrong and missed picks of every window."""
     return {phase: outcomes(found, table, phase, THRESHOLDS[phase], TOLERANCE).counts() for phase in "PS"}
 
 
-def gain(before: Array, after: Array, events: Array, seed: int = 0) -> tuple[float, float, float]:
+def gain(before: Array, after: Array, events: Array) -> tuple[float, float, float]:
     """F1 of `after` minus that of `before`, each (windows, 3), and its interval over the events (windows,)."""
-    difference = f1_differences(before, after, events, seed)
+    difference = f1_differences(before, after, events)
     low, high = (1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2
     return float(difference[0]), *quantiles(difference[1:], low, high)
 
@@ -165,8 +165,8 @@ def text_of(rows: list[dict[str, Any]]) -> str:
         line = [row["set"], row["earthquakes"], str(row["windows"])]
         for phase in "PS":
             gained, low, high = row[f"{phase} gain"]
-            told = "" if row["earthquakes"] == "0" else f"{gained:+.2f} ({low:+.2f} to {high:+.2f})"
-            line += [row[f"{phase} found"], str(row[f"{phase} wrong"]), f"{row[f'{phase} F1']:.2f}", told]
+            change = "" if row["earthquakes"] == "0" else f"{gained:+.2f} ({low:+.2f} to {high:+.2f})"
+            line += [row[f"{phase} found"], str(row[f"{phase} wrong"]), f"{row[f'{phase} F1']:.2f}", change]
         lines.append(line)
     return grid(header, lines)
 

@@ -4,11 +4,11 @@
     python benchmarks/gpu.py --no-compile      without torch.compile, which takes the longest
     python benchmarks/gpu.py --minutes 4       leave out, and say so, what does not fit into the time
 
-In this order: what the card can do (a copy, a matrix product); every kernel's error against its definition in float64;
+In this order: what the GPU can do (a copy, a matrix product); every kernel's error against its definition in float64;
 training steps and inference of all contenders, and their memory; every kernel's time and bytes in one training step;
 the tests marked gpu. PyTorch's networks are SeisBench's, where it is installed, and the one of torch_network.py; both
-may use TF32. Everybody's input lies on the GPU already. Each part is a process of its own (gpu_parts.py): one that
-fails, hangs or breaks the card for its process is reported, the rest goes on, and the file is written after each.
+may use TF32. All inputs are on the GPU beforehand. Each part is a process of its own (gpu_parts.py): one that fails,
+hangs or makes the GPU unusable for its process is reported, the rest goes on, and the file is written after each.
 
 It needs CuPy, pytest and, for the peers, PyTorch and SeisBench: pip install -e '.[cuda13,dev,peers]'
 """
@@ -68,7 +68,7 @@ def run_part(name: str, limit: float) -> tuple[Any, str]:
                 problem = f"not done after {limit:.0f} s"
             finally:
                 if process.returncode is None:
-                    os.killpg(process.pid, signal.SIGKILL)  # with all that it has started: the card must be free
+                    os.killpg(process.pid, signal.SIGKILL)  # with all that it has started: the GPU must be free
         return json.loads(out.read_text()) if out.exists() else None, problem
 
 
@@ -76,7 +76,7 @@ def run_part(name: str, limit: float) -> tuple[Any, str]:
 
 
 def table(result: dict[str, Any]) -> str:
-    """The measured, as text; what is missing is left out, what failed stands at the end."""
+    """The results as text; what is missing is left out, what failed comes at the end."""
     card, top = result.get("card") or {}, result.get("ceilings") or {}
     lines = [result["machine"], card.get("gpu", "an unknown GPU"), ""]
     if top:
@@ -98,7 +98,7 @@ def table(result: dict[str, Any]) -> str:
 
 
 def race_table(race: dict[str, dict[str, Any]]) -> list[str]:
-    """Windows a second of every contender, what it failed at, and the hours that the paper's training would take."""
+    """Windows per second of every contender, what it failed at, and the hours that the paper's training would take."""
     tasks = [f"{kind} {batch}" for kind, batch in sorted(TASKS, key=lambda task: (task[0] != "training", task[1]))]
     lines = ["windows per second", f"{'':28}" + "".join(f"{task:>15}" for task in tasks) + f"{'GB':>7}"]
     for name, row in race.items():
@@ -117,7 +117,7 @@ def race_table(race: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def ratios(race: dict[str, dict[str, Any]], tasks: list[str]) -> list[str]:
-    """How many times faster than each peer our graph is, with both precisions: a line a peer."""
+    """How many times faster than each peer our graph is, with both precisions: one line per peer."""
     own, lines = race["minieqt, one graph"], []
     for name, row in race.items():
         both = [task for task in tasks if isinstance(own.get(task), float) and isinstance(row.get(task), float)]
@@ -128,7 +128,7 @@ def ratios(race: dict[str, dict[str, Any]], tasks: list[str]) -> list[str]:
 
 
 def kernel_table(kernels: dict[str, dict[str, float]], copy: float | None) -> list[str]:
-    """A line a kernel, the longest first: its time, its bytes, and what part of a copy's speed that is."""
+    """One line per kernel, the slowest first: its time, its bytes, and what part of a copy's speed that is."""
     if not kernels:
         return []
     lines = [f"one training step at batch {PAPER_BATCH}, launched: kernel by kernel"]

@@ -39,7 +39,7 @@ Contender = Callable[[str, int], Callable[[], object]]  # "training" or "inferen
 
 
 def seconds(cupy: Any, once: Callable[[], object], rounds: int = 5, least: float = 0.05) -> float:
-    """Median time of one call on the GPU; as many calls a round as last `least` seconds. The first call warms up."""
+    """Median time of a call on the GPU, over rounds of as many calls as last `least` seconds; the first warms up."""
     wait = cupy.cuda.runtime.deviceSynchronize
     once()
     times, calls = [], 1
@@ -61,7 +61,7 @@ def seconds(cupy: Any, once: Callable[[], object], rounds: int = 5, least: float
 
 
 def card(cupy: Any) -> dict[str, Any]:
-    """The GPU's name, its memory, and the versions of CUDA that the driver knows and that CuPy was made for."""
+    """The GPU's name, its memory, and the versions of CUDA that the driver supports and that CuPy was made for."""
     runtime = cupy.cuda.runtime
     name = runtime.getDeviceProperties(0)["name"]
     return {
@@ -92,13 +92,13 @@ def run_tests(cupy: Any) -> str:
 def kernel_errors(cupy: Any) -> dict[str, Any]:
     """{operation: largest relative error of any result}, float32 kernels against float64 definitions.
 
-    An operation that fails stands there in words; after a fault of the card all that follow do.
+    For an operation that fails it is the error's text; after a fault of the GPU all that follow fail.
     """
     sys.path.insert(0, str(ROOT / "tests"))
     from test_twins import CASES, functions_of
 
     errors: dict[str, Any] = {}
-    for stem in (stem for stem in sorted(CASES) if any(functions_of(stem, "cuda"))):  # others are made of these
+    for stem in (stem for stem in sorted(CASES) if any(functions_of(stem, "cuda"))):  # the others consist of these
         try:
             errors[stem] = largest_error(cupy, stem)
         except Exception as error:
@@ -107,7 +107,7 @@ def kernel_errors(cupy: Any) -> dict[str, Any]:
 
 
 def largest_error(cupy: Any, stem: str) -> float:
-    """Of one operation, over all cases of tests/test_twins.py."""
+    """The largest error of one operation, over all cases of tests/test_twins.py."""
     from test_twins import CASES, FLOOR, functions_of, results, with_dtype
 
     noise, worst = np.random.default_rng(1).standard_normal(997).astype(np.float32), 0.0
@@ -122,11 +122,11 @@ def largest_error(cupy: Any, stem: str) -> float:
     return worst
 
 
-# -- what the card can do, and what each kernel does of it -------------------------------------------------------------
+# -- what the GPU can do, and how much of it each kernel reaches -------------------------------------------------------
 
 
 def ceilings(cupy: Any, values: int = 2**27, n: int = 8192) -> dict[str, float]:
-    """Bytes a second of a copy (read and written), float32 operations a second of cuBLAS's matrix product."""
+    """Bytes per second of a copy (read and written), float32 operations per second of cuBLAS's matrix product."""
     a = cupy.ones(values, np.float32)
     b, square = cupy.empty_like(a), cupy.ones((n, n), np.float32)
     copy = seconds(cupy, lambda: cupy.copyto(b, a))
@@ -217,7 +217,7 @@ def minieqt_contender(graph: bool, products: int | None = None) -> Contender:
             model.eval()
             if not graph:
                 return lambda: [probabilities(z) for z in model.logits(x)]
-            for _ in range(2):  # the second time it is captured
+            for _ in range(2):  # it is captured the second time
                 model.forward(x)
             if model.replay.graph is None:
                 raise RuntimeError("the network could not be captured")
@@ -300,9 +300,9 @@ CONTENDERS: dict[str, Callable[[], Contender]] = {
 
 
 def race(cupy: Any, name: str, keep: Callable[[Any], None]) -> dict[str, Any]:
-    """{"training 200": seconds, …, "memory_bytes": …} of one contender; what failed or did not fit stands in words.
+    """{"training 200": seconds, …, "memory_bytes": …} of one contender; a text for what failed or did not fit.
 
-    `keep` is told after every task: what is measured by then counts, whatever comes.
+    `keep` is called after every task, so that what has been measured by then is kept, whatever happens.
     """
     contender = CONTENDERS[name]()
     own = PRECISIONS[launch.products(cupy.empty(0, np.float32))]

@@ -9,7 +9,7 @@ from minieqt.errors import UserError
 
 
 def kernel_files(names: list[str], pattern: str) -> list[Path]:
-    """Files of kernels/cuda: those of these names, or all that fit the pattern. UserError for one that is not there."""
+    """Files of kernels/cuda: those named, or all that match the pattern. UserError for one that does not exist."""
     paths = [FOLDER / name for name in names] or sorted(FOLDER.glob(pattern))
     for path in paths:
         if not path.is_file():

@@ -1,4 +1,4 @@
-"""Kill `pick` at random moments, again and again, and go on: the results are those of a run that nobody disturbed.
+"""Kill `pick` at random moments, again and again, and go on: the results are those of an undisturbed run.
 
     python benchmarks/kill_pick.py                     some minutes; ten kills each of one, two and four workers
     python benchmarks/kill_pick.py --kills 30 --seed 7
@@ -78,7 +78,7 @@ def undisturbed(folder: Path, out: Path, workers: int) -> tuple[float, float]:
 
 
 def kill(process: subprocess.Popen, rng: np.random.Generator) -> str:
-    """Kill it, perhaps one of its workers before; who was."""
+    """Kill it, perhaps one of its workers first; returns which were killed."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     pids = map(int, children.read_text().split()) if children.is_file() else ()
     workers = [pid for pid in pids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
@@ -122,8 +122,8 @@ def main() -> int:
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(delay)
                 who = "nobody, it was done" if process.poll() is not None else kill(process, rng)
-                told = f"{workers} workers, kill {number}, after {delay:.1f} s"
-                print(f"{told}: {who}; {parts(out)} are done", flush=True)
+                line = f"{workers} workers, kill {number}, after {delay:.1f} s"
+                print(f"{line}: {who}; {parts(out)} are done", flush=True)
             finish(start(folder, out, workers))
             found = contents(out)
             wrong = sorted(key for key in whole.keys() | found.keys() if whole.get(key) != found.get(key))

@@ -1,11 +1,11 @@
-"""Kill a training run at a random moment, resume it, and compare with one that nobody disturbed. Twenty times.
+"""Kill a training run at a random moment, resume it, and compare it with an undisturbed one. Twenty times.
 
     python benchmarks/kill_resume.py                      a minute or two; prints where each kill fell
     python benchmarks/kill_resume.py --kills 100 --seed 7
     python benchmarks/kill_resume.py --workers 2          kills one of the workers, or their launcher
 
 Every run is train.py as its own process, killed by SIGKILL, which no process can catch. last.h5 is written after every
-batch, so that many kills fall into the writing of a file. Exit code 1 if a single array or byte differs.
+batch, so that many kills come while a file is being written. Exit code 1 if a single array or byte differs.
 """
 
 from __future__ import annotations

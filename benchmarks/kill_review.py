@@ -4,9 +4,9 @@
     python benchmarks/kill_review.py --kills 3 --learn 0
 
 The page's server is the command in a process of its own, killed by SIGKILL while a client, which speaks the browser's
-protocol, judges as fast as it is answered. Every correction of which the page said "saved" must be in the journal, in
-its order, and at most the one under way beside them. A killed `learn` is called again: it must come to the version,
-to the bit, that nobody disturbed. Exit code 1 if anything differs.
+protocol, judges as fast as the server answers. Every correction of which the page said "saved" must be in the journal,
+in order, and besides them at most the one under way. A killed `learn` is called again: it must make the same version,
+to the bit, as an undisturbed one. Exit code 1 if anything differs.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def judge_until_killed(server: subprocess.Popen, address: str, delay: float, rng
         return info.text.split("<br>")[1].rpartition(" · ")[2], int(re.search(r"this is (\d+)", info.text)[1])
 
     def press(key: str, until: Callable[[], bool]) -> bool:
-        """As the browser hands a key over; whether the page came to say what it should before the server was gone."""
+        """Send a key as the browser does; whether the page showed what it should before the server was gone."""
         keys.value = f"{rng.integers(1 << 62)} {key}"
         # Bokeh's client has no public way to wait for a change: `force_roundtrip` drops those that come meanwhile.
         session._connection._loop_until(lambda: until() or not session.connected)
@@ -149,7 +149,7 @@ def where(out: Path) -> str:
 
 
 def wrong(out: Path, undisturbed: Path) -> list[str]:
-    """What of the one version differs, or is not there."""
+    """What differs between the two versions, or is missing."""
     one, other = (path / versions.FOLDER for path in (out, undisturbed))
     names = ["001/weights.h5", *(["weights.h5"] if (other / "weights.h5").exists() else [])]
     found = [name for name in names if not (one / name).exists()]
@@ -162,7 +162,7 @@ def wrong(out: Path, undisturbed: Path) -> list[str]:
 
 
 def kill_learning(judged: Path, folder: Path, kills: int, rng) -> int:
-    """How many kills did not come to the same version."""
+    """How many kills did not lead to the same version."""
     for name in ("first", "undisturbed"):  # the first may have to compile kernels
         shutil.copytree(judged, folder / name)
         began = time.monotonic()

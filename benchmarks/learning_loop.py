@@ -5,13 +5,13 @@
 
 A synthetic network records some hours. The first half is picked, and an analyst corrects 100 of its detections: in one
 arm those that `review`'s queue puts first, in the other 100 drawn at random (anew for each seed). Where there is an
-earthquake he sets P and S to where they are and accepts, elsewhere he rejects. `learn` fine-tunes on either, as a user
-would call it, and its network picks the second half, which nobody has looked at.
+earthquake the analyst sets P and S to the true times and accepts, elsewhere rejects. `learn` fine-tunes on either, as a
+user would call it, and its network picks the second half, which was not reviewed.
 
 A pick is right within 0.5 s of an arrival that stands out of the noise. One near an arrival that is in the record and
 does not stand out counts neither way; any other is wrong. Intervals (95 %): the bootstrap over ten-minute blocks, the
-same for both arms; counts of all seeds are added up. They hold what another second half would change, not what other
-seeds or another network of stations would: of these the single seeds give an idea.
+same for both arms; counts of all seeds are added up. They cover what another second half would change, not what other
+seeds or another network of stations would: of that the single seeds give an idea.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from minieqt.weights.locate import OWN_NAME
 
 RESULT = Path(__file__).resolve().parent / "results" / "learning_loop.txt"
 TOLERANCE = 0.5  # s: a right pick
-NEAR = 1.0  # s between a detection's pick and an arrival that the analyst takes for its cause
+NEAR = 1.0  # s, at most, between a detection's pick and the arrival that the analyst takes for its cause
 BLOCK = 600.0  # s, of the bootstrap
 FIRST = UTCDateTime(START).ns
 QUIET = (1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2
@@ -78,7 +78,7 @@ def causes(network: Network) -> dict[str, list[Cause]]:
 
 
 def cause_of(event: Event, there: list[Cause]) -> Cause | None:
-    """What a detection is of: the earthquake nearest to its picks, or one that stands out and begins within it."""
+    """A detection's cause: the earthquake nearest to its picks, or one that stands out and begins within it."""
     picks = {pick.phase: pick.time.ns for pick in event.picks()}
     if picks and there:
         far = [min(abs(time - getattr(cause, phase.lower())) for phase, time in picks.items()) for cause in there]
@@ -140,11 +140,11 @@ def cells(counts: Array) -> list[str]:
     """Precision, recall and F1 with intervals, of (blocks, 3)."""
     rng = np.random.default_rng(0)
     drawn = np.stack([counts.sum(axis=0), *(draw(rng, len(counts)) @ counts for _ in range(RESAMPLES))])
-    told = []
+    texts = []
     for name, values in measures(*drawn.T).items():
         low, high = quantiles(values[1:], *QUIET)
-        told.append(f"{values[0]:.3f} ({low:.3f} to {high:.3f})" if name != "f1" else f"{values[0]:.3f}")
-    return told
+        texts.append(f"{values[0]:.3f} ({low:.3f} to {high:.3f})" if name != "f1" else f"{values[0]:.3f}")
+    return texts
 
 
 def difference(before: dict[str, Array], after: dict[str, Array]) -> tuple[float, float, float]:
@@ -267,12 +267,12 @@ def verdict(before: dict[str, Array], arms: dict[str, list[dict[str, Array]]]) -
         lines.append(f"{arm} gains {gain[0]:+.3f} ({gain[1]:+.3f} to {gain[2]:+.3f}) in F1 of P and S; seeds: {single}")
     value, low, high = difference(added(arms["random"]), added(arms["queue"]))
     if low > 0:
-        told = "the queue beats random"
+        outcome = "the queue beats random"
     elif high < 0:
-        told = "random beats the queue"
+        outcome = "random beats the queue"
     else:
-        told = "the queue does not beat random, nor random the queue"
-    return [*lines, f"queue minus random: {value:+.3f} ({low:+.3f} to {high:+.3f}): {told}"]
+        outcome = "the queue does not beat random, nor random the queue"
+    return [*lines, f"queue minus random: {value:+.3f} ({low:+.3f} to {high:+.3f}): {outcome}"]
 
 
 if __name__ == "__main__":

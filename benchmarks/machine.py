@@ -1,4 +1,4 @@
-"""What a result was measured on, in a few words, and what it took."""
+"""What every benchmark needs: the machine in a few words, what a command costs, and one way to publish a result."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import platform
 import resource
 import subprocess
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -39,7 +40,7 @@ def describe(*packages: str) -> str:
 def peak_mib() -> float:
     """The most memory this process has had so far, in MiB.
 
-    Linux counts in `ru_maxrss` what the parent had when it started this process, so it is not asked for that.
+    Not from `ru_maxrss` on Linux, which includes what the parent had when it started this process.
     """
     status = Path("/proc/self/status")
     if status.exists():
@@ -49,8 +50,8 @@ def peak_mib() -> float:
 
 
 def forget_peak() -> None:
-    """From now on `peak_mib` is the most since now. Linux alone can; elsewhere it stays the most so far."""
-    with suppress(OSError):  # not there, or not to be written to, as in some containers
+    """Let `peak_mib` count anew from now on; on Linux only."""
+    with suppress(OSError):  # missing or read-only, as in some containers
         Path("/proc/self/clear_refs").write_text("5")
 
 
@@ -63,7 +64,7 @@ class Cost:
     peak: float  # MiB of its largest process
 
 
-# In a small process between: Linux counts the memory of a process that starts another for that other's, too.
+# In a small process between: Linux counts the memory of a process that starts another as that other's, too.
 BETWEEN = """
 import json, os, subprocess, sys, time
 began = time.perf_counter()
@@ -75,9 +76,17 @@ print(json.dumps([status, time.perf_counter() - began, usage.ru_utime + usage.ru
 
 
 def cost(command: list[str]) -> Cost:
-    """Run a command, its output thrown away. SystemExit if it fails."""
+    """Run a command, discarding its output. SystemExit if it fails."""
     answer = subprocess.run([sys.executable, "-c", BETWEEN, *command], stdout=subprocess.PIPE, env=same_path())
     status, *taken = json.loads(answer.stdout)
     if status:
         sys.exit(f"{' '.join(command)} failed")
     return Cost(*taken)
+
+
+def publish(lines: Iterable[str], out: Path) -> None:
+    """Print a result and write it to a file, whose folder is made if need be."""
+    text = "\n".join(lines) + "\n"
+    print(text, end="")
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(text, encoding="utf-8")

@@ -2,13 +2,13 @@
 
     python benchmarks/magnitudes.py                     a minute or two of one core; PyOcto has to be installed
 
-`pick --picks all` and `associate --magnitudes` on the half hour of ../shared/data/ridgecrest, nothing set but what is
-there; then the matched earthquakes' magnitudes beside those of the regional network.
+`pick --picks all` and `associate --magnitudes` on the half hour of ../shared/data/ridgecrest with default settings;
+then the matched earthquakes' magnitudes beside those of the regional network.
 
-The excerpt's stations.xml has coordinates alone. Sensitivities at that time are known: SENSITIVITIES, of the SCEDC and
+The excerpt's stations.xml has coordinates only. Sensitivities at that time are known: SENSITIVITIES, of the SCEDC and
 PB, as the test data of GaMMA (github.com/AI4EPS/GaMMA, test/stations.csv, MIT) list them. The shape of the responses is
 what such instruments have by design: broadband ones are flat from 120 s on, the borehole's geophones from 2 Hz, the
-accelerometers throughout. Above 0.5 Hz, where magnitudes are measured, that is a guess for the geophones alone.
+accelerometers throughout. Above 0.5 Hz, where magnitudes are measured, that is a guess for the geophones only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from machine import describe
+from machine import describe, publish
 from obspy import Inventory, read_inventory
 from obspy.core.inventory import Response
 from obspy.signal.invsim import corn_freq_2_paz
@@ -86,13 +86,13 @@ def study(folder: Path) -> list[str]:
         ("associate", picks, "--stations", stations, "--out", out, "--magnitudes", DATA, "--reference",
          DATA / "catalogue.csv"),
     )  # fmt: skip
-    told = ""
+    output = ""
     for step in steps:
         command = module_command("minieqt", *map(str, step))
-        told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=same_path()).stdout
+        output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=same_path()).stdout
     found = [row for row in rows(out / "reference.csv") if row["kind"] == "found"]
     events = {row["time"]: row["event"] for row in rows(out / "earthquakes.csv")}
-    lines = [line for line in told.splitlines() if "magnitudes" in line or "reference" in line]
+    lines = [line for line in output.splitlines() if "magnitudes" in line or "reference" in line]
     lines += ["", f"{'earthquake':<22}{'reference':>10}{'ours':>7}{'difference':>12}{'stations':>10}{'± of them':>11}"]
     by_event: dict[str, list[float]] = {}
     of_station: dict[str, list[float]] = {}
@@ -119,9 +119,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         lines = [describe("minieqt", "numpy", "obspy", "pyocto"), "", *study(Path(folder))]
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    options.out.write_text(text, encoding="utf-8")
+    publish(lines, options.out)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@
     python benchmarks/month.py RECORD.mseed WEIGHTS --days 3 --out /dev/stdout
 
 RECORD, three components of one station, is repeated until it fills the days, one after the other without a gap. They
-are picked by `python -m minieqt pick`, each time from nothing and in a process of its own: the first day
-alone; all days, a file a channel and day, in an SDS archive; all days in one single file. Before that, kernels are
-compiled, where they never were. Peak memory is that of the largest process. That all give the same tables is checked.
+are picked by `python -m minieqt pick`, each time from scratch and in a process of its own: the first day alone; all
+days in an SDS archive, one file per channel and day; all days in a single file. Before that, kernels are compiled if
+need be. Peak memory is that of the largest process. All must give the same tables, which is checked.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from machine import cost, describe
+from machine import cost, describe, publish
 
 from minieqt.processes import module_command
 
@@ -94,9 +94,7 @@ def main() -> None:
         same = same_tables([folder / f"picks of {what}" for what in ("SDS archive", "one file")])
     lines.append("")
     lines += [f"the tables of all {options.days} days are {'the same' if same else 'NOT the same'} to the byte"]
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    options.out.write_text(text, encoding="utf-8")
+    publish(lines, options.out)
 
 
 if __name__ == "__main__":

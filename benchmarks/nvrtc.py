@@ -13,7 +13,7 @@ OF_CUPY = "-ftz=true", "--device-as-default-execution-space"  # what CuPy adds t
 
 
 def file_of(package: str, name: str) -> Path | None:
-    """A file of an installed wheel, by the beginning of its name; None where there is none."""
+    """A file of an installed wheel, by the beginning of its name; None if there is none."""
     try:
         files = metadata.files(package) or []
     except metadata.PackageNotFoundError:
@@ -23,7 +23,7 @@ def file_of(package: str, name: str) -> Path | None:
 
 @cache
 def library() -> ctypes.CDLL:
-    """NVRTC. FileNotFoundError, in words, where it is not installed."""
+    """NVRTC. FileNotFoundError, with a hint, if it is not installed."""
     found = file_of("nvidia-cuda-nvrtc", "libnvrtc.so")
     if found is None:
         raise FileNotFoundError("nvidia-cuda-nvrtc is not installed, or has no library for this system")
@@ -31,9 +31,9 @@ def library() -> ctypes.CDLL:
 
 
 def compiled(source: str, name: str, architecture: str, products: int = 0) -> tuple[bytes, str]:
-    """A text as machine code for a card such as sm_90, with a launch's options and CuPy's, and the compiler's words.
+    """(machine code for an architecture such as sm_90, the compiler's messages), with a launch's options and CuPy's.
 
-    The code is empty where the text does not compile; a warning counts as that.
+    The code is empty if the source does not compile; a warning counts as an error.
     """
     nvrtc, program, size = library(), ctypes.c_void_p(), ctypes.c_size_t()
     assert nvrtc.nvrtcCreateProgram(ctypes.byref(program), source.encode(), name.encode(), 0, None, None) == 0

@@ -1,13 +1,13 @@
-"""What several processes gain over one, and what adding up costs them, in one run of about four minutes.
+"""What several processes gain over one, and what their all-reduces cost, in one run of about four minutes.
 
     python benchmarks/parallel.py                     writes benchmarks/results/parallel.json and parallel.txt
     python benchmarks/parallel.py --rounds 1 --out /tmp/parallel.json
 
 Three tables. The race: train.py itself with one worker of one thread, with two, and with one worker of two threads, in
-turns. The step taken apart: the same step on random windows, where every rank waits for all others before each sum, so
-that waiting for a slower rank and adding up are told apart. The sums: all-reduces of 4 bytes to 16 MiB by the ring and
-by MPI (left out where there is none), and the latency and bandwidth that fit them. More ranks than processors take
-turns on them, and MPI's waiting ranks keep theirs busy: those columns say what that costs, not what a cluster would do.
+turns. The step in parts: the same step on random windows, where every rank waits for all others before each sum, so
+that waiting for a slower rank and adding up are measured separately. The sums: all-reduces of 4 bytes to 16 MiB by the
+ring and by MPI (left out where there is none), and the latency and bandwidth that fit them. More ranks than processors
+take turns on them, and MPI's waiting ranks keep theirs busy: those columns show what that costs, not a cluster's speed.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def race(rounds: int, windows: int, folder: Path) -> dict[str, list[float]]:
 
 
 def finished(command: list[str]) -> str:
-    """What a command has printed; UserError with what it complained of."""
+    """What a command has printed; UserError with its error message if it failed."""
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise UserError(f"{' '.join(command)} failed: {done.stderr}")
@@ -94,12 +94,12 @@ class Timed(Communicator):
         self.adding += time.perf_counter() - met
 
     def broadcast(self, array: Array, root: int = 0) -> None:
-        """As the inner one."""
+        """The inner one's."""
         self.inner.broadcast(array, root)
 
 
 def steps(ranks: Communicator, count: int) -> list[tuple[float, float, float]]:
-    """(seconds, of them waiting, of them adding up) of `count` training steps of BATCH / 2 windows a rank."""
+    """(seconds, of them waiting, of them adding up) of `count` training steps of BATCH / 2 windows per rank."""
     from minieqt import EQTransformer
     from minieqt.adam import Adam
     from minieqt.training.data_parallel import DataParallel
@@ -122,7 +122,7 @@ def steps(ranks: Communicator, count: int) -> list[tuple[float, float, float]]:
 
 
 def sums(ranks: Communicator) -> dict[int, float]:
-    """{bytes: seconds of one all-reduce}: medians of five rounds of as many calls as last 40 ms or more."""
+    """{bytes: seconds of one all-reduce}: medians of five rounds, each of as many calls as last at least 40 ms."""
     found = {}
     for size in SIZES:
         array, calls, times = np.zeros(size // 4, np.float32), np.ones(1), []
@@ -152,7 +152,7 @@ def as_rank(task: str, count: int, out: Path) -> int:
 
 
 def with_ranks(task: str, ranks: int, folder: Path, count: int = 0, mpi: bool = False) -> Any:
-    """What rank 0 of so many has measured, by the ring or by MPI."""
+    """What rank 0 of `ranks` has measured, by the ring or by MPI."""
     out = folder / "answer.json"
     command = [sys.executable, __file__, "--task", task, "--count", str(count), "--out", str(out)]
     if mpi:

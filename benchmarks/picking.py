@@ -5,10 +5,10 @@
 
 RECORD, three components of one station, is repeated until it fills the hours. Both read the same file, with the same
 weights (SeisBench's layout), the same band-pass, windows that overlap by half, five blinded seconds at their edges, the
-mean where they overlap, and 2 threads: `minieqt.pick` by EQTransformer's rule, and SeisBench's `classify`. Why they do
-not find the same number of detections all the same, benchmarks/agreement.py says. Each contender runs in a process of
-its own; what is timed goes from reading the file to picks and events, after one window for warming up; peak memory is
-the whole process's. They take turns; medians are shown.
+mean where they overlap, and 2 threads: `minieqt.pick` by EQTransformer's rule, and SeisBench's `classify`.
+benchmarks/agreement.py explains why they still do not find the same number of detections. Each contender runs in a
+process of its own; timed is everything from reading the file to picks and events, after one window for warming up; peak
+memory is the whole process's. They take turns; medians are shown.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from machine import describe, peak_mib
+from machine import describe, peak_mib, publish
 
 RESULTS = Path(__file__).parent / "results" / "picking.txt"
 CONTENDERS = ("minieqt", "seisbench")
@@ -33,7 +33,7 @@ THREADS = 2
 
 
 def repeat(record: Path, hours: float, target: Path) -> None:
-    """Write `record` again and again, one copy after the other, as one miniSEED file of so many hours."""
+    """Write `record` again and again, one copy after the other, as one miniSEED file of `hours` hours."""
     import numpy as np
     import obspy
 
@@ -136,10 +136,7 @@ def main() -> None:
     ends = "SeisBench's detections end below half the threshold, those of EQTransformer's rule below it: agreement.txt."
     lines += ["", ends]
     lines += ["", f"minieqt is {theirs / ours:.1f} times as fast, in {our_peak / their_peak:.2f} of the memory"]
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    options.out.parent.mkdir(exist_ok=True)
-    options.out.write_text(text, encoding="utf-8")
+    publish(lines, options.out)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ classifier can tell the two apart.
 
 Earthquakes with P and S are measured (the CSV of each file lies beside it). The classifier, a random forest, sees as
 many synthetic windows as real ones and is scored on events it has not seen (five folds, repeated); an area under
-the curve of 0.5 means that it guesses, 1 that it always knows.
+the curve of 0.5 means that it guesses, 1 that it is always right.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ REPEATS = 2
 
 
 def spectrum(x):
-    """10 log10 of the power in each band less their mean, (9,), of (components, samples)."""
+    """10 log10 of the power in each band minus their mean, (9,), of (components, samples)."""
     taper = np.hanning(x.shape[1])
     power = np.square(np.abs(np.fft.rfft((x - x.mean(axis=1, keepdims=True)) * taper))).sum(axis=0)
     f = np.fft.rfftfreq(x.shape[1], 0.01)
@@ -39,7 +39,7 @@ def spectrum(x):
 
 
 def measure(x, p, s):
-    """What one window (3, 6000) is like, by name; None where there is too little around its arrivals."""
+    """The measures of one window (3, 6000), by name; None where there is too little around its arrivals."""
     p, s = int(p), int(s)
     gap = s - p
     end = min(s + max(2 * gap, 300), 6000)

@@ -1,9 +1,8 @@
-"""How long the review page's server takes an event: python benchmarks/review.py [RECORDS] [--weights FILE].
+"""How long the review page's server takes per event: python benchmarks/review.py [RECORDS] [--weights FILE].
 
 Picks the records (an hour of a synthetic network where none are named), goes through the whole queue as the key for
-"next" does, and then draws a whole day and zooms into it. Every second item is read ahead, as the page does it while
-the one before is looked at. Messages to the browser are made, and go nowhere. Time is the process's own, and the
-clock's beside it.
+"next" does, and then draws a whole day and zooms into it. Every second item is read ahead, as the page does while a
+person looks at the one before. Messages to the browser are made but not sent. Times are the process's and wall-clock.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import obspy
-from machine import describe
+from machine import describe, publish
 
 from minieqt import annotate, load_weights
 from minieqt.picking.probabilities import Settings
@@ -63,9 +63,7 @@ def main() -> None:
             found = annotate(stream, load_weights() if weights == "own" else load_weights(weights))
             row = "".join(f"{count(found, how):>23}" for how in HOW.values())
             lines.append(f"{record.name + ', ' + Path(weights).name:<46}{row}")
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    options.out.write_text(text, encoding="utf-8")
+    publish(lines, options.out)
 
 
 if __name__ == "__main__":

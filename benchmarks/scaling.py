@@ -9,9 +9,9 @@ A step of N GPUs, each with w windows, takes
                                                                               tree   2 ⌈log₂ N⌉ (α + m / β)
 
 where m is the gradient's bytes, α a link's latency, β its bandwidth, and E_N the expected largest of N standard normal
-numbers: a step waits for its slowest rank. First the formula is held against what could be measured, the sums and
-steps of processes on one machine (benchmarks/results/parallel.json). What it then says of GPUs rests on the numbers
-below, which are assumptions of the right order; none was measured here.
+numbers: a step waits for its slowest rank. First the formula is compared with what could be measured, the sums and
+steps of processes on one machine (benchmarks/results/parallel.json). Its results for GPUs rest on the numbers below,
+which are assumptions of the right order of magnitude; none was measured here.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ COUNTS = (1, 2, 4, 8, 16, 64, 256, 1024)
 
 
 class Link(NamedTuple):
-    """latency α: seconds a message; bandwidth β: bytes/s in each direction."""
+    """latency α: seconds per message; bandwidth β: bytes/s in each direction."""
 
     latency: float
     bandwidth: float
@@ -59,7 +59,7 @@ class Device(NamedTuple):
     jitter: float
 
 
-# Assumed. A training step is about 0.77 GFLOP a window: 10,000 windows a second are 7.7 TFLOP/s. The floor is what
+# Assumed. A training step is about 0.77 GFLOP per window: 10,000 windows/s are 7.7 TFLOP/s. The floor is what
 # hundreds of kernels and the LSTMs' 47 steps take at any batch size.
 GPU = Device(rate=10_000, floor=2e-3, jitter=0.01)
 LINKS = {"NVLink": Link(2e-6, 300e9), "Ethernet": Link(50e-6, 1.25e9)}
@@ -85,7 +85,7 @@ def expected_maximum(N: int) -> float:
 
 
 def step(N: int, windows: float, device: Device, link: Link) -> float:
-    """Seconds of a step with so many windows a GPU."""
+    """Seconds of a step with `windows` windows per GPU."""
     slowest = windows / device.rate * (1 + device.jitter * expected_maximum(N))
     return device.floor + slowest + all_reduce(N, GRADIENT, link)
 
@@ -156,7 +156,7 @@ def speed(N: int, windows: float, device: Device, link: Link) -> tuple[float, fl
 
 
 def figure(device: Device) -> Any:
-    """How much of the ideal is left."""
+    """Efficiency, the share of N times one GPU's speed, against N."""
     drawn = new_figure(figsize=(7, 3.5))
     axes = drawn.subplots()
     for (name, link), colour in zip(LINKS.items(), (BLUE, VERMILION), strict=True):

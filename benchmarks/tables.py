@@ -4,9 +4,9 @@
     python benchmarks/tables.py --detections 1000000 --days 30
     python benchmarks/tables.py --obspy 2000          and how long ObsPy takes for QuakeML alone, with fewer
 
-Synthetic detections with P and S are kept as a run of `pick` keeps them, by a process of their own; then they are read
-and every table is written. Memory is what this process grows by at its peak. ObsPy checks that QuakeML fits its schema,
-of 50,000 detections at the most.
+Synthetic detections with P and S are stored as a run of `pick` stores them, by a process of their own; then they are
+read and every table is written. Memory is what this process grows by at its peak. ObsPy checks QuakeML against its
+schema, for 50,000 detections at most.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         out, folder = Path(name), Path(name) / "station_days"
         folder.mkdir()
-        told = folder, options.detections, options.days
-        maker = multiprocessing.get_context("spawn").Process(target=make, args=told)
+        arguments = folder, options.detections, options.days
+        maker = multiprocessing.get_context("spawn").Process(target=make, args=arguments)
         maker.start()
         maker.join()
         report, before, begin, work = Report(), peak_mib(), time.perf_counter(), time.process_time()

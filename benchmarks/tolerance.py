@@ -3,9 +3,9 @@
     python benchmarks/tolerance.py              some minutes of one core; PyOcto has to be installed
 
 Synthetic networks with a mainshock, its aftershocks and a swarm (docs/synthetic.md) are picked once and associated with
-one tolerance after the other: with the speeds that fit best, and with speeds that are 6 % too low, as nobody knows them
-to the per cent. Recall counts earthquakes with eight right picks; "close" are those less than 10 s from another. These
-networks chose the defaults; benchmarks/catalogue.py reports on another.
+one tolerance after the other: with the speeds that fit best, and with speeds that are 6 % too low, as real speeds are
+not known to the per cent. Recall counts earthquakes with eight right picks; "close" are those less than 10 s from
+another. The defaults were chosen on these networks; benchmarks/catalogue.py reports on another.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TRIED = [Limits(tolerance=tolerance) for tolerance in (0.4, 0.6, 0.8, 1.0, 1.4)]
 
 
 def of_a_network(seed: int, folder: Path) -> list[str]:
-    """A line for every way of associating it."""
+    """One line for every way of associating it."""
     network = make_network(seed, HOURS, STATIONS, EVENTS, IN_SEQUENCE)
     write_network(folder / "network", network)
     stage("pick", "pick", str(folder / "network"), "--out", str(folder / "picks"), "--picks", "all", "--threads", "1")

@@ -1,6 +1,6 @@
-"""EQTransformer in PyTorch as one would write it there: what minieqt is measured against where SeisBench is absent.
+"""EQTransformer in idiomatic PyTorch: what minieqt is measured against where SeisBench is absent.
 
-Its names are SeisBench's, so that `minieqt.weights.to_seisbench` fills it and a test can compare the two. On a GPU
+Its names are SeisBench's, so that it can load `minieqt.weights.to_seisbench` and a test can compare the two. On a GPU
 cuDNN does the convolutions and the LSTMs. Dropout is in the ResCNN, the BiLSTM blocks and the feed-forward parts.
 """
 

@@ -1,19 +1,19 @@
-"""What the CUDA kernels' accesses to memory come to, counted without a GPU.
+"""What the CUDA kernels' accesses to memory cost, counted without a GPU.
 
     python benchmarks/traffic.py                   a training step of 4 windows; writes benchmarks/results/traffic.txt
     python benchmarks/traffic.py --lines 20        and the 20 lines of code that waste most
     python benchmarks/traffic.py --products 3      on tensor cores (launch.use_products), which are imitated slowly
 
-The kernels run on the host build (kernels/cuda/on_host.h), every access is looked at (kernels/cuda/watchers/), and what
+The kernels run on the host build (kernels/cuda/on_host.h), every access is recorded (kernels/cuda/watchers/), and what
 a warp's lanes do together is one request. Of every kernel, for each window:
 
-    touched    megabytes of device memory, every sector of 32 bytes counted once a launch: what must come from there
+    touched    megabytes of device memory, every sector of 32 bytes counted once per launch: what must come from there
     moved      megabytes of the sectors of all requests: what goes through the first-level cache
     useful     the share of sectors that the same numbers would have taken side by side
-    passes     thousands of passes through shared memory; a multiprocessor makes one a cycle
+    passes     thousands of passes through shared memory; a multiprocessor makes one per cycle
     conflicts  passes for each that numbers side by side would have taken: 1 without bank conflicts
 
-What a step does once, whatever its size, is divided by few windows here: Adam, layouts, sums over blocks.
+What a step does once, whatever its size (Adam, layouts, sums over blocks), is divided by few windows here.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def training_step(windows: int) -> None:
 
 
 def table(launches: list[Traffic], windows: int) -> list[str]:
-    """A line a kernel, those that move most first, and one of all."""
+    """One line per kernel, those that move most first, and one of all."""
     sums: dict[str, Counter] = defaultdict(Counter)
     for kernel, touched, moved in launches:
         for name in kernel, "all":
@@ -92,7 +92,7 @@ def worst(launches: list[Traffic], windows: int, count: int) -> list[str]:
 
 
 def main() -> int:
-    """Count, print the table, and write it down where it is the usual one."""
+    """Count, print the table, and write the results file if it is the usual one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--windows", type=whole(1), default=WINDOWS, help=f"in the step ({WINDOWS})")
     parser.add_argument("--lines", type=whole(1), help="show so many lines of code, too")

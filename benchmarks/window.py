@@ -1,4 +1,4 @@
-"""The README's window: what a run's network says of an earthquake of its test split, the middle one by signal-to-noise.
+"""The README's window: a network's answer on an earthquake of its test split, the middle one by signal-to-noise ratio.
 
     python benchmarks/window.py runs/001 data/synthetic5-1000-seed0.hdf5     after `make train`; docs/figures/window.png
 """
@@ -25,7 +25,7 @@ FIGURE = Path(__file__).resolve().parents[1] / "docs" / "figures" / "window.png"
 
 
 def draw(run: Path, data: Path, out: Path) -> str:
-    """Draw the window; returns its trace's name. UserError where the data set has no earthquake of the split."""
+    """Draw the window; returns its trace's name. UserError if the data set has no earthquake of the split."""
     names = set((run / "test.txt").read_text(encoding="utf-8").split())
     model = load_weights(run / BEST).eval()
     with open_dataset(data) as dataset:
@@ -45,7 +45,7 @@ def draw(run: Path, data: Path, out: Path) -> str:
 
 
 def main() -> int:
-    """Draw, and say what."""
+    """Draw the window and print its name."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=existing_path, help="the folder of a training run")
     parser.add_argument("data", type=existing_file, help="what it was trained on")

@@ -1,10 +1,10 @@
-"""Two workers beside one: 60 station-days picked by one process of a thread, and by two.
+"""Two workers beside one: 60 station-days picked by one process of one thread, and by two.
 
     python benchmarks/workers.py RECORD.mseed WEIGHTS      a quarter of an hour; writes benchmarks/results/workers.txt
 
 RECORD, three components of one station, is repeated until it fills the days of an SDS archive, as in month.py. It is
-picked by one worker and by two, a thread each, and that their tables are the same is checked. Then two commands of a
-thread each, started together, pick half of the days each: faster than that two workers cannot be on this machine.
+picked by one worker and by two, one thread each; their tables must be the same. Then two commands of one thread each,
+started together, pick half of the days each: two workers cannot be faster than that on this machine.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
-from machine import describe
+from machine import describe, publish
 from month import FIRST, make, measure, same_tables
 
 RESULTS = Path(__file__).parent / "results" / "workers.txt"
@@ -57,9 +57,7 @@ def main() -> None:
         "",
         f"the tables of one worker and of two are {'the same' if same else 'NOT the same'} to the byte",
     ]
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    options.out.write_text(text, encoding="utf-8")
+    publish(lines, options.out)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""minieqt: EQTransformer from scratch. Detect earthquakes, pick P and S; read every line of how."""
+"""minieqt: EQTransformer from scratch. It detects earthquakes and picks P and S, in code that is written to be read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EQTransformer", "annotate", "load_weights", "pick"]
 
-# What needs h5py or ObsPy is imported when it is first asked for.
+# Modules that need h5py or ObsPy are imported on first use.
 LATER = {"load_weights": "minieqt.weights.load", "annotate": "minieqt.picking.pick", "pick": "minieqt.picking.pick"}
 
 

@@ -26,7 +26,7 @@ def adam_step(
 ) -> None:
     """The equations above, in place on theta, m and v; t counts steps from 1. All vectors (N,).
 
-    t and learning_rate are numbers, or arrays of one on a GPU, where a captured graph finds them changed."""
+    t and learning_rate are numbers, or on a GPU arrays of one element, whose current values a captured graph reads."""
     xp = array_module(theta)
     g = gradient + l1 * xp.sign(theta) + 2 * l2 * theta
     m += (1 - BETA1) * (g - m)
@@ -38,8 +38,8 @@ def adam_step(
 class Adam:
     """The optimiser of one network: its moments, its step count and its learning rate.
 
-    trained (N,): 1 where a parameter is trained, 0 where it is frozen; None: all are. With neither gradient nor penalty
-    a frozen one's moments stay zero, and it stays what it is to the bit.
+    trained (N,): 1 where a parameter is trained, 0 where it is frozen; None: all are trained. A frozen parameter gets
+    neither gradient nor penalty, so its moments stay zero and its value stays the same to the bit.
     """
 
     def __init__(self, model: Any, learning_rate: float = 1e-3, trained: Array | None = None):
@@ -60,12 +60,12 @@ class Adam:
         adam_step(self.theta, self.gradient, self.m, self.v, self.l1, self.l2, self.t, self.learning_rate)
 
     def hold_frozen(self) -> None:
-        """Leave no gradient to frozen parameters; part of every step."""
+        """Set the gradients of frozen parameters to zero; part of every step."""
         if self.trained is not None:
             self.gradient *= self.trained
 
     def penalty(self) -> float:
-        """Σ λ₁ |θ| + λ₂ θ², of what is trained, which the published training adds to the loss it reports."""
+        """Σ λ₁ |θ| + λ₂ θ² over the trained parameters, which the published training adds to the loss it reports."""
         return float((self.l1 * abs(self.theta) + self.l2 * self.theta**2).sum(dtype="float64"))
 
     def state(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class Adam:
         return {"m": self.m, "v": self.v, "t": self.t}
 
     def load(self, state: dict[str, Any]) -> None:
-        """Take up a stored state; ValueError if it is of another network."""
+        """Restore a stored state; ValueError if it is of another network."""
         if state["m"].shape != self.m.shape or state["v"].shape != self.v.shape:
             raise ValueError(f"optimiser state of {state['m'].shape[0]} values, this network has {self.m.size}")
         xp = array_module(self.m)

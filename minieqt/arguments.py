@@ -13,7 +13,7 @@ from minieqt.errors import UserError
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser that keeps the layout of its texts and explains a mistake in one line."""
+    """An ArgumentParser that keeps the line breaks of its descriptions and reports a mistake in one line."""
 
     def __init__(self, prog: str, **kwargs: Any):
         layout = argparse.RawDescriptionHelpFormatter
@@ -32,7 +32,7 @@ def whole(minimum: int, maximum: int = 2**32 - 1) -> Callable[[str], int]:
             raise argparse.ArgumentTypeError(f"must lie between {minimum} and {maximum}, got {text}")
         return value
 
-    whole_number.__name__ = "whole number"  # as argparse words a mistake
+    whole_number.__name__ = "whole number"  # argparse shows it in its error messages
     return whole_number
 
 
@@ -57,7 +57,7 @@ def existing_file(text: str) -> Path:
     path = Path(text)
     if not path.is_file():
         raise argparse.ArgumentTypeError(f"{text} does not exist or is not a file")
-    return path.absolute()  # not what a link leads to: a table beside the link is the one that was meant
+    return path.absolute()  # links are not resolved: a table beside the link belongs to it
 
 
 def existing_path(text: str) -> Path:
@@ -65,11 +65,11 @@ def existing_path(text: str) -> Path:
     path = Path(text)
     if not path.exists():
         raise argparse.ArgumentTypeError(f"{text} does not exist")
-    return path.absolute()  # not what a link leads to: a table beside the link is the one that was meant
+    return path.absolute()  # as in existing_file
 
 
 def to_stderr(line: str) -> None:
-    """Where a program's last words go, unless it has somebody to tell."""
+    """Print a line to stderr."""
     print(line, file=sys.stderr)
 
 
@@ -84,13 +84,13 @@ def guarded(program: str, main: Callable[[], int], report: Callable[[str], None]
         return main()
     except UserError as error:
         return complain(str(error))
-    except BrokenPipeError:  # whoever read our output (head, less) has had enough; Python must not flush into it
+    except BrokenPipeError:  # the reader of our output (head, less) has quit; Python must not flush into the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except OSError as error:  # a full disk, a folder without permission
         return complain(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
     except MemoryError as error:
         return complain(f"out of memory ({error}): try a smaller --batch-size")
-    except KeyboardInterrupt as stop:  # may say how to go on
+    except KeyboardInterrupt as stop:  # its text may say how to go on
         report(f"{program}: {str(stop) or 'stopped'}")
         return 130

@@ -1,4 +1,4 @@
-"""NumPy or CuPy, which device, readable or fast: the seam between the lecture and the machine.
+"""NumPy or CuPy, which device, readable or fast: the seam between the definitions and their fast twins.
 
 A layer file holds the definition of each function in array code. `@accelerated` marks the functions that may
 have a faster twin: the function of the same name in `kernels/cpu/` (Numba) or `kernels/cuda/` (CUDA C++), in the
@@ -44,8 +44,8 @@ def mode() -> str:
 
 
 def options(*, tf32: bool) -> None:
-    """How twins compute, for the whole process: on tensor cores with one product of TF32 (tf32), or with three, which
-    have nearly float32's digits, where a GPU has them. docs/gpu.md compares the two.
+    """How twins multiply on a GPU with tensor cores, for the whole process: with one product of TF32 (tf32), or with
+    three, which together have nearly float32's digits. docs/gpu.md compares the two.
     """
     kernel_module("cuda.launch").use_products(1 if tf32 else None)
 
@@ -69,7 +69,7 @@ def array_module(x: Array) -> ModuleType:
 
 
 def device_of(x: Array) -> str:
-    """Where an array lives: "cpu" or "cuda"."""
+    """Where an array is: "cpu" or "cuda"."""
     return "cpu" if array_module(x) is np else "cuda"
 
 
@@ -79,7 +79,7 @@ def to_numpy(x: Any) -> np.ndarray:
 
 
 def as_array(x: Array, dtype: Any, xp: Any) -> Array:
-    """An array of numpy or cupy as one of `xp`: itself, if it is one already and of that dtype."""
+    """A NumPy or CuPy array as an array of `xp` and `dtype`: the same array if it is one already."""
     return xp.asarray(to_numpy(x) if xp is np else x, dtype)
 
 
@@ -95,7 +95,7 @@ def twin(definition: Callable, device: str) -> Callable | None:
 def accelerated(definition: Callable) -> Callable:
     """Mark a readable function that may have a fast twin; the first argument's dtype and device decide.
 
-    A twin that does not know how to do what it is asked returns NotImplemented, and the definition does it.
+    A twin that cannot handle its arguments returns NotImplemented, and the definition is called instead.
     """
 
     @functools.wraps(definition)

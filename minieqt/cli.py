@@ -1,7 +1,7 @@
 """python -m minieqt, or minieqt: a table of commands, each in its own file of minieqt/commands.
 
 A command's module has a docstring (its help, examples included), `arguments(parser)` and `run(options)`, which returns
-the exit code. It imports what is slow to import inside `run`.
+the exit code. Modules that are slow to import are imported inside `run`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ COMMANDS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Parse, run one command, return its exit code. UserError for a user's mistake."""
+    """Parse the arguments, run one command, return its exit code. UserError for a user's mistake."""
     parser = Parser(
         "minieqt",
         usage="python -m minieqt COMMAND …",
@@ -48,12 +48,12 @@ def main(arguments: list[str] | None = None) -> int:
         )
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(arguments)
-    options.arguments = arguments[1:]  # for whoever starts more of itself
+    options.arguments = arguments[1:]  # for commands that start more processes of their own kind
     return import_module(f"minieqt.commands.{options.command}").run(options)
 
 
 def program(arguments: list[str] | None = None) -> int:
-    """`main` as a program, which ends with a line and not with a traceback."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # as stderr is: a file's name may hold what is no character
+    """`main` as a program, which reports an error in one line and without a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # as stderr does: a file's name need not be valid text
         sys.stdout.reconfigure(errors="backslashreplace")
     return guarded("minieqt", lambda: main(arguments))

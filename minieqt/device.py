@@ -1,4 +1,4 @@
-"""Which machine computes: the processor with NumPy or a GPU with CuPy; and one clear line where no GPU can be had."""
+"""Which device computes: the processor with NumPy or a GPU with CuPy; and one clear line where no GPU can be used."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from minieqt.errors import UserError
 from minieqt.kernels import kernel_module
 
 DEVICES = ("cpu", "cuda")
-LEAST_CAPABILITY = 75  # that NVIDIA's compiler of CUDA 13 still makes code for
+LEAST_CAPABILITY = 75  # compute capability, times ten: the oldest that CUDA 13 compiles for
 INSTALL = "pip install -e '.[cuda13]', or '.[cuda12]' for an older driver"
 
 
@@ -44,26 +44,25 @@ def version(number: int) -> str:
 
 
 def require_gpus(count: int) -> None:
-    """UserError, in one line, unless so many GPUs can be used."""
+    """UserError, in one line, unless `count` GPUs can be used."""
     found = count_gpus() if count else 0
     if count > found:
         here = f"this machine has {found}" if found else "CUDA finds no GPU on this machine"
         raise UserError(f"{count} GPU{'s' if count > 1 else ''} asked for, and {here}")
 
 
-def array_module_for(device: str, number: int = 0) -> ModuleType:
-    """numpy for "cpu", cupy for "cuda", once it has shown that it works on GPU `number`. UserError where it does not.
+def array_module_for(device: str) -> ModuleType:
+    """numpy for "cpu", cupy for "cuda" after a trial on the first GPU. UserError where it does not work.
 
-    CuPy compiles its own operations, too: without NVIDIA's compiler library it fails at the first of them, so that one
-    is tried here.
+    The trial is one addition: CuPy compiles its operations, and without NVIDIA's compiler library the first one fails.
     """
     if device == "cpu":
         return np
     if device not in DEVICES:
         raise ValueError(f"device must be one of {', '.join(DEVICES)}, got {device!r}")
-    require_gpus(number + 1)
+    require_gpus(1)
     cupy = importlib.import_module("cupy")
-    cupy.cuda.Device(number).use()
+    cupy.cuda.Device(0).use()
     capability, toolkit = compute_capability(cupy), cupy.cuda.runtime.runtimeGetVersion()
     if capability < LEAST_CAPABILITY and toolkit >= 13000:
         raise UserError(
@@ -77,12 +76,12 @@ def array_module_for(device: str, number: int = 0) -> ModuleType:
     except Exception as error:
         raise UserError(f"CuPy {cupy.__version__} cannot work on this machine: {error}") from None
     if not works:
-        raise UserError(f"CuPy {cupy.__version__} adds up 1, 2, 3 wrongly on GPU {number}")
+        raise UserError(f"CuPy {cupy.__version__} adds up 1, 2, 3 wrongly on GPU 0")
     return cupy
 
 
 def compute_capability(cupy: ModuleType) -> int:
-    """That of the current GPU, times ten: 90 for an H100."""
+    """The current GPU's compute capability, times ten: 90 for an H100."""
     return int(cupy.cuda.Device().compute_capability)
 
 
@@ -97,9 +96,9 @@ def require_tensor_cores(cupy: ModuleType) -> None:
 
 
 def require_nvvm(cupy: ModuleType) -> None:
-    """Numba's compiler for GPUs, told where a CUDA toolkit is, if nobody has said so. UserError where there is none.
+    """UserError unless Numba can compile for GPUs; where CUDA_PATH and CUDA_HOME are not set, CuPy's toolkit is tried.
 
-    CuPy finds a toolkit by more ways than numba-cuda, which asks its own wheels and CUDA_PATH or CUDA_HOME.
+    CuPy finds a toolkit in more places than numba-cuda, which looks in its own wheels, CUDA_PATH and CUDA_HOME.
     """
     toolkit = cupy.cuda.get_cuda_path()
     if toolkit and not (os.environ.get("CUDA_PATH") or os.environ.get("CUDA_HOME")):

@@ -1,8 +1,7 @@
 """Files that are never half-written: write under another name, then rename.
 
-A rename within a folder is atomic: whoever opens the file sees the old one or the new one, whole, even if the
-process is killed in between. The contents are forced to disk before the rename, so that the same holds for a
-machine that loses its power.
+A rename within a folder is atomic: a reader sees the old file or the new one, complete, even if the process is
+killed in between. The contents are forced to disk before the rename, so that the same holds when the power fails.
 """
 
 from __future__ import annotations
@@ -15,22 +14,22 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-FORGOTTEN = 3600.0  # s after which a partial file that nobody wrote to belongs to nobody
+FORGOTTEN = 3600.0  # s without a write after which a partial file is taken for a killed process's
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
     """Give a name to write to, in the same folder; on leaving, the file written there becomes `path`.
 
-    If the block raises, `path` stays as it was and the partial file goes away. Every writer has a name of its own, so
-    that two at once do not meet; what one that was killed has left goes away an hour later, with the next.
+    If the block raises, `path` stays as it was and the partial file is removed. Every writer has a name of its own, so
+    that two can write at once. A file that a killed writer left is removed by the next one, after an hour.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.partial")
     for left in path.parent.glob(f".{glob_safe(path.name)}.*.partial"):
         try:
             if time.time() - left.stat().st_mtime > FORGOTTEN:
                 left.unlink()
-        except OSError:  # another writer's, which is gone by now
+        except OSError:  # another writer has removed or renamed it by now
             pass
     try:
         with named(path):
@@ -44,7 +43,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def named(path: Path) -> Iterator[None]:
-    """An OSError from inside tells of this file if it tells of none: a full disk does not say whose."""
+    """Add this file's name to an OSError from inside that names no file, such as that of a full disk."""
     try:
         yield
     except OSError as error:
@@ -58,7 +57,7 @@ def glob_safe(name: str) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a small text file (UTF-8), whole or not at all; a byte of a name that is no UTF-8 stands as \\udcff."""
+    """Write a small text file (UTF-8), whole or not at all; bytes of a file name that are not UTF-8 become \\udcff."""
     with atomic_write(path) as partial:
         partial.write_text(text, encoding="utf-8", errors="backslashreplace")
 
@@ -75,7 +74,7 @@ def csv_lines(rows: Iterable[Iterable[object]]) -> Iterator[str]:
 
 
 def force_to_disk(path: Path) -> None:
-    """Wait until a file, or a folder's list of names, is on the disk; Windows opens no folders, and writes them."""
+    """Wait until a file, or a folder's list of names, is on the disk; Windows cannot open folders, nor needs it."""
     if os.name == "nt" and path.is_dir():
         return
     descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
@@ -87,12 +86,12 @@ def force_to_disk(path: Path) -> None:
 
 @contextmanager
 def locked(folder: Path, wait: bool = True) -> Iterator[None]:
-    """One process at a time, all others wait: held by whoever has locked the folder.
+    """Hold the lock of a folder, which one process at a time can hold; all others wait.
 
-    The system lets go of it when the process ends, however it ends. On a disk that knows no locks nobody waits.
+    The system releases it when the process ends, however it ends. On a file system without locks it has no effect.
     Without `wait`, BlockingIOError if another process holds it.
     """
-    windows = os.name == "nt"  # which opens no folders
+    windows = os.name == "nt"  # cannot open folders
     descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT) if windows else os.open(folder, os.O_RDONLY)
     try:
         try:
@@ -105,7 +104,7 @@ def locked(folder: Path, wait: bool = True) -> Iterator[None]:
 
                 fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except OSError as error:
-            if not wait and isinstance(error, (BlockingIOError, PermissionError)):  # the latter is Windows' word
+            if not wait and isinstance(error, (BlockingIOError, PermissionError)):  # the latter on Windows
                 raise BlockingIOError(f"another process holds {folder}") from error
         yield
     finally:

@@ -1,14 +1,14 @@
-"""Numerical against analytical gradients: the test that no hand-written backward can talk its way out of.
+"""Numerical against analytical gradients: the test of every hand-written backward.
 
-A backward claims to know how fast a number L changes when an array θ moves in a direction v; two evaluations of L
+A backward gives the rate at which a number L changes when an array θ moves in a direction v; two evaluations of L
 measure it:
 
     ∇L · v   =   dL(θ + ε v) / dε at ε = 0   ≈   (L(θ + ε v) - L(θ - ε v)) / 2ε
 
 The central difference is off by about ε² L‴ / 6, and by rounding, about 1e-16 L / ε. In float64 ε = 1e-5 makes both
-some 1e-10; in float32 there would be nothing to see. A layer's output is no number, so L = Σ y · cotangent with a
-random cotangent, which is the dy that arrives. (Ones would hide bugs: the sum of a normalised signal never changes,
-so under them LayerNorm's dx is zero, and a backward that forgets most of it passes.)
+about 1e-10; in float32 rounding would drown the difference. A layer's output is an array, so L = Σ y · cotangent with
+a random cotangent, which is the dy that arrives. (Ones would hide bugs: the sum of a normalised signal never changes,
+so with them LayerNorm's dx is zero, and a backward that leaves most of it out passes.)
 
 At a kink (ReLU at 0, a maximum at a tie) there is no gradient, and a step across one measures the mean of two slopes.
 Random inputs lie on no kink, but the more values there are and the further a step moves them, the likelier one of them

@@ -1,11 +1,11 @@
-"""CUDA graphs: what is launched again and again on a GPU, launched as one.
+"""CUDA graphs: kernels that are launched again and again on a GPU, launched as one.
 
 The network is some hundred kernels of a few microseconds each, and a processor needs longer to launch one. A graph is
-captured once, by doing the work on a stream that only takes notes, and then replayed: one launch for all of it.
+captured once, by doing the work on a stream that only records it, and then replayed: one launch for all of it.
 
-A capture asks that nothing is copied to or from the host, that everything is compiled, and that arrays stay where they
-are: memory comes from a pool that belongs to the graph. training/graph_step.py captures a training step;
-`cuda_graphed`, here, makes a network answer by a graph.
+During a capture nothing may be copied to or from the host, everything must have been compiled, and arrays must stay
+where they are: memory comes from a pool that belongs to the graph. training/graph_step.py captures a training step;
+`cuda_graphed`, here, a network's forward.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ ALONE = threading.RLock()  # held while a network on a GPU is launched
 
 
 def captured(stream: Any, work: Callable[[], object]) -> tuple[Any, str]:
-    """`work`, launched on `stream`, as a graph, and ""; or None, and in words why this machine refuses.
+    """Capture `work` on `stream`: (graph, ""), or (None, why it failed).
 
-    It computes nothing yet. MemoryError where there is too little.
+    Nothing is computed yet. MemoryError where there is too little.
     """
     try:
         stream.begin_capture()
         work()
         return stream.end_capture(), ""
     except Exception as error:
-        with suppress(Exception):  # the stream must be left in any case, and those that it has drawn in
+        with suppress(Exception):  # the capture must end in any case, on this stream and on those that joined it
             stream.end_capture()
         if isinstance(error, MemoryError):
             raise
@@ -45,10 +45,10 @@ def captured(stream: Any, work: Callable[[], object]) -> tuple[Any, str]:
 
 
 class KeptMemory:
-    """A pool of device memory that gives nothing back to the card while it lives: `allocator` for using_allocator.
+    """A pool of device memory that gives nothing back to the GPU while it exists: `allocator` for using_allocator.
 
-    What a graph wrote to and let go of is free in the eyes of CuPy's pool, which gives back what is free as soon as
-    anybody finds too little; the graph, and an earlier one of the same pool, would go on writing there.
+    CuPy's own pool would count memory that a graph wrote to and released as free, and give it back to the GPU when an
+    allocation fails elsewhere; the graph, and earlier ones of the same pool, would go on writing there.
     """
 
     def __init__(self, xp: Any):
@@ -57,17 +57,17 @@ class KeptMemory:
         self.allocator = self.pool.malloc
 
     def allocate(self, size: int) -> Any:
-        """New memory of the card, for the pool and for ever."""
+        """New device memory, which the pool keeps for ever."""
         memory = self.xp.cuda.Memory(size)
         self.kept.append(memory)
         return self.xp.cuda.MemoryPointer(memory, 0)
 
 
 class Replay:
-    """What `forward(model, x)` returns, by a graph as soon as inputs of one shape follow each other."""
+    """`forward(model, x)`, by a graph from the second input in a row of one shape on."""
 
     def __init__(self, forward: Callable[[Any, Array], tuple[Array, ...]], model: Any):
-        self.vector = model.vector  # the graph reads parameters where they lie
+        self.vector = model.vector  # where the graph reads the parameters
         self.function, self.xp = functools.partial(forward, model), array_module(model.vector)
         self.stream, self.memory = self.xp.cuda.Stream(non_blocking=True), KeptMemory(self.xp)
         self.last_shape: tuple[int, ...] = ()
@@ -77,7 +77,7 @@ class Replay:
         self.refused = False
 
     def __call__(self, x: Array) -> tuple[Array, ...]:
-        """What the function returns of x, an array on the device; arrays of the caller's own."""
+        """What the function returns for x, an array on the device; the outputs are copies."""
         if not self.fits(x) and x.shape == self.last_shape and not self.refused:
             self.capture(x)
         self.last_shape = x.shape
@@ -88,22 +88,22 @@ class Replay:
         return tuple(output.copy() for output in self.outputs)
 
     def fits(self, x: Array) -> bool:
-        """Whether there is a graph for such an input."""
+        """Whether there is a graph for inputs of this shape."""
         return self.graph is not None and x.shape == self.place.shape
 
     def capture(self, x: Array) -> None:
-        """Make the graph for inputs like x, in the place of an older one, or say in a line why there is none."""
+        """Make the graph for inputs like x, instead of an older one, or print in one line why there is none."""
 
         def work() -> None:
             with kernel_module("cuda.ahead").ahead_of_step():
                 self.outputs = self.function(self.place)
 
         self.graph, self.outputs, self.place, problem = None, (), x.copy(), ""
-        self.memory = KeptMemory(self.xp)  # and the older one's is the card's again
-        self.xp.cuda.get_current_stream().synchronize()  # it is there before another stream reads it
+        self.memory = KeptMemory(self.xp)  # frees the older graph's
+        self.xp.cuda.get_current_stream().synchronize()  # x is there before another stream reads it
         try:
             with self.stream, self.xp.cuda.using_allocator(self.memory.allocator):
-                work()  # all memory that the graph needs is in its pool
+                work()  # so that the pool holds all memory that the graph needs
                 self.stream.synchronize()
                 self.graph, problem = captured(self.stream, work)
         except MemoryError as error:
@@ -115,11 +115,11 @@ class Replay:
 
 
 def cuda_graphed(forward: Callable[[Any, Array], tuple[Array, ...]]) -> Callable[[Any, Array], tuple[Array, ...]]:
-    """Let a network's `forward` be replayed, where it lives on a GPU and says the same of the same input.
+    """Replay a network's `forward` where it is on a GPU and always gives the same output for the same input.
 
-    That is: in evaluation, without samples of dropout, by the kernels (the readable code's matrix products cannot be
-    captured). A network that has moved gets another graph. Threads take turns, from the input to the copied answer: a
-    graph has one place for either, and the branches' streams and events (streams.py) are everybody's.
+    That is in evaluation, without samples of dropout, with the kernels (the readable code's matrix products cannot be
+    captured). A network that has moved gets another graph. Threads take turns, from the input to the copied output: a
+    graph has one place for either, and all threads share the branches' streams and events (streams.py).
     """
 
     @functools.wraps(forward)

@@ -1,9 +1,9 @@
-"""The one damage of an HDF5 file that is no error but a loop without end.
+"""The one damage of an HDF5 file that makes the HDF5 library loop for ever instead of raising an error.
 
 Texts lie in global heaps: "GCOL", version and 3 bytes, size (8 bytes), then objects: index, references (2 bytes each),
 4 bytes, size (8 bytes), content padded to 8. Object 0 is the free rest; its size counts its own head. Where that is 0
-the HDF5 library steps on by nothing, for ever. A dataset of texts holds, for each, its length (4 bytes), the heap's
-address (8) and the object's index (4). HDF5 file format specification, III.E and VIII.
+the library advances by 0 bytes, for ever. A dataset of texts holds, for each, its length (4 bytes), the heap's address
+(8) and the object's index (4). HDF5 file format specification, III.E and VIII.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def has_endless_heap(path: Path) -> bool:
 
 
 def lies_in_bad_heap(path: Path, dataset: Any) -> bool:
-    """Whether the HDF5 library would hang on the texts of one dataset (h5py) of a file, or want too much memory."""
+    """Whether the HDF5 library would hang on the texts of one dataset (h5py) of a file, or need too much memory."""
     offset = dataset.id.get_offset()
     if dataset.dtype.kind != "O" or offset is None:
         return False
@@ -45,7 +45,7 @@ def lies_in_bad_heap(path: Path, dataset: Any) -> bool:
 
 
 def is_endless(heap: bytes) -> bool:
-    """Whether stepping from object to object through one heap comes to a standstill."""
+    """Whether stepping from object to object through one heap never ends."""
     at = HEAD
     while at + HEAD <= len(heap):
         index, _, length = struct.unpack_from("<HH4xQ", heap, at)

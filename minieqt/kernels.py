@@ -1,8 +1,8 @@
-"""The kernels that belong to this very copy of minieqt: those that lie beside it, under whatever name.
+"""Import the kernels that belong to this copy of minieqt: the folder beside it, under whatever name.
 
-`kernels` is also what an unrelated package on PyPI is imported as. So a wheel installs the folder as `minieqt_kernels`.
-In a checkout it is `kernels`, as tests and chapters import it, unless that name already leads elsewhere: then it is
-loaded from its place, as `minieqt_kernels`. Kernels import each other by relative names and need no other.
+An unrelated package on PyPI is also imported as `kernels`. So a wheel installs the folder as `minieqt_kernels`. In a
+checkout it is `kernels`, as tests and chapters import it, unless that name already means another package: then it is
+loaded from its path, as `minieqt_kernels`. Kernels import each other by relative names, which hold under either.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from importlib import import_module, util
 from pathlib import Path
 from types import ModuleType
 
-INSTALLED = "minieqt_kernels"  # setup.py names it
+INSTALLED = "minieqt_kernels"  # as in setup.py
 
 
 @cache
@@ -35,5 +35,5 @@ def package() -> str:
 
 
 def kernel_module(name: str) -> ModuleType:
-    """A module of the kernels: `kernel_module("cpu.lstm")`. ModuleNotFoundError, whose name it is, if there is none."""
+    """A module of the kernels: `kernel_module("cpu.lstm")`. ModuleNotFoundError if there is none."""
     return import_module(f"{package()}.{name}")

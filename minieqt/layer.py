@@ -95,7 +95,7 @@ class Layer:
             array[...] = array_module(array).asarray(arrays[name], array.dtype)
 
     def count_parameters(self) -> tuple[int, int]:
-        """(numbers trained, numbers of statistics)."""
+        """(number of trained values, number of statistics)."""
         return (
             sum(a.size for a in self.parameters().values()),
             sum(a.size for a in self.state().values()),
@@ -124,7 +124,7 @@ class Layer:
         return vector, gradient
 
     def pack_statistics(self) -> Array:
-        """Move the statistics into a flat vector of their own (numbers of statistics,), leaving views; returns it."""
+        """Move the statistics into a flat vector of their own (number of statistics,), leaving views; returns it."""
         state = self.state()
         xp, dtype = array_module(next(iter(state.values()))), next(iter(state.values())).dtype
         vector, start = xp.empty(self.count_parameters()[1], dtype), 0
@@ -177,7 +177,7 @@ class Layer:
         self._cache = cache if self.training else None
 
     def take(self) -> Any:
-        """Give backward its cache and let go of it. RuntimeError if no forward in training mode came before."""
+        """Return backward's cache and forget it. RuntimeError if no forward in training mode came before."""
         if self._cache is None:
             raise RuntimeError(f"{type(self).__name__}.backward needs a forward in training mode before it")
         cache, self._cache = self._cache, None

@@ -4,11 +4,11 @@
                                = mean of  max(z, 0) - z y + log(1 + e^-|z|),           dL/dz = (p - y) / count
 
 Written from the logits z (B, T) it never takes the log of zero and never overflows. The network's loss is
-0.05 L_detection + 0.40 L_P + 0.55 L_S (Mousavi et al. 2020); penalties are the optimiser's affair.
+0.05 L_detection + 0.40 L_P + 0.55 L_S (Mousavi et al. 2020); penalties are added by the optimiser (adam.py).
 
-A label below 0 says that nobody looked (data/labels.py, UNLABELLED): such a sample adds nothing to the loss and has no
-gradient. The mean is still taken over all samples, so that a labelled one counts the same in every batch, and the
-average over ranks is the whole batch's loss.
+A label below 0 is unknown (data/labels.py, UNLABELLED): such a sample adds nothing to the loss and has no gradient.
+The mean is still taken over all samples, so that a labelled one counts the same in every batch, and the average over
+ranks is the whole batch's loss.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WEIGHTS = (0.05, 0.40, 0.55)  # detection, P, S
 
 @accelerated
 def probabilities(z: Array) -> Array:
-    """Logits z (B, T) -> probabilities (B, T): what the network says."""
+    """Logits z (B, T) -> probabilities (B, T), the network's outputs."""
     return sigmoid_forward(z)
 
 

@@ -37,9 +37,9 @@ Array = Any
 class EQTransformer(Layer):
     """The whole network. `lstm_blocks=2` is the paper's, 3 with `gate="hard_sigmoid"` the released one.
 
-    Two details differ in SeisBench's own networks: where the decoder crops (`crop`), and what stands beside the sum
-    in attention (`attention_eps`). `normalisation` is only kept here, for whoever prepares the network's input: one
-    of the names that minieqt.data.normalise knows.
+    Two details differ in SeisBench's own networks: where the decoder crops (`crop`), and the small number added to the
+    sum in attention (`attention_eps`). `normalisation`, a name from minieqt.data.normalise, is only stored here, for
+    the code that prepares the network's input.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class EQTransformer(Layer):
         self.statistics_vector = self.pack_statistics()
 
     def to(self, device: str) -> EQTransformer:
-        """Move parameters, gradients and statistics to "cpu" or "cuda"; an optimiser is made afterwards.
+        """Move parameters, gradients and statistics to "cpu" or "cuda"; make the optimiser after that.
 
         UserError, in one line, where there is no such device.
         """
@@ -107,7 +107,7 @@ class EQTransformer(Layer):
         return detection, p, s
 
     def branches(self) -> tuple[Decoder, PhaseBranch, PhaseBranch]:
-        """What stands behind the transformer, in the order of outputs and labels: detection, P, S."""
+        """The branches after the transformer, in the order of outputs and labels: detection, P, S."""
         return self.detection, self.p, self.s
 
     def own(self, x: Array) -> Array:
@@ -124,7 +124,7 @@ class EQTransformer(Layer):
         return float(self.loss_on_device(x, labels))
 
     def loss_on_device(self, x: Array, labels: Array) -> Array:
-        """The same, but the number stays where the network is: nobody waits for a GPU."""
+        """The same as an array on the network's device, without waiting for a GPU."""
         if labels.shape != x.shape:
             raise ValueError(f"labels must have the input's shape {x.shape}, got {labels.shape}")
         labels = self.own(labels)
@@ -133,9 +133,9 @@ class EQTransformer(Layer):
         return sum(w * cross_entropy_forward(z, y) for w, (z, y) in zip(WEIGHTS, pairs, strict=True))
 
     def backward(self, dloss: float = 1.0, need_dx: bool = True) -> Array | None:  # type: ignore[override]
-        """`dloss` times the gradient of the last `loss` into every parameter's gradient; returns dx (B, 3, T).
+        """Add `dloss` times the gradient of the last `loss` to every parameter's gradient; returns dx (B, 3, T).
 
-        None without `need_dx`: whoever trains saves the time that it takes.
+        None without `need_dx`: training does not need it and saves the time.
         """
 
         def of_branch(branch: Layer, weight: float, pair: tuple[Array, Array]) -> Array:
@@ -152,7 +152,7 @@ class EQTransformer(Layer):
         """Keep the ResCNN's spatial dropout active in evaluation, or no longer.
 
         That is Monte-Carlo dropout (Gal & Ghahramani 2016) as the published code has it: no other dropout is sampled,
-        and batch normalisation stays as evaluation wants it. Each sample of masks has its own `randomness.step`.
+        and batch normalisation uses its running statistics. Each sample of masks has its own `randomness.step`.
         """
         self.monte_carlo = on
         for _, layer in self.rescnn.layers():

@@ -6,7 +6,7 @@ Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"
     (c0, c1, c2, c3) -> (hi(M1 c2) ^ c1 ^ k0,  lo(M1 c2),  hi(M0 c0) ^ c3 ^ k1,  lo(M0 c0))
 
 with the key raised by (W0, W1) after each. There is no state to carry, save or share: CPU and GPU, one worker
-or eight, a fresh run and a resumed one draw the same numbers because they ask for the same counters.
+or eight, a fresh run and a resumed one draw the same numbers because they use the same counters.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ M0, M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 W0, W1 = 0x9E3779B9, 0xBB67AE85
 LOW, HIGH = np.uint64(0xFFFFFFFF), np.uint64(32)
 
-# The second word of the key: who is drawing. One number each, so that no two of them share a stream.
+# The second word of the key: what the numbers are for. One value each, so that no two purposes share a stream.
 DROPOUT, AUGMENT, SHUFFLE, SPLIT, SYNTHETIC = range(5)
 
 
@@ -55,7 +55,7 @@ def uniform(key: tuple[int, int], rows: Array, count: int, c2: int, c3: int) -> 
     """`count` uniform numbers for each row: (len(rows), count) float32 in [0, 1).
 
     The four words of a counter are (block of four numbers, row, c2, c3): a row's numbers do not depend on
-    which other rows are asked for, so that a batch can be cut into shards without changing a draw.
+    the other rows, so that a batch can be cut into shards without changing a draw.
     """
     xp = array_module(rows)
     blocks = -(-count // 4)

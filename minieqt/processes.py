@@ -7,10 +7,10 @@ import sys
 
 
 def module_command(module: str, *arguments: str) -> list[str]:
-    """What starts a module as `python -m` does, but leaves the current folder out of Python's path."""
+    """The command that runs a module as `python -m` does, but leaves the current folder out of Python's path."""
     return [sys.executable, "-P", "-m", module, *arguments]
 
 
 def same_path() -> dict[str, str]:
-    """The environment that gives a child this process's path."""
+    """The environment that gives a child process this one's sys.path."""
     return os.environ | {"PYTHONPATH": os.pathsep.join(folder or os.getcwd() for folder in sys.path)}

@@ -1,13 +1,13 @@
 """The learning rate over the epochs, and two measures for large batches.
 
-    paper       steps down after epochs 20, 40, 60 and 90; for the paper's long training, as it stops early
+    paper       steps down after epochs 20, 40, 60 and 90; for long training with early stopping, as in the paper
     cosine      from the rate down to zero over all epochs, half a cosine: η (1 + cos π progress) / 2
                 (Loshchilov & Hutter 2017); for a number of epochs chosen beforehand, as in fine-tuning
-    constant    the rate
+    constant    the same rate throughout
 
-With k times the windows in a step, steps are k times as rare and their gradients less noisy: a larger rate makes up for
-it, k times with plain gradient descent (Goyal et al. 2017), √k times with Adam (Malladi et al. 2022). The first
-epochs do not bear such a rate, so that it rises from zero.
+With k times as many windows in a step there are k times fewer steps, and their gradients are less noisy. A larger rate
+makes up for it: k times with plain gradient descent (Goyal et al. 2017), √k times with Adam (Malladi et al. 2022). The
+first epochs do not tolerate such a rate, so it rises from zero.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ def paper_schedule(epoch: int, base: float = 1e-3) -> float:
     return next((base * factor for after, factor in STEPS if epoch > after), base)
 
 
-PAPER_BATCH = 200  # windows in a step of the paper's, for which its learning rate is meant
+PAPER_BATCH = 200  # windows in a step in the paper, for which its learning rate is meant
 
 SCALINGS = {"none": lambda ratio: 1.0, "linear": lambda ratio: ratio, "sqrt": math.sqrt}
 
 
 def rate_factor(scaling: str, windows: int) -> float:
-    """What the learning rate is multiplied by when a step takes so many windows: a rule of SCALINGS."""
+    """What the learning rate is multiplied by when a step takes `windows` windows, by one of SCALINGS."""
     return SCALINGS[scaling](windows / PAPER_BATCH)
 
 
 def warm_up_factor(epochs: float, warm_up: float) -> float:
-    """The share of the learning rate after so many epochs (with their fractions): it rises to 1 over `warm_up`."""
+    """The share of the learning rate after `epochs` epochs (with a fraction): it rises to 1 over `warm_up` epochs."""
     return min(1.0, epochs / warm_up) if warm_up else 1.0
 
 
@@ -43,7 +43,7 @@ SHAPES = ("paper", "cosine", "constant")
 
 @dataclass(frozen=True)
 class Schedule:
-    """The learning rate throughout a training of so many epochs; `shape` is one of SHAPES, `warm_up` in epochs."""
+    """The learning rate throughout a training of `epochs` epochs; `shape` is one of SHAPES, `warm_up` in epochs."""
 
     base: float = 1e-3
     shape: str = "paper"
@@ -51,7 +51,7 @@ class Schedule:
     warm_up: float = 0.0
 
     def rate(self, done: float, step: float = 0.0) -> float:
-        """The rate of a step that takes `step` epochs (a fraction), after so many epochs (with their fractions)."""
+        """The rate of a step that takes `step` epochs (a fraction), after `done` epochs (with a fraction)."""
         return self.shaped(done) * warm_up_factor(done + step, self.warm_up)
 
     def shaped(self, done: float) -> float:

@@ -46,7 +46,7 @@ def output_shapes(model: Any) -> dict[str, tuple[int, ...]]:
     layers = [(path, layer) for path, layer in model.layers() if path]
     modes = [layer.training for _, layer in model.layers()]
     for path, layer in layers:
-        # The attribute hides the method; what would run all in one call does so step by step.
+        # The attribute hides the method. Blocks that would run all stages in one call run them one by one.
         layer.forward = noting(getattr(layer, "step_by_step", layer.forward), path, shapes)
     try:
         model.eval().logits(array_module(model.vector).zeros((1, 3, model.length), np.float32))
@@ -61,7 +61,7 @@ def output_shapes(model: Any) -> dict[str, tuple[int, ...]]:
 def noting(
     forward: Callable[[Array], Array], path: str, shapes: dict[str, tuple[int, ...]]
 ) -> Callable[[Array], Array]:
-    """`forward`, which also notes the shape of what it gives."""
+    """`forward`, which also notes its output's shape."""
 
     def noted(x: Array) -> Array:
         y = forward(x)

@@ -16,8 +16,8 @@ def limit_threads(count: int) -> None:
     """Let the kernels (Numba) use `count` threads and BLAS one, for the whole process.
 
     The readable code multiplies thousands of small matrices, a few microseconds each. BLAS gains nothing from a second
-    thread there, and while other processes are busy its waiting threads slow the whole several times. One thread also
-    fixes the order of its sums, and so the last bits of a result.
+    thread there, and while other processes are busy its waiting threads make everything several times slower. One
+    thread also fixes the order of its sums, and so the last bits of a result.
     """
     with suppress(ModuleNotFoundError):  # a machine that only serves its GPU may lack it; the kernels need no BLAS
         from threadpoolctl import threadpool_limits

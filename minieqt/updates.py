@@ -1,6 +1,6 @@
 """Updates in place, of gradients and of running statistics: at once, or deferred and then many in one call.
 
-    a ← a + v                   a gradient, of which every use of a parameter adds its share
+    a ← a + v                   a gradient, to which every use of a parameter adds its share
     a ← a + r (v - a)           a running statistic: the exponential moving average
 
 On a GPU a launch takes longer than the addition of one layer's gradients. So a network's passes defer the updates of
@@ -21,7 +21,7 @@ Array = Any
 
 @accelerated
 def add_each(like: Array, arrays: tuple[Array, ...], values: tuple[Array, ...]) -> None:
-    """arrays += values, in place; each of one shape with its own, and of the dtype and the device of `like`."""
+    """arrays += values, in place; each array of its value's shape, all of the dtype and on the device of `like`."""
     for array, value in zip(arrays, values, strict=True):
         array += value
 
@@ -33,12 +33,12 @@ def update_running(like: Array, arrays: tuple[Array, ...], values: tuple[Array, 
         array += rate * (value - array)
 
 
-# What waits: (function, its further arguments), array, value.
+# Deferred updates, each ((function, its further arguments), array, value); None where none are deferred.
 _waiting: ContextVar[list[tuple[tuple[Callable, tuple], Array, Array]] | None] = ContextVar("waiting", default=None)
 
 
 def change(update: Callable, pairs: Sequence[tuple[Array, Array]], *rest: float) -> None:
-    """Update arrays by values, (array, value) each, with `add_each` or `update_running`: now, or when it is time."""
+    """Update arrays by values, (array, value) each, with `add_each` or `update_running`: at once, or deferred."""
     waiting = _waiting.get()
     if waiting is not None:
         waiting += [((update, rest), array, value) for array, value in pairs]
@@ -49,9 +49,9 @@ def change(update: Callable, pairs: Sequence[tuple[Array, Array]], *rest: float)
 
 @contextmanager
 def deferred_updates() -> Iterator[None]:
-    """Let `change` wait, and do all of it at the end by a few calls, in the order in which it came.
+    """Defer what `change` is called for, and do it at the end by one call for each kind, in the order of the calls.
 
-    Nobody may look at the arrays before the end; no array may be changed twice.
+    The arrays must not be read before the end, and none may be changed twice.
     """
     waiting: list[tuple[tuple[Callable, tuple], Array, Array]] = []
     token = _waiting.set(waiting)

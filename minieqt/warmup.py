@@ -1,12 +1,11 @@
 """Compile the kernels before the work begins, and say so: the first time on a processor it takes one or two minutes.
 
-It happens in a process of its own, and half of the kernels, a transformer's and a decoder's, in another beside it. A
-kernel that was just compiled and the same kernel read back from disk may differ in a result's last bit (LLVM optimises
-them under other circumstances), and a run that was resumed must not differ from one that was not: everyone reads them
-from disk.
+They are compiled in two processes of their own, the transformer's and the decoder's in the second. A kernel that was
+just compiled and the same kernel read back from disk may differ in a result's last bit (LLVM optimises them under
+other circumstances), and a resumed run must not differ from an uninterrupted one: so every run reads them from disk.
 
-Where a network lives on a GPU, its CUDA files are compiled instead, several at a time, and of the processor's kernels
-the data loader's alone. CuPy keeps what it has compiled on disk, too.
+For a network on a GPU its CUDA files are compiled instead, several at a time, and of the processor's kernels only the
+data loader's. CuPy keeps what it has compiled on disk, too.
 
     python -m minieqt.warmup         compiles them now, for instance when an image is built
 """
@@ -36,15 +35,15 @@ from minieqt.model import EQTransformer
 from minieqt.processes import module_command, same_path
 
 SHORT = 240  # samples: a small network whose decoder crops as that of 6000 does
-SECOND_HALF, LOADER = "second-half", "loader"  # the argument that makes a process compile this alone
+SECOND_HALF, LOADER = "second-half", "loader"  # arguments that make a process compile only this
 TITLE = "compiling the kernels for this processor, once"
 GPU_TITLE = "compiling the kernels for this GPU, once"
-AT_ONCE = 2.0  # seconds within which nobody asks what is going on
+AT_ONCE = 2.0  # seconds of compiling before anything is shown
 
 
 def marker(part: str = "") -> Path | None:
-    """The empty file that says: for this processor and these sources all is compiled, or a part of it; None if none can
-    be kept."""
+    """An empty file whose existence means: for this processor and these sources everything, or `part`, is compiled.
+    None if there is no folder to keep it in."""
     import llvmlite.binding
     from numba import config
 
@@ -57,10 +56,10 @@ def marker(part: str = "") -> Path | None:
 
 
 def warm_up(device: str = "cpu", loader: bool = False) -> None:
-    """Have every kernel compiled and on disk that a network on this device needs, and a data loader; returns at once
-    where that is so, or where none will be used.
+    """Have every kernel compiled and on disk that a network on this device needs, and with `loader` a data loader's;
+    returns at once if that is so, or if no kernels are used.
 
-    A progress bar appears while it compiles, one line where nobody watches a terminal.
+    A progress bar appears while it compiles, or one line where the output is not a terminal.
     """
     if backend.mode() == "readable":
         return
@@ -79,32 +78,32 @@ def warm_up(device: str = "cpu", loader: bool = False) -> None:
 
 
 def compile_for_gpu(cupy: Any) -> None:
-    """Every CUDA file for the current GPU, in the precision in force, several at a time: NVIDIA's compiler lets go of
-    Python's lock, and takes seconds for each."""
+    """Every CUDA file for the current GPU, in the current precision, several at a time: NVIDIA's compiler releases the
+    GIL, and takes seconds for each."""
     launch, folder = kernel_module("cuda.launch"), kernel_module("cuda.sources").FOLDER
     number, names = cupy.cuda.Device().id, sorted(path.name for path in folder.glob("*.cu"))
     products = launch.products(cupy.empty(0, np.float32))
 
     def compile_one(name: str) -> None:
-        with cupy.cuda.Device(number):  # a thread begins with the first GPU
+        with cupy.cuda.Device(number):  # a new thread would use the first GPU
             launch.module(name, products).compile()
 
     with (
         ThreadPoolExecutor() as pool,
         tqdm(desc=GPU_TITLE, total=len(names), unit=" files", leave=False, delay=AT_ONCE, disable=None) as progress,
     ):
-        start, told = time.monotonic(), not progress.disable
+        start, shown = time.monotonic(), not progress.disable
         for done in as_completed([pool.submit(compile_one, name) for name in names]):
             done.result()
             progress.update()
-            if not told and time.monotonic() - start > AT_ONCE:
+            if not shown and time.monotonic() - start > AT_ONCE:
                 print(f"{GPU_TITLE}: one or two minutes", flush=True)
-                told = True
+                shown = True
 
 
 def compile_kernels(length: int = SHORT, beside: bool = False) -> int:
-    """A training step and an evaluation of a network of so many samples, and a batch from a data set; returns how many
-    functions were compiled for them. `beside`: another process compiles the second half at the same time."""
+    """A training step and an evaluation of a network for windows of `length` samples, and a batch from a data set;
+    returns how many functions were compiled. `beside`: another process compiles the second half at the same time."""
     from numba.core import event
 
     network = EQTransformer(length=length)
@@ -138,14 +137,14 @@ def compile_kernels(length: int = SHORT, beside: bool = False) -> int:
     return count.count
 
 
-def compile_second_half(length: int = SHORT) -> None:
+def compile_second_half() -> None:
     """What a transformer and a decoder do in an evaluation and in a training step."""
-    network, x = EQTransformer(length=length), np.zeros((2, UNITS, -(-length // 128)), np.float32)
+    network, x = EQTransformer(length=SHORT), np.zeros((2, UNITS, -(-SHORT // 128)), np.float32)
     there_and_back(network, [network.transformers[0], network.detection], x)
 
 
 def there_and_back(network: EQTransformer, layers: list[Layer], x: Any) -> None:
-    """Through some layers in evaluation, then in training, forward and backward."""
+    """Run some layers, one after the other: forward in evaluation and in training, then backward."""
     for mode in (network.eval, network.train):
         mode()
         y = x
@@ -156,7 +155,7 @@ def there_and_back(network: EQTransformer, layers: list[Layer], x: Any) -> None:
 
 
 def load_a_batch() -> None:
-    """Two windows are written, read, augmented and labelled."""
+    """Write two windows, then read, augment and label them."""
     with TemporaryDirectory() as folder:
         paths = Path(folder) / "two.hdf5", Path(folder) / "two.csv"
         write_stead(*paths, count=2, seed=0)

@@ -1,12 +1,12 @@
 """Work on several threads, results in order: batches for the network, channels for the filter, files read ahead.
 
-Kernels that share one batch among threads wait for each other sixty times a batch; batches of their own do not. So
-each worker runs its kernels on its share of the threads. Kernels, SciPy's filters and ObsPy's readers let go of
-Python's lock while they work.
+Threads that share one batch wait for each other sixty times per batch; threads with batches of their own do not. So
+each worker runs its kernels on its share of the threads. Kernels, SciPy's filters and ObsPy's readers release the GIL
+while they work.
 
-Numba's simplest threading layer, workqueue, aborts the process when two threads run parallel kernels at once (the
-others, OpenMP and TBB, may). It is what remains where neither of them is installed. There one worker runs the
-kernels, on all threads, and a lock keeps apart whoever else picks at the same time.
+Numba's simplest threading layer, workqueue, aborts the process when two threads run parallel kernels at once; OpenMP
+and TBB allow it. Where neither of these is installed Numba uses workqueue: then one worker runs the kernels, on all
+threads, and a lock keeps other callers in the same process out meanwhile.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ALONE = threading.Lock()
 
 def kernels_may_meet() -> bool:
     """Whether several threads may run parallel kernels at the same time."""
-    numba.get_num_threads()  # starts the threading layer, whose name nobody knows before
+    numba.get_num_threads()  # starts the threading layer, which has no name before
     return numba.threading_layer() != "workqueue"
 
 

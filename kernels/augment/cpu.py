@@ -18,7 +18,7 @@ from .window import build, label
 
 Array = Any
 
-# Put in the place of their calls, so that one thread's loops are what is compiled.
+# Inlined, so that one thread's loops are what is compiled.
 _build, _label = njit(inline="always")(build), njit(inline="always")(label)
 
 
@@ -38,15 +38,15 @@ def draw_plans(
     rates: Array,
     plans: Array,
 ) -> None:
-    """Fills plans (N, 28) float64; all but rates (13,) have one entry a window, p and s are NaN for noise, as q and r
-    of a partner (kernels/augment/draw.py) that is noise, or of none."""
+    """Fills plans (N, 28) float64. All but rates (13,) have one entry per window; p and s are NaN for noise, q and r
+    for a partner (kernels/augment/draw.py) that is noise or absent."""
     u = np.empty(NUMBERS, np.float64)
     for n in range(rows.size):
         draw_numbers(seed, np.uint64(epochs[n]), rows[n], copies[n], u)
         draw_plan(u, p[n], s[n], coda_end[n], q[n], r[n], other_end[n], loud[n], rates, copies[n], plans[n])
 
 
-# No NaN comes in: a loader leaves such windows out.
+# There is no NaN in the input: a loader leaves such windows out.
 @compiled
 def make_windows(
     seed: np.uint64,
@@ -71,7 +71,7 @@ def make_windows(
         recorded, borrowed, y = raw[source[n]], raw[max(partner[n], 0)], x[n]
         _build(
             seed, np.uint64(epochs[n]), rows[n], copies[n], arrival[n], plans[n], recorded, borrowed, partner[n] >= 0,
-            y, scratch, 0, 1, parts, _alone, _alone, _nobody,
+            y, scratch, 0, 1, parts, _own_part, _own_part, _no_barrier,
         )  # fmt: skip
 
 
@@ -82,15 +82,15 @@ def make_labels(p: Array, s: Array, coda_end: Array, plans: Array, shape: int, l
     coda_end (N,): up to where a phase that was not picked leaves its labels open.
     """
     for n in range(p.size):
-        _label(p[n], s[n], coda_end[n], plans[n], shape, labels[n], 0, 1, _nobody)
+        _label(p[n], s[n], coda_end[n], plans[n], shape, labels[n], 0, 1, _no_barrier)
 
 
 @inlined
-def _alone(part, parts, lane, lanes):  # type: ignore[no-untyped-def]
-    """What one thread makes of its own part: there is no other."""
+def _own_part(part, parts, lane, lanes):  # type: ignore[no-untyped-def]
+    """The sum, or the largest, of all threads' parts, where there is one thread."""
     return part
 
 
 @inlined
-def _nobody():  # type: ignore[no-untyped-def]
-    """To wait for."""
+def _no_barrier():  # type: ignore[no-untyped-def]
+    """Wait for the other threads, where there are none."""

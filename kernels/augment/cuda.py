@@ -1,9 +1,9 @@
-"""The window kernels on a GPU: one block of threads a window. The same source as `cpu`, the same names and arguments.
+"""The window kernels on a GPU: one block of threads per window. The same source, names and arguments as in `cpu`.
 
-Arrays are CuPy's, or whatever else shows the CUDA array interface. The kernels join the stream that such arrays name,
-which is CuPy's current one, and nobody waits: so they can be captured into a graph. (A number of a captured launch
-stays what it was; what changes from batch to batch is therefore in arrays.) Without a GPU, NUMBA_ENABLE_CUDASIM=1 runs
-all of it in Numba's simulator.
+Arrays are CuPy's, or any others with the CUDA array interface. The kernels are queued on the stream that such arrays
+name, which is CuPy's current one, without waiting: so they can be captured into a graph. (A number in a captured launch
+never changes; what changes from batch to batch is therefore in arrays.) Without a GPU, NUMBA_ENABLE_CUDASIM=1 runs all
+of it in Numba's simulator.
 """
 
 # mypy: disable-error-code="call-arg, operator"
@@ -20,7 +20,7 @@ from .window import build, label
 
 Array = Any
 
-config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # type: ignore[attr-defined]  # a last batch is small: no news for a user
+config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # type: ignore[attr-defined]  # a last batch may be small
 
 _build, _label = cuda.jit(device=True)(build), cuda.jit(device=True)(label)
 
@@ -30,8 +30,8 @@ THREADS = 256  # of a block, at most; a power of two
 def launch(kernel: Any, blocks: int, threads: int, *arguments: Any) -> None:
     """Start a kernel on the arrays' own stream; a grid of no blocks does nothing.
 
-    Handed a CuPy array, Numba waits for its stream first, which a capture does not survive; so it is handed a view of
-    its own kind, which is made without waiting.
+    Given a CuPy array, Numba waits for its stream first, which breaks a capture; so it is given a view of its own kind,
+    which is made without waiting.
     """
     if not blocks:
         return
@@ -57,7 +57,7 @@ def draw_plans(
     plans: Array,
     threads: int = THREADS,
 ) -> None:
-    """Fills plans (N, 28) float64; one thread a window."""
+    """Fills plans (N, 28) float64; one thread per window."""
     facts = rows, copies, p, s, coda_end, q, r, other_end, loud
     launch(_draw_plans, -(-len(rows) // threads), threads, np.uint64(seed), epochs, *facts, rates, plans)
 
@@ -128,7 +128,7 @@ def _meet():  # type: ignore[no-untyped-def]
 
 @cuda.jit(device=True)
 def _total(part, parts, lane, lanes):  # type: ignore[no-untyped-def]
-    """The sum of all threads' parts, to each of them; always added up in the same order."""
+    """The sum of all threads' parts, for each of them; always added up in the same order."""
     parts[lane] = part
     cuda.syncthreads()
     half = lanes // 2
@@ -144,7 +144,7 @@ def _total(part, parts, lane, lanes):  # type: ignore[no-untyped-def]
 
 @cuda.jit(device=True)
 def _largest(part, parts, lane, lanes):  # type: ignore[no-untyped-def]
-    """The largest of all threads' parts, to each of them."""
+    """The largest of all threads' parts, for each of them."""
     parts[lane] = part
     cuda.syncthreads()
     half = lanes // 2

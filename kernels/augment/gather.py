@@ -13,7 +13,7 @@ Array = Any
 def gather(words: Array, starts: Array, out: Array, finite: Array) -> None:
     """out (N, 3, 6000) float32 from words (file size / 4,) float32 at starts (N,), in words.
 
-    finite (N,) bool says whether a window is free of NaN and infinity. A negative start leaves its window alone.
+    finite (N,) bool: whether a window has neither NaN nor infinity. Where a start is negative, nothing is written.
     """
     for n in range(starts.size):
         if starts[n] < 0:
@@ -26,5 +26,5 @@ def gather(words: Array, starts: Array, out: Array, finite: Array) -> None:
         for c in range(3):
             component = out[n, c]
             for t in range(component.size):
-                bad += component[t] - component[t] != 0  # infinity less itself is NaN
+                bad += component[t] - component[t] != 0  # infinity minus itself is NaN
         finite[n] = bad == 0

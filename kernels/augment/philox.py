@@ -1,4 +1,4 @@
-"""Philox4x32-10 for both machines; minieqt/philox.py is the definition and says where it comes from."""
+"""Philox4x32-10 for CPU and GPU; minieqt/philox.py is the definition and gives the source."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numba.extending import overload, register_jitable
 
 Array = Any
 
-# Numba doubts its own variables in loops put in the place of a call; the kernels are tested against definitions.
+# Numba warns about its own variables in inlined loops; the kernels are tested against definitions.
 warnings.filterwarnings("ignore", category=NumbaIRAssumptionWarning)
 
 AUGMENT = np.uint64(1)  # the key's second word, as in minieqt/philox.py
@@ -22,13 +22,13 @@ LOW, HIGH, EIGHT = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(8)
 UNIT = np.float32(2.0**-24)
 
 
-shared = register_jitable  # compiled by Numba for whichever machine calls it, and plain Python besides
+shared = register_jitable  # compiled by Numba for CPU or GPU, as the caller is; also plain Python
 
 
 def inlined(function: Callable) -> Callable:
-    """`shared`, and on a processor put in the place of its call: what is constant there is constant in it.
+    """`shared`, and on a processor inlined by Numba: arguments that are constant in the call are constants inside.
 
-    On a GPU the compiler does that by itself, and Numba cannot: numba-cuda loses the arguments of such calls.
+    On a GPU the compiler inlines by itself, and Numba cannot: numba-cuda loses the arguments of such calls.
     """
     overload(function, strict=False, inline="always", target="cpu")(lambda *arguments: function)
     overload(function, strict=False, target="cuda")(lambda *arguments: function)
@@ -37,7 +37,7 @@ def inlined(function: Callable) -> Callable:
 
 @inlined
 def larger(a, b):  # type: ignore[no-untyped-def]
-    """max(a, b), which Numba's CUDA target takes for the largest of a list."""
+    """max(a, b), which Numba's CUDA target mistakes for max of a list."""
     return a if a > b else b
 
 

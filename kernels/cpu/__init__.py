@@ -1,1 +1,1 @@
-"""Numba twins, each of the file of its name; README.md is the map of the rooms below them."""
+"""Numba twins, each of the file of the same name; README.md maps the folders below them."""

@@ -30,8 +30,8 @@ def adam_step(
 def update(theta: Array, gradient: Array, m: Array, v: Array, l1: Array, l2: Array, step_size: np.float32) -> None:
     """The definition's equations, number by number.
 
-    In blocks of a fixed size: what is left of a loop when its vectors are full is rounded otherwise than they are, and
-    where that is must not depend on the number of threads.
+    In blocks of a fixed size: the numbers left over at a loop's end, too few for a vector, are rounded differently, and
+    which ones these are must not depend on the number of threads.
     """
     for block in prange((theta.size + BLOCK - 1) // BLOCK):
         part = slice(block * BLOCK, (block + 1) * BLOCK)
@@ -42,7 +42,7 @@ def update(theta: Array, gradient: Array, m: Array, v: Array, l1: Array, l2: Arr
 def update_block(
     theta: Array, gradient: Array, m: Array, v: Array, l1: Array, l2: Array, step_size: np.float32
 ) -> None:
-    """`update` of one block: slices, because a loop from somewhere to somewhere would not run on vectors."""
+    """`update` of one block: on slices, because a loop from one variable index to another would not be vectorised."""
     for k in range(theta.size):
         g = gradient[k] + l1[k] * np.sign(theta[k]) + np.float32(2) * l2[k] * theta[k]
         m[k] = KEEP1 * m[k] + TAKE1 * g

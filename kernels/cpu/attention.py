@@ -1,13 +1,13 @@
 """Twin of minieqt/layers/attention.py: the (B, T, T, U) array of tanhs is never written, not even kept for backward.
 
 Forward keeps the two products q = x Wt + bh and k = x Wx, the weights a, and where each row's maximum was. Backward
-works the tanhs out again, and only where a gradient arrives: three steps of forty-seven in local attention.
+computes the tanhs again, but only where a gradient arrives: three steps of forty-seven in local attention.
 
-Forward needs T² U tanhs a window, but only 2 T U exponentials:
+Forward needs T² U tanhs per window, but only 2 T U exponentials:
 
     tanh(q + k) = 1 - 2 / (e²ᑫ e²ᵏ + 1),      Σ_u Wa tanh(q + k) = Σ_u Wa - Σ_u 2 Wa / (e²ᑫ e²ᵏ + 1)
 
-A window whose q or k is so large that the product might overflow takes the tanhs one by one.
+For a window whose q or k is so large that the product might overflow, the tanhs are computed one by one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Array = Any
 EPS = 1e-7
 ONE, TWO = np.float32(1), np.float32(2)
 FACTORS = np.float32(20)  # the largest |q| and |k| for which e²ᑫ e²ᵏ stays within float32
-SATURATED = np.float32(1e8)  # a product from which on tanh is 1 in float32, and two may be multiplied
+SATURATED = np.float32(1e8)  # a product above which tanh is 1 in float32; two such can still be multiplied
 
 
 class Parameters(NamedTuple):

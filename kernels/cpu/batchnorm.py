@@ -1,4 +1,4 @@
-"""Twin of minieqt/layers/batchnorm.py: a channel at a time, each one piece of work, so that its sums have one order."""
+"""Twin of minieqt/layers/batchnorm.py: each channel is one piece of work, so that its sums have one order."""
 
 from __future__ import annotations
 
@@ -21,12 +21,10 @@ def batch_statistics(x: Array) -> tuple[Array, Array]:
     return mean, variance
 
 
-def batchnorm_forward(
-    x: Array, gamma: Array, beta: Array, mean: Array, variance: Array, eps: float = EPS
-) -> tuple[Array, Any]:
+def batchnorm_forward(x: Array, gamma: Array, beta: Array, mean: Array, variance: Array) -> tuple[Array, Any]:
     """x (B, C, T), gamma beta mean variance (C) -> y (B, C, T), cache."""
     x, y = np.ascontiguousarray(x), np.empty(x.shape, np.float32)
-    inverse_std = 1 / np.sqrt(variance + eps)
+    inverse_std = 1 / np.sqrt(variance + EPS)
     normalise(x, mean, gamma * inverse_std, beta, y)
     return y, (x, gamma, mean, inverse_std)
 
@@ -71,7 +69,7 @@ def normalise(x: Array, mean: Array, scale: Array, beta: Array, y: Array) -> Non
 def channel_gradient(
     dy: Array, x: Array, gamma: Array, mean: Array, inverse_std: Array, dx: Array, dgamma: Array, dbeta: Array
 ) -> None:
-    """Fills dx (B, C, T), dgamma and dbeta (C) by the definition's equation, x̂ worked out anew from x."""
+    """Fills dx (B, C, T), dgamma and dbeta (C) by the definition's equation, with x̂ computed again from x."""
     B, C, T = x.shape
     for c in prange(C):
         sum_dy, sum_dy_x = np.float32(0), np.float32(0)

@@ -1,8 +1,8 @@
 """Twin of minieqt/blocks/decoder.py: upsampling, convolution and ReLU without writing the upsampled array, on polyphase
 components (polyphase/layout.py), all stages and the head in one pass.
 
-That is done for the crops of the published networks, at most one sample at each end; a stage with any other is
-upsampled, cropped and convolved as it is written.
+That is done for the crops of the published networks, at most one sample at each end. With any other crop a stage is
+upsampled, cropped and convolved one after the other, and the whole decoder is left to its definition.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Kept(NamedTuple):
 def run(
     x: Array, Ws: tuple[Array, ...], bs: tuple[Array, ...], crops: tuple[tuple[int, int], ...], keep: bool
 ) -> tuple[Array, Any]:
-    """x (B, C, T) -> the last stage's y (B, O, T'), or logits (B, 1, T') where there is a W more than crops; what is
+    """x (B, C, T) -> the last stage's y (B, O, T'), or logits (B, 1, T') if there is one W more than crops; and what is
     kept. NotImplemented for other crops than 0 and 1, and for a head of several filters."""
     if any(crop not in (0, 1) for pair in crops for crop in pair) or (len(Ws) > len(crops) and len(Ws[-1]) > 1):
         return NotImplemented
@@ -71,7 +71,7 @@ def run_back(dy: Array, kept: Kept) -> tuple[Array, tuple[Array, ...], tuple[Arr
     keep_freed_memory(large=True)
     plan, shapes, dy, (_, C, K) = kept.plan, kept.shapes, np.ascontiguousarray(dy), kept.head.shape
     stages, end, B = plan.stages, plan.stages[-1], len(dy)
-    groups = max(1, min(GROUPS, B))  # one for no window at all: its sums are zero
+    groups = max(1, min(GROUPS, B))  # one even without windows: its sums are zero
     weights = BackWeights(aligned(end.back_packed_at), kept.weights.by_tap, pack_head_backward(kept.head))
     pack_all_backward(stages, kept.weights.packed, weights.packed)
     dx = np.empty((B, shapes[0][1], plan.T), np.float32)

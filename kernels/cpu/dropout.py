@@ -45,7 +45,7 @@ def draw(
     kept: np.float32,
     mask: Array,
 ) -> None:
-    """Fills mask (windows, count), four numbers a counter; see minieqt/philox.py for the rounds."""
+    """Fills mask (windows, count), four numbers per counter; see minieqt/philox.py for the rounds."""
     windows, count = mask.shape
     for n in prange(windows):
         words = np.empty(4, np.uint64)

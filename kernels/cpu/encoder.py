@@ -1,7 +1,7 @@
 """Twin of minieqt/blocks/encoder.py: convolution, ReLU and pooling in one pass, all stages in a chain.
 
-A convolution's full-length output is never written. For backward each pooled sample keeps one byte, its switch:
-which of the two it came from, or that ReLU closed both.
+A convolution's full-length output is never written. For backward one byte is kept for each pooled sample, its switch:
+which of the two samples it came from, or that ReLU made it zero.
 """
 
 from __future__ import annotations

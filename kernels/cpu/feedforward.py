@@ -1,6 +1,6 @@
 """Twin of minieqt/layers/feedforward.py: a chain of two convolutions of kernel 1, the first with its ReLU.
 
-Where dropout stands between them they are two chains.
+With dropout between them they are two chains.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def cross_entropy_backward(z: Array, y: Array, dloss: float) -> Array:
 
 
 def contiguous(z: Array, y: Array) -> tuple[Array, Array]:
-    """Both with time contiguous, as the compiler must know it to run along it: labels come as every third row."""
+    """Both with time contiguous, which the compiler must know to vectorise over it: labels come as every third row."""
     return np.ascontiguousarray(z), np.ascontiguousarray(y)
 
 

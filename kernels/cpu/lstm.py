@@ -1,11 +1,10 @@
-"""Twin of minieqt/layers/lstm.py: LANES sequences go through time side by side, one to a lane of every vector.
+"""Twin of minieqt/layers/lstm.py: LANES sequences go through time side by side, one in each lane of every vector.
 
-All that a step multiplies stands in one array, and so does what it multiplies with, so that a step is one product and
-the gates:
+A step's weights are in one array, and its inputs in another, so that a step is one product and the gates:
 
     z_t = [W U b] · [x_t · m_x, h_{t-1} · m_h, 1]        (4H, C + H + 1) · (C + H + 1, LANES)
 
-Backward hands dz_t down through the same weights, and sums dz_t times the same inputs over time into their gradients.
+Backward multiplies dz_t by the same weights, and sums dz_t times the same inputs over time into their gradients.
 Lanes without a sequence have masks of zero. Each direction of LANES sequences is a piece of work.
 """
 
@@ -87,13 +86,13 @@ def lstm_backward(dh: Array, cache: Any) -> tuple[Array, Array, Array, Array]:
 
 
 def side_by_side(W: Array, U: Array, b: Array) -> tuple[Array, Array]:
-    """All that z_t is multiplied with: [W U b] (D, 4H, C + H + 1), and the same in tiles."""
+    """All weights of z_t: [W U b] (D, 4H, C + H + 1), and the same in tiles."""
     weights = np.concatenate([W, U, b[:, :, None]], axis=2)
     return weights, in_tiles(weights)
 
 
 def in_tiles(weights: Array) -> Array:
-    """weights (D, O, K) -> (D, O / TALL, K, TALL): a tile's weights side by side, zeros for rows that are not there."""
+    """weights (D, O, K) -> (D, ⌈O / TALL⌉, K, TALL): a tile's weights side by side, zeros for absent rows."""
     D, O, K = weights.shape
     padded = np.zeros((D, round_up(O, TALL), K), np.float32)
     padded[:, :O] = weights
@@ -187,7 +186,7 @@ def gate_gradients(
     dh: Array, dc: Array, g: Array, before: Array, after: Array, hard: bool, squashed: Array, dz: Array
 ) -> None:
     """One step, all flat: dh (n) and dc (n) of its h and c, gates g (4n), c before and after it (n) -> dz (4n), and dc
-    of the step before, in place. Loops of one line each, which LLVM puts on vectors; `squashed` (n) is scratch."""
+    of the step before, in place. Loops of one line each, which LLVM vectorises; `squashed` (n) is scratch."""
     n = dh.size
     i, f, candidate, o = g[:n], g[n : 2 * n], g[2 * n : 3 * n], g[3 * n : 4 * n]
     di, df, dcandidate, do = dz[:n], dz[n : 2 * n], dz[2 * n : 3 * n], dz[3 * n : 4 * n]
@@ -218,7 +217,7 @@ def run_one_backward(
     dinputs = np.zeros((hand_down.shape[0] * TALL, LANES), np.float32)
     dc, squashed = np.zeros(H * LANES, np.float32), np.empty(H * LANES, np.float32)
     down, mask = dinputs[: C + H].reshape(-1), masks.reshape(-1)
-    arriving = dinputs[C : C + H]  # what step t + 1 hands down to h, then with what comes from above
+    arriving = dinputs[C : C + H]  # dh from step t + 1, to which dh from above is added
     for step in range(T - 1, -1, -1):
         t = T - 1 - step if reverse else step
         for k in range(H):

@@ -1,7 +1,7 @@
 """Twin of minieqt/blocks/rescnn.py: normalisation, ReLU and dropout in one pass, then the convolution.
 
-In training every half waits for the statistics of the whole batch. In evaluation nothing does, and a window goes
-through all blocks while it is in a core's own cache; where windows are few, threads share each half's filters instead.
+In training every half needs the statistics of the whole batch first. In evaluation they are known, and a window goes
+through all blocks while it is in a core's own cache; with few windows, threads share each half's filters instead.
 """
 
 from __future__ import annotations
@@ -75,12 +75,12 @@ def through_relu(da: Array, a: Array, factors: Array) -> None:
         for c in range(C):
             gradient, outputs = da[n, c], a[n, c]
             for t in range(T):
-                passed = gradient[t] * factors[n, c, 0]  # worked out in any case, so that the loop runs on vectors
+                passed = gradient[t] * factors[n, c, 0]  # computed in any case, so that the loop is vectorised
                 gradient[t] = passed if outputs[t] > 0 else np.float32(0)
 
 
 def rescnn_evaluated(x: Array, halves: tuple[tuple[Array | None, ...], ...]) -> Array:
-    """x (B, C, T), for each half of each block what `rescnn_half_forward` takes beside x -> y (B, C, T)."""
+    """x (B, C, T), for each half of each block what `rescnn_half_forward` takes besides x -> y (B, C, T)."""
     gammas, betas, means, variances, Ws, bs, masks = zip(*halves, strict=True)
     (B, C, T), threads = x.shape, get_num_threads()
     gamma, beta, mean, variance = np.concatenate(gammas + betas + means + variances).reshape(4, len(halves), C)
@@ -103,7 +103,7 @@ class Normalisation(NamedTuple):
 
 
 class Convolutions(NamedTuple):
-    """Of all halves: what a chain of them would have (conv/plan.py)."""
+    """Of all halves, as in a chain (conv/plan.py)."""
 
     stages: Array
     margin: int

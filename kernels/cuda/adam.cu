@@ -1,7 +1,7 @@
 // Adam with L1 and L2 penalties over the flat vectors (N,): twin of minieqt/adam.py.
 //
-// One thread a parameter. 7 floats read or written a parameter, 28 bytes (N = 371,639: 10.4 MB a step, and as much
-// arithmetic as nothing), so memory is the limit.
+// One thread per parameter. 7 floats read or written per parameter, 28 bytes (N = 371,639: 10.4 MB a step, and next to
+// no arithmetic), so memory is the limit.
 // The step count and the learning rate are read from memory: in a captured graph a number in the launch would stay
 // what it was at capture.
 

@@ -2,9 +2,9 @@
 //
 // Forward: a block of 256 threads has one sequence (blockIdx.y) and `rows` of its rows (blockIdx.x; all 47 in the
 // network), and keeps x, both projections and the scores e in shared memory. The T² U tanhs are never written.
-// Backward: a block has a whole sequence and goes through its rows in the same portions; it projects anew and works
-// each tanh out twice, once for the step that looks and once for the step looked at, but only where a gradient
-// arrives: three steps of forty-seven in local attention.
+// Backward: a block has a whole sequence and goes through its rows in the same portions; it projects again and computes
+// each tanh twice, once for the attending step and once for the step attended to, but only where a gradient arrives:
+// three steps of forty-seven in local attention.
 //
 //   forward     reads C T, writes C T + T² floats a sequence; 2 T² U operations and T² U exponentials and divisions
 //   backward    reads 2 C T + T², writes C T, and 2 C U + 2 U floats of the parameters' gradients, added up by sums.cu
@@ -50,7 +50,7 @@ extern "C" __global__ void attention_forward(const float* x, const float* Wt, co
     largest += size_t(blockIdx.y) * T + first;
     Shared shared;
     float* steps = shared.take<float>(C * T);      // x
-    float* k = shared.take<float>(U * T);          // [unit][step looked at]
+    float* k = shared.take<float>(U * T);          // [unit][step attended to]
     float* q = shared.take<float>(most_rows * pitch_of(U));  // [row][unit]
     float* e = shared.take<float>(most_rows * T);  // scores, then weights
     for (int i = threadIdx.x; i < C * T; i += THREADS) steps[i] = x[i];
@@ -65,7 +65,7 @@ extern "C" __global__ void attention_forward(const float* x, const float* Wt, co
         e[i] = score;
     }
     __syncthreads();
-    for (int r = warp; r < rows; r += WARPS) {  // a warp a row
+    for (int r = warp; r < rows; r += WARPS) {  // one warp per row
         float* row = e + r * T;
         float highest = LOWEST;
         int where = 0;
@@ -98,8 +98,8 @@ extern "C" __global__ void attention_forward(const float* x, const float* Wt, co
     }
 }
 
-// partial (B, 2 C U + 2 U): a sequence's part of dWt, dWx, dbh and dWa. Of ba there is none: the weights do not change
-// when all scores of a row rise alike.
+// partial (B, 2 C U + 2 U): a sequence's part of dWt, dWx, dbh and dWa. ba has none: the weights do not change when all
+// scores of a row rise by the same amount.
 extern "C" __global__ void attention_backward(const float* dy, const float* x, const float* Wt, const float* Wx,
                                               const float* bh, const float* Wa, const float* a, const int* largest,
                                               float* dx, float* partial, int C, int T, int U, int most_rows) {
@@ -150,7 +150,7 @@ extern "C" __global__ void attention_backward(const float* dy, const float* x, c
             if (lane == 0) row[largest[first + r]] -= through_maximum;
         }
         __syncthreads();
-        for (int i = threadIdx.x; i < rows * U; i += THREADS) {  // the step that looks, all that it looks at
+        for (int i = threadIdx.x; i < rows * U; i += THREADS) {  // the attending step: over all steps it attends to
             int u = i % U;
             const float* row = de + i / U * T;
             float slope = 0, height = 0;
@@ -163,7 +163,7 @@ extern "C" __global__ void attention_backward(const float* dy, const float* x, c
             dq[i / U * pitch + u] = Wa[u] * slope;
             dh[i] = height;
         }
-        for (int i = threadIdx.x; i < U * T; i += THREADS) {  // the step looked at, all that look at it
+        for (int i = threadIdx.x; i < U * T; i += THREADS) {  // the step attended to: over all steps that attend to it
             int u = i / T, s = i % T;
             float slope = 0;
             for (int r = 0; r < rows; r++)

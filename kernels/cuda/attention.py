@@ -46,5 +46,5 @@ def attention_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array, Arra
 
 
 def rows_at_a_time(T: int) -> int:
-    """How many rows of T scores a block holds."""
+    """How many rows of T scores a block holds at a time."""
     return min(T, max(1, SCORES // T))

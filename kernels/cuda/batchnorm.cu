@@ -1,9 +1,9 @@
 // Batch normalisation: twin of minieqt/layers/batchnorm.py. x (B, C, T).
 //
-// Statistics and gradients: one block a channel, so that its sums have one order, and of as many threads as a block can
-// have, because all that it does is wait for its numbers. The channel's B T numbers are read twice; the second time they
-// come from the cache (38 kB a channel at batch 200 and 47 steps).
-// Forward: one thread a number, 8 bytes and 3 operations each.
+// Statistics and gradients: one block per channel, so that its sums have one order, with as many threads as a block can
+// have, because it only waits for memory. The channel's B T numbers are read twice; the second time they come from the
+// cache (38 kB per channel at batch 200 and 47 steps).
+// Forward: one thread per number, 8 bytes and 3 operations each.
 
 #include "sums.cuh"
 

@@ -21,20 +21,18 @@ def batch_statistics(x: Array) -> tuple[Array, Array]:
     return mean, variance
 
 
-def batchnorm_forward(
-    x: Array, gamma: Array, beta: Array, mean: Array, variance: Array, eps: float = EPS
-) -> tuple[Array, Any]:
+def batchnorm_forward(x: Array, gamma: Array, beta: Array, mean: Array, variance: Array) -> tuple[Array, Any]:
     """x (B, C, T), gamma beta mean variance (C) -> y (B, C, T), cache."""
     x, y = contiguous(x), empty(x, x.shape)
-    arguments = x, gamma, beta, mean, variance, eps, y, *x.shape[1:], x.size
+    arguments = x, gamma, beta, mean, variance, EPS, y, *x.shape[1:], x.size
     launch("batchnorm.cu", "batchnorm_forward", ceil_div(x.size, THREADS), THREADS, arguments)
-    return y, (x, gamma, mean, variance, eps)
+    return y, (x, gamma, mean, variance)
 
 
 def batchnorm_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     """dy (B, C, T) -> dx (B, C, T), dgamma (C), dbeta (C); mean and variance are the batch's own."""
-    x, gamma, mean, variance, eps = cache
+    x, gamma, mean, variance = cache
     dx, dgamma, dbeta = empty(x, x.shape), empty(x, x.shape[1]), empty(x, x.shape[1])
-    arguments = contiguous(dy), x, gamma, mean, variance, eps, dx, dgamma, dbeta, *x.shape
+    arguments = contiguous(dy), x, gamma, mean, variance, EPS, dx, dgamma, dbeta, *x.shape
     launch("batchnorm.cu", "batchnorm_backward", x.shape[1], CHANNEL_THREADS, arguments, shared_bytes(MOST_WARPS))
     return dx, dgamma, dbeta

@@ -19,7 +19,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
         C, O, K, (K - 1) / 2, T, chunk);
 }
 
-// The filters are now the C channels, what is read has O of them, and the taps run backwards.
+// The filters are now the C channels, the channels read are the O filters, and the taps are reversed.
 extern "C" __global__ void __launch_bounds__(THREADS)
     conv1d_input_gradient(const float* weights, const float* dy, float* dx, int C, int O, int K, int T, int chunk) {
     dy += size_t(blockIdx.y) * O * T;

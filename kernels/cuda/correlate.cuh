@@ -1,12 +1,13 @@
-// Convolutions: one tile of outputs a block, whatever stands before and behind it.
+// Convolutions: one tile of outputs per block, with any operation before and after.
 //
 //     sum[o, t] = Σ_c Σ_k weight[o, c, k] · read(c)(t + k - left)
 //
-// `read(c)`, a channel's numbers, and `write(o)`, the place of a filter's sums, are given by the kernel, in two steps: what
-// belongs to a whole channel or filter, a bias, a normalisation, is loaded and computed once and not for every moment: ReLU, pooling, upsampling, normalisation and their gradients happen while a
-// tile is loaded and while its sums leave, so that arrays in between are never written. A gradient of an input is a
-// correlation too, with filters and channels changing roles and the taps reversed. The weights come laid out as a tile
-// wants them (layout.cu): finding them one by one, with a division for each, was a third as many instructions as the sums.
+// The kernel gives `read(c)`, a channel's numbers, and `write(o)`, the place of a filter's sums, in two steps: what belongs
+// to a whole channel or filter, a bias or a normalisation, is loaded and computed once and not for every moment. ReLU,
+// pooling, upsampling, normalisation and their gradients happen while a tile is loaded and while its sums are written, so
+// that arrays in between are never written. A gradient of an input is a correlation too, with filters and channels
+// changing roles and the taps reversed. The weights come in the tile's order (layout.cu): finding them one by one, with a
+// division for each, was a third as many instructions as the sums.
 //
 // Layout. A block of 128 threads has one sample (blockIdx.y), up to 64 filters (blockIdx.z) and a stretch of time
 // (blockIdx.x). A thread has ROWS filters next to each other and TIMES moments, `lanes` apart, so that a warp reads
@@ -15,10 +16,10 @@
 //     filters 8 group … 8 group + 7      group = thread / lanes        of `groups` groups, a power of two
 //     moments lane, lane + lanes, …      lane  = thread % lanes        lanes = 128 / groups
 //
-// Per tap a thread loads 2 float4 of weights and 6 samples from shared memory for 48 multiply-adds: 6 a load, where the
-// machine wants at least 4 (a multiprocessor starts 4 warps of multiply-adds a cycle and one of loads).
+// Per tap a thread loads 2 float4 of weights and 6 samples from shared memory for 48 multiply-adds: 6 per load, where the
+// GPU needs at least 4 (a multiprocessor starts 4 warps of multiply-adds per cycle and one of loads).
 //
-// Bytes and operations of a layer: reads C T and writes O T floats a sample and the weights once a block (they stay in
+// Bytes and operations of a layer: reads C T and writes O T floats per sample and the weights once per block (they stay in
 // the second-level cache); 2 C O K T operations. `correlate.py` cuts the work in the same way.
 #pragma once
 
@@ -93,8 +94,8 @@ __device__ void correlate_tile(const float* weights, Read read, Write write, int
     }
 }
 
-// The tile that suits O filters over T moments. What `write` gives is called by all threads of a warp together, also for filters
-// from O and moments from T on, so that it may exchange sums with its neighbours.
+// The tile that suits O filters over T moments. What `write` gives is called by all threads of a warp together, also for
+// filters from O and moments from T on, so that it may exchange sums with its neighbours.
 template <class Read, class Write>
 __device__ void correlate(const float* weights, Read read, Write write, int C, int O, int K, int left, int T, int chunk) {
 #ifdef TF32

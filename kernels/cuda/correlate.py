@@ -17,8 +17,8 @@ TENSOR_FILTERS, TENSOR_CHANNELS, TENSOR_MOMENTS = 16, 8, 96
 GRADIENT_WARPS, TENSOR_COLUMNS = 8, 32
 WIDTHS = 256, 192, 128, 96, 64, 48, 32  # that a strip of a weight gradient may have
 SHARED = 40 * 1024  # bytes that a tile may fill, so that several blocks share a multiprocessor
-STRIP = 16  # moments that a strip costs beside its own and K more at its ends: two barriers, and moments beyond the end
-BLOCKS = 256  # of a weight gradient, about: enough to fill any card, the same on all of them
+STRIP = 16  # moments that a strip costs besides its own and K at its ends: two barriers, and moments beyond the end
+BLOCKS = 256  # of a weight gradient, about: enough to fill any GPU, the same on all of them
 
 
 def groups_of(filters: int, rows: int) -> int:
@@ -63,8 +63,8 @@ def prepare(*convolutions: Convolution) -> list[Prepared]:
 def correlate(source: str, kernel: str, prepared: Prepared, arguments: tuple, B: int) -> None:
     """Launch a kernel of correlate.cuh on B samples.
 
-    The kernel is called with the weights as its tiles want them, with `arguments`, and with how many channels it is to
-    take at a time.
+    The kernel is called with the weights in its tiles' order, with `arguments`, and with the number of channels that it
+    takes at a time.
     """
     convolution, tile, weights = prepared
     grid = ceil_div(convolution.T, tile.width), B, ceil_div(convolution.O, MOST_FILTERS)
@@ -105,9 +105,9 @@ def weight_gradient(
 def partial_gradients(
     source: str, kernel: str, arguments: Callable[[Array], tuple], like: Array, B: int, C: int, O: int, K: int, T: int
 ) -> Array:
-    """Launch a kernel of weights.cuh: what its blocks leave (blocks, O (C K + 1)), the last column that of the bias.
+    """Launch a kernel of weights.cuh: its blocks' partial results (blocks, O (C K + 1)), the last column the bias's.
 
-    The kernel is called with `arguments(partial)`, and two numbers of the cut behind them.
+    The kernel is called with `arguments(partial)`, and after them two numbers of the cut.
     """
     total = C * K + 1
     cut = tensor_cut if products(like) and O >= TENSOR_FILTERS else plain_cut
@@ -124,8 +124,8 @@ def partial_gradients(
 
 
 def even_blocks(strips: int, most: int) -> int:
-    """How many blocks, `most` at the most, share so many strips: no more than the turns that it takes call for, since
-    each of them leaves a partial result to be added up."""
+    """How many blocks, at most `most`, share `strips` strips: the fewest that take as many turns as `most` would, since
+    each block leaves a partial result to be added up."""
     return ceil_div(strips, ceil_div(strips, most)) if strips else 1
 
 
@@ -154,5 +154,5 @@ def tensor_cut(O: int, total: int, K: int) -> tuple[int, Callable[[int, int], in
 
 
 def whole_banks(width: int) -> int:
-    """A row of so many numbers, until the next would begin in the same bank of shared memory."""
+    """`width` rounded up, so that the next row begins in the same bank of shared memory."""
     return ceil_div(width, 32) * 32

@@ -1,10 +1,10 @@
 // A decoder stage: upsampling, cropping, convolution and ReLU in one pass: twin of minieqt/blocks/decoder.py.
 //
 // The tiles are correlate.cuh's. The upsampled array u[t] = x[(t + crop) / 2] is never written: a tile reads every
-// sample of x twice. Its gradient adds neighbouring sums by a shuffle. So a pass reads C T and writes O 2T floats a
-// sample. y > 0 is what backward needs to know of the ReLU. x (B, C, T), y (B, O, L), L = 2T - crop of both ends.
+// sample of x twice. Its gradient adds neighbouring sums by a shuffle. So a pass reads C T and writes O 2T floats per
+// sample. For the ReLU backward needs only y > 0. x (B, C, T), y (B, O, L), L = 2T - crop of both ends.
 // (Neighbouring taps read the same sample twice, so K taps can be folded into about K / 2: decoder_folded.cu does so, and
-// this file has what is left, the stage that crops one sample at each end.)
+// this file does the rest, the stage that crops one sample at each end.)
 
 #include "elementary.cuh"
 #include "weights.cuh"

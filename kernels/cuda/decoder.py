@@ -15,7 +15,7 @@ FOLDED = True  # False: decoder.cu for every stage, to compare
 
 
 def foldable(crop: tuple[int, int]) -> bool:
-    """Whether decoder_folded.cu may be taken."""
+    """Whether decoder_folded.cu can be used."""
     return FOLDED and crop[0] % 2 == crop[1] % 2 == 0
 
 

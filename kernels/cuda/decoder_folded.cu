@@ -12,8 +12,8 @@
 //     dx[s] = sum over o, q of dz[o, 2 s + e - q] (W[q] + W[q - 1]),  q = 0 ... K,  e = 1 - crop + left,
 //
 // and the gradient of the folded weights is unfolded at the end. Bytes are decoder.cu's: reads C T and writes O 2T floats
-// a sample; but a warp reads and writes every other float of y's rows, twice, and leaves the joining to the cache.
-// A pair of which one copy is cropped would need an exception: such stages (one of seven) take decoder.cu's kernels.
+// per sample; but a warp reads and writes every other float of y's rows, twice, and leaves the joining to the cache.
+// A pair of which one copy is cropped would need an exception: such stages (one of seven) use decoder.cu's kernels.
 // x (B, C, T), y (B, O, L), L = 2T - crop of both ends, both even; M moments m from m0 on.
 
 #include "elementary.cuh"
@@ -83,13 +83,13 @@ extern "C" __global__ void __launch_bounds__(GRADIENT_THREADS, 2)
         partial, B, C, 2 * O, K / 2 + 1, -m0, M, width, rows_of_x);
 }
 
-// partial (G, 2 O (C J + 1)), the folded weights' gradient and the phases' parts of db, one row a block -> their sum
-// unfolded: dW (O, C, K), db (O). A column is a number of dW, or behind them of db.
+// partial (G, 2 O (C J + 1)), the folded weights' gradient and the phases' parts of db, one row per block -> their sum
+// unfolded: dW (O, C, K), db (O). A column is a number of dW, or after these of db.
 extern "C" __global__ void unfold(const float* partial, float* dW, float* db, int G, int C, int O, int K) {
     int i = my_column(), J = K / 2 + 1, row = C * J + 1, size = O * C * K;
     bool of_W = i < size;
     int o = of_W ? i / (C * K) : i - size, c = i / K % C, k = i % K;
-    size_t own = size_t(2 * o) * row;  // of phase 0; that of phase 1 is a row further
+    size_t own = size_t(2 * o) * row;  // of phase 0; that of phase 1 is one row on
     size_t first = own + (of_W ? c * J + k / 2 : C * J), second = own + row + (of_W ? c * J + (k + 1) / 2 : C * J);
     sum_of_rows(
         [=](int g) {

@@ -1,7 +1,7 @@
 // Dropout masks: twin of minieqt/layers/dropout.py, the same numbers to the bit.
 //
-// One thread a block of four numbers: counter (block, sample, stream, step), key (seed, DROPOUT). Writes 4 bytes a
-// number and about 20 operations each. The step is read from memory: a captured graph draws anew at every replay.
+// One thread per block of four numbers: counter (block, sample, stream, step), key (seed, DROPOUT). Writes 4 bytes per
+// number, about 20 operations each. The step is read from memory: a captured graph draws new masks at every replay.
 
 #include "philox.cuh"
 

@@ -21,7 +21,7 @@ def dropout_mask(like: Array, shape: tuple[int, ...], rate: float, randomness: A
 
 
 def launch_mask(like: Array, shape: tuple[int, ...], rate: float, randomness: Any, stream: int) -> Array:
-    """The same, here and now."""
+    """The same on the current stream."""
     samples, count = shape[0], math.prod(shape[1:])
     mask = empty(like, shape)
     # A draw is a whole number below 2^24: dropped if below rate · 2^24, the same decision as u < rate.

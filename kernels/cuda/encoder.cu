@@ -1,9 +1,9 @@
 // An encoder stage: convolution, ReLU and pooling of pairs in one pass: twin of minieqt/blocks/encoder.py.
 //
 // The tiles are correlate.cuh's. A pair of moments lies in neighbouring threads, which exchange their sums by a shuffle;
-// the one of the even moment writes. The full-length output is never written: the pass reads C T floats a sample and
+// the one of the even moment writes. The full-length output is never written: the pass reads C T floats per sample and
 // writes O T / 2 floats and as many bytes, each of which says where the pooled value came from (CLOSED, FIRST, SECOND).
-// Backward opens a pooled gradient at that place again while it loads a tile. x (B, C, T), y (B, O, ceil(T / 2)).
+// Backward puts a pooled gradient back at that place while it loads a tile. x (B, C, T), y (B, O, ceil(T / 2)).
 
 #include "elementary.cuh"
 #include "weights.cuh"

@@ -1,9 +1,9 @@
 // The feed-forward part: dense, ReLU, dropout, dense: twin of minieqt/layers/feedforward.py. x (B, C, T), a (B, F, T).
-// The plain version, for layers too wide for feedforward_fused.cu, which the network takes.
+// The plain version, for layers too wide for feedforward_fused.cu, which the network uses.
 //
 // A dense layer at every moment is a convolution of one tap, so the tiles are correlate.cuh's; the second layer is
-// conv1d.cu's. ReLU and dropout happen where the first layer's sums leave, a = m relu(W1 x + b1), and their gradient
-// where the second layer's leave: a > 0 says of both whether they let through. mask (B, F, T), or null for all ones.
+// conv1d.cu's. ReLU and dropout happen where the first layer's sums are written, a = m relu(W1 x + b1), and their gradient
+// where the second layer's are: a > 0 tells whether both let a value pass. mask (B, F, T), or null for all ones.
 
 #include "weights.cuh"
 

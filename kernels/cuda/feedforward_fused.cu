@@ -1,18 +1,18 @@
 // The feed-forward part in one kernel each way: the same numbers as feedforward.cu's, but what the wide layer computes is
 // never written. x (B, C, T), W1 (F, C), W2 (C, F), mask (B, F, T) or null for all ones.
 //
-//     a = m relu(W1 x + b1),    y = W2 a + b2;        backward makes a again, from x and the mask
+//     a = m relu(W1 x + b1),    y = W2 a + b2;        backward computes a again, from x and the mask
 //
 // A tile is MOMENTS moments of one sequence, with all C and F of them in shared memory (31 kB forward, 45 kB backward for
 // the network's 16 and 128), so two of them are a sequence of 47 steps. A thread has 8 rows of one moment, whose weights
 // are two float4 and a broadcast. Rows lie MOMENTS + 1 apart: 25 and 32 have no common divisor, so 32 neighbouring rows lie
 // in as many banks.
 //
-// Forward: a block a tile. Backward: a block goes through tiles in turn and leaves one row of the parameters' gradients,
-// added up by sums.cu; a thread has 4 x 4 of a matrix's, 8 loads for 16 multiply-adds.
-// Bytes a sequence: forward reads C T + F T (x, the mask) and writes C T floats, 30 kB, where feedforward.cu moves 78 kB;
+// Forward: one block per tile. Backward: a block goes through tiles in turn and leaves one row of the parameters'
+// gradients, added up by sums.cu; a thread has 4 x 4 of a matrix's, 8 loads for 16 multiply-adds.
+// Bytes per sequence: forward reads C T + F T (x, the mask) and writes C T floats, 30 kB, where feedforward.cu moves 78 kB;
 // backward reads 2 C T + F T and writes C T, 33 kB, where that moves 156 kB, and at batch 200 each moves some 40 kB of
-// partial gradients. Operations: 4 C F T forward, 10 C F T backward, 2 of them because a is made again.
+// partial gradients. Operations: 4 C F T forward, 10 C F T backward, 2 of them because a is computed again.
 
 #include "weights.cuh"
 
@@ -143,7 +143,7 @@ extern "C" __global__ void __launch_bounds__(FEED_THREADS)
         int n = tile / tiles, first = tile % tiles * MOMENTS;
         bool begins = tile == int(blockIdx.x);
         const float* own = mask ? mask + size_t(n) * F * T : nullptr;
-        __syncthreads();  // the tile before is done with
+        __syncthreads();  // the tile before is no longer needed
         load_tile(x + size_t(n) * C * T, steps, C, first, T);
         load_tile(dy + size_t(n) * C * T, arrives, C, first, T);
         __syncthreads();
@@ -156,7 +156,7 @@ extern "C" __global__ void __launch_bounds__(FEED_THREADS)
             for (int r = 0; r < 8; r++) {
                 int f = f0 + r;
                 if (f >= F) continue;
-                bool open = a[f * ROW + t] > 0;  // which it is not beyond the end
+                bool open = a[f * ROW + t] > 0;  // false beyond the end
                 da[f * ROW + t] = open ? sums[r] * (own ? own[size_t(f) * T + first + t] : 1.0f) : 0.0f;
             }
         }

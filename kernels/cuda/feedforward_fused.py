@@ -10,7 +10,7 @@ from .sums import sum_rows
 Array = Any
 
 THREADS, MOMENTS = 256, 24
-ROW, BLOCKS = MOMENTS + 1, 256  # BLOCKS: of backward, at most; the same on all cards, so that sums have one order
+ROW, BLOCKS = MOMENTS + 1, 256  # BLOCKS: of backward, at most; the same on all GPUs, so that sums have one order
 
 
 def pad(rows: int) -> int:
@@ -29,7 +29,7 @@ def backward_shared(C: int, F: int) -> int:
 
 
 def fits(C: int, F: int) -> bool:
-    """Whether both kernels can have what they need on every card."""
+    """Whether both kernels can have the shared memory that they need on every GPU."""
     return max(forward_shared(C, F), backward_shared(C, F)) <= DEFAULT_SHARED
 
 

@@ -11,7 +11,7 @@
 //               15 moments: 25 samples and 15 of dy for 165 multiply-adds. The lanes add up at the end, sums.cu the blocks
 //
 // 7 and 15 are odd, so that the same sample of 32 lanes lies in 32 banks.
-// Bytes a sample: C T floats read, T written or read. Operations: 2 C K T each. x (B, C, T), W (1, C, K), y (B, 1, T).
+// Bytes per sample: C T floats read, T written or read. Operations: 2 C K T each. x (B, C, T), W (1, C, K), y (B, 1, T).
 
 #include "correlate.cuh"
 #include "sums.cuh"
@@ -55,7 +55,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
             }
         }
     }
-    __syncthreads();  // the samples are done with: a row of them takes the sums, so that neighbours write neighbours
+    __syncthreads();  // the samples' memory can be reused for the sums, so that neighbours write neighbours
 #pragma unroll
     for (int j = 0; j < RUN; j++) samples[threadIdx.x * RUN + j] = sums[j];
     __syncthreads();

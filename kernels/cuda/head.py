@@ -12,11 +12,11 @@ Array = Any
 TAPS, CHANNELS = 11, 8
 THREADS, FORWARD_WIDTH = 128, 128 * 7
 GRADIENT_THREADS, GRADIENT_WIDTH = CHANNELS * 32, 32 * 15
-BLOCKS = 256  # of the gradient, at most; the same on all cards, so that sums have one order
+BLOCKS = 256  # of the gradient, at most; the same on all GPUs, so that sums have one order
 
 
 def fits(W: Array) -> bool:
-    """Whether these kernels are made for weights W (O, C, K)."""
+    """Whether these kernels can be used for weights W (O, C, K)."""
     return W.shape[0] == 1 and W.shape[2] == TAPS
 
 

@@ -2,9 +2,8 @@
 
     launch("adam.cu", "adam_step", blocks, threads, (theta, gradient, …, np.float32(…)), shared=0)
 
-Arguments come in the kernel's order: arrays (None is a null pointer) and numbers (a Python int is an int32, a float
-a float32). A launcher
-allocates with `empty`, which gives memory on the machine of the array that it is told to be like.
+Arguments come in the kernel's order: arrays (None is a null pointer) and numbers (a Python int is an int32, a float a
+float32). A launcher allocates with `empty`, on the device of an array that is given.
 """
 
 from __future__ import annotations
@@ -21,16 +20,16 @@ from .sources import FOLDER, digest
 
 Array = Any
 
-LEAST_CAPABILITY = 80  # compute capability, times ten, of the first cards whose tensor cores multiply TF32
+LEAST_CAPABILITY = 80  # compute capability, times ten, of the first GPUs whose tensor cores multiply TF32
 
 _products: int | None = None
 
 
 def use_products(count: int | None) -> None:
-    """How many products of TF32 a product in a convolution of 16 filters and more is made of, for the whole process.
+    """Of how many TF32 products a product in a convolution of 16 filters or more is made, for the whole process.
 
-    3: nearly float32's digits, on tensor cores (tensor.cuh); 1: ten bits; 0: float32's own product, without them.
-    None: 3 on a GPU that has them, else 0.
+    3: nearly float32's digits, on tensor cores (tensor.cuh); 1: ten bits; 0: float32's own product, without tensor
+    cores. None: 3 on a GPU that has them, else 0.
     """
     global _products
     if count not in (None, 0, 1, 3):
@@ -39,7 +38,7 @@ def use_products(count: int | None) -> None:
 
 
 def products(like: Array) -> int:
-    """The number in force where `like` lies."""
+    """The number in use on the device of `like`."""
     if _products is not None:
         return _products
     return 0 if isinstance(like, np.ndarray) else products_of(sys.modules["cupy"])
@@ -47,11 +46,11 @@ def products(like: Array) -> int:
 
 @cache
 def products_of(cupy: ModuleType) -> int:
-    """What the current GPU takes unasked."""
+    """The current GPU's default."""
     return 3 if int(cupy.cuda.Device().compute_capability) >= LEAST_CAPABILITY else 0
 
 
-DEFAULT_SHARED = 48 * 1024  # bytes that a block may have without asking
+DEFAULT_SHARED = 48 * 1024  # bytes that a block may have unless a launch raises the limit
 
 
 def module_of(x: Array) -> ModuleType:
@@ -60,7 +59,7 @@ def module_of(x: Array) -> ModuleType:
 
 
 def empty(like: Array, shape: Any, dtype: Any = np.float32) -> Array:
-    """An array on the machine of `like`. On the host it holds NaN, so that what was never written shows."""
+    """An array on the device of `like`. On the host it holds NaN, so that numbers that were never written show."""
     xp = module_of(like)
     array = xp.empty(shape, dtype)
     if xp is np:
@@ -69,18 +68,18 @@ def empty(like: Array, shape: Any, dtype: Any = np.float32) -> Array:
 
 
 def on_machine(like: Array, value: Any, dtype: Any) -> Array:
-    """A number as an array of one on the machine of `like`. One that is there already is taken as it is: in a
-    captured graph it can change from step to step."""
+    """A number as an array of one element on the device of `like`. An array that is there already is used itself: in a
+    captured graph its value can change from step to step."""
     return module_of(like).asarray(value, dtype).reshape(1)
 
 
 def contiguous(x: Array) -> Array:
-    """x itself, or a copy where its numbers do not lie side by side."""
+    """x itself if it is contiguous, else a contiguous copy."""
     return module_of(x).ascontiguousarray(x)
 
 
 def shared_bytes(*counts: int, size: int = 4) -> int:
-    """Bytes of shared memory for pieces of so many numbers each, as shared.cuh lays them out."""
+    """Bytes of shared memory for pieces of these counts of numbers, as shared.cuh lays them out."""
     return sum(-(-count * size // 16) * 16 for count in counts)
 
 
@@ -104,7 +103,7 @@ def launch(
     arguments = tuple(number(argument) for argument in arguments)
     array = next(a for a in arguments if a is not None and not isinstance(a, np.generic))
     if isinstance(array, np.ndarray):
-        from . import on_host  # tests alone come here
+        from . import on_host  # in tests only
 
         on_host.run(source, kernel, grid, block, arguments, shared, products(array))
     else:
@@ -115,7 +114,7 @@ def launch(
 
 
 def number(argument: Any) -> Any:
-    """An argument as the kernel takes it."""
+    """An argument in the type that the kernel takes."""
     if isinstance(argument, int):
         return np.int32(argument)
     return np.float32(argument) if isinstance(argument, float) else argument
@@ -136,5 +135,5 @@ def module(source: str, products: int) -> Any:
 
 
 def options(products: int) -> tuple[str, ...]:
-    """NVRTC's. The digest is among them because CuPy keeps what it compiled by options and the .cu file alone."""
+    """NVRTC's options. The sources' digest is one because CuPy's cache is keyed by options and the .cu file only."""
     return "--std=c++17", f"-I{FOLDER}", f"-DSOURCES=0x{digest()}", *((f"-DTF32={products}",) if products else ())

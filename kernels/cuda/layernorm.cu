@@ -1,8 +1,8 @@
-// Layer normalisation: twin of minieqt/layers/layernorm.py. x (B, C, T), one mean and deviation a moment (B, T).
+// Layer normalisation: twin of minieqt/layers/layernorm.py. x (B, C, T), one mean and deviation per moment (B, T).
 //
-// Forward and dx: one thread a moment, which walks through the C channels; a warp has 32 neighbouring moments, so that
-// each step is one piece of memory. The channels are walked through three times, from the cache but for the first:
-// 8 bytes a number forward, 12 backward. dgamma and dbeta: one large block a channel, whose sums have one order.
+// Forward and dx: one thread per moment, which loops over the C channels; a warp has 32 neighbouring moments, so that
+// each step is one piece of memory. The channels are read three times, after the first time from the cache: 8 bytes per
+// number forward, 12 backward. dgamma and dbeta: one large block per channel, whose sums have one order.
 
 #include "sums.cuh"
 

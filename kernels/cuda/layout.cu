@@ -1,21 +1,21 @@
-// Weights as a convolution's tiles read them, worked out once for all blocks. W is a layer's own array (O, C, K).
+// Weights as a convolution's tiles read them, computed once for all blocks. W is a layer's own array (O, C, K).
 //
 // A tile of correlate.cuh or tensor.cuh takes `chunk` channels at a time of up to 64 filters. What it needs for them lies
-// side by side here, in the order in which it lies in shared memory, so that a block copies four numbers at a time:
+// side by side here, in the order of shared memory, so that a block copies four numbers at a time:
 //
 //     into [block of filters][chunk][row][filter of the block]       row = channel K + tap, or tap chunk + channel
 //
-// Filters and channels that do not exist are zero. One thread a number: reads each weight once, folded ones twice, and
-// writes it once; 0.3 MB for the largest layer. Two convolutions in one launch (blockIdx.y), a layer's own and the one that
-// is its input's gradient, because a launch takes longer than the work: even in evaluation, which has no use for the other.
+// Filters and channels that do not exist are zero. One thread per number: reads each weight once, folded ones twice, and
+// writes it once; 0.3 MB for the largest layer. Two convolutions in one launch (blockIdx.y), a layer's own and that of its
+// input's gradient, because a launch takes longer than the work: even in evaluation, which does not need the second.
 
 #include "correlate.cuh"
 
 const int FORWARD = 0, BACKWARD = 1, FOLDED = 2;  // FOLDED + BACKWARD: both
 
-// What filter f does with channel c at tap k of a convolution of F filters, C channels and K taps:
+// The weight of filter f for channel c at tap k of a convolution of F filters, C channels and K taps:
 //     FORWARD             W[f, c, k]
-//     BACKWARD            the gradient of the input: W[c, f, K - 1 - k], filters and channels changed, taps turned
+//     BACKWARD            the gradient of the input: W[c, f, K - 1 - k], filters and channels swapped, taps reversed
 //     FOLDED              decoder_folded.cu's filter 2 o + phase: W[o, c, 2k - phase] + W[o, c, 2k + 1 - phase]
 //     FOLDED + BACKWARD   its channel 2 o + parity: W[o, f, q] + W[o, f, q - 1], q = Q - parity - 2 (k - lft)
 // `taps` are those of W; outside of them it is zero.

@@ -11,7 +11,7 @@ Array = Any
 
 THREADS, MOST_FILTERS, AT_A_TIME = 256, 64, 2
 FORWARD, BACKWARD, FOLDED = 0, 1, 2
-ABSENT = None, None, *(0,) * 10  # the arguments of a convolution that is not there
+ABSENT = None, None, *(0,) * 10  # the arguments of an absent second convolution
 
 
 class Convolution(NamedTuple):
@@ -27,7 +27,7 @@ class Convolution(NamedTuple):
 
 
 class Order(NamedTuple):
-    """Tiles of so many filters that take `chunk` channels at a time, channel by channel or tap by tap."""
+    """Tiles of `filters` filters that take `chunk` channels at a time, channel by channel or tap by tap."""
 
     filters: int
     chunk: int
@@ -40,7 +40,7 @@ def lay_out(jobs: list[tuple[Convolution, Order]]) -> list[Array]:
 
 
 def launch_layouts(jobs: list[tuple[Convolution, Order]]) -> list[Array]:
-    """The same, here and now."""
+    """The same on the current stream."""
     made: list[Array] = []
     for first in range(0, len(jobs), AT_A_TIME):
         parts: list[tuple] = []

@@ -1,8 +1,8 @@
 // Probabilities and cross-entropy from logits: twin of minieqt/loss.py. z, y (B, T); y's rows may lie apart.
-// A label below 0 is none: no loss, no gradient.
+// A label below 0 is unknown: no loss, no gradient.
 //
 // Forward: every block adds up its share in float64 (a thread has a few dozen numbers), a last block the shares.
-// Backward and probabilities: one thread a number. 8 (4) bytes read, and written 0 or 4; about 20 operations each.
+// Backward and probabilities: one thread per number. 8 (4) bytes read, and written 0 or 4; about 20 operations each.
 
 #include "sums.cuh"
 

@@ -2,13 +2,13 @@
 // c (B, D, T, H): the last two count a direction's own time. Masks (B, D, C) and (B, D, H), or null.
 //
 // A block has one direction of one sequence (blockIdx.x sequence, .y direction) and keeps it from the first step to the
-// last: 4H threads, one a row of gates. A thread holds its row of U in registers (H = 16, as the network has it; other
-// sizes read it from shared memory). A step is a product of U with the state, a barrier, the cells, a barrier: what
-// limits it is how long that takes, not how much it is, and 2 B = 400 sequences hide each other's waits.
+// last: 4H threads, one per row of gates. A thread holds its row of U in registers (H = 16, as the network has it; other
+// sizes read it from shared memory). A step is a product of U with the state, a barrier, the cells, a barrier: it is
+// limited by their latency, not by throughput, and 2 B = 400 sequences hide each other's waits.
 //
-//   forward     W x + b for 8 steps at a time, in registers; reads C T floats a sequence and writes 6 H T
+//   forward     W x + b for 8 steps at a time, in registers; reads C T floats per sequence and writes 6 H T
 //   backward    thread (q, k) has gate q of cell k, and a quarter of the sum over U that goes to cell k's state; the
-//               numbers of the next step are read while this one is worked out; reads 6 H T, writes 4 H T
+//               numbers of the next step are read while this one is computed; reads 6 H T, writes 4 H T
 //   weights     dW, dU and db are one product over all steps and sequences (weights.cuh): the columns are the inputs,
 //               then the states before the step, then ones
 //   dx          a convolution of one tap over the dz of each direction, one after the other (correlate.cuh)
@@ -27,7 +27,7 @@ __device__ inline float gate_gradient(float dy, float y, int gate) {
     return gate == HARD ? (y > 0 && y < 1 ? 0.2f * dy : 0.0f) : dy * y * (1 - y);
 }
 
-// A direction's own step in the sequence's time, and the other way round.
+// A direction's own step -> the sequence's time, and back.
 __device__ inline int turned(int t, int direction, int T) { return direction ? T - 1 - t : t; }
 
 // UNITS: the cells, known when it is compiled, or 0.
@@ -37,7 +37,7 @@ __device__ void run_sequence(const float* x, const float* W, const float* U, con
                              int H_) {
     const int H = UNITS ? UNITS : H_, D = gridDim.y, n = blockIdx.x, d = blockIdx.y, j = threadIdx.x;
     const bool row = j < 4 * H;
-    const int pitch = 4 * H + 1;  // neighbouring channels in neighbouring banks, while the weights are turned
+    const int pitch = 4 * H + 1;  // neighbouring channels in neighbouring banks, while the weights are transposed
     size_t sequence = size_t(n) * D + d;
     Shared shared;
     float* weights = shared.take<float>(C * pitch);            // [channel][gate row]

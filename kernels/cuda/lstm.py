@@ -14,7 +14,7 @@ Array = Any
 GATES = {"sigmoid": 0, "hard_sigmoid": 1}
 STEPS = 8  # of W x at a time
 IN_REGISTERS = 16  # cells of the network's LSTMs: their U stays in registers
-MOST_SHARED = 64 * 1024  # bytes that a block may have on every card since Volta
+MOST_SHARED = 64 * 1024  # bytes that a block may have on every GPU since Volta
 
 
 def lstm_forward(
@@ -58,7 +58,7 @@ def lstm_backward(dh: Array, cache: Any) -> tuple[Array, Array, Array, Array]:
 
 
 def direction_gradient(d: int, dz: Array, cache: Any) -> Array:
-    """What blocks leave of the gradients of direction d's W and U, side by side, and b: (blocks, 4H (C + H + 1))."""
+    """The blocks' partial gradients of direction d's W and U, side by side, and b: (blocks, 4H (C + H + 1))."""
     x, _, U, input_mask, state_mask, _, y, *_ = cache
     (B, C, T), (D, _, H) = x.shape, U.shape
 
@@ -74,7 +74,7 @@ def sample_first(mask: Array | None) -> Array | None:
 
 
 def threads(H: int) -> int:
-    """One a gate row, in whole warps."""
+    """One per gate row, in whole warps."""
     return 32 * ceil_div(4 * H, 32)
 
 
@@ -84,5 +84,5 @@ def backward_shared(H: int) -> int:
 
 
 def recurrent(H: int) -> int:
-    """How many numbers of U lie in shared memory."""
+    """How many numbers of U are in shared memory."""
     return 0 if H == IN_REGISTERS else 4 * H * H

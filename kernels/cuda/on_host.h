@@ -1,7 +1,7 @@
 // Enough of CUDA for g++ to compile a .cu file and run it on the processor: to test kernels, not to be fast.
 //
 // Blocks run one after the other. The threads of a block are fibers: each runs until it waits at a barrier, then the
-// next one has its turn. What goes wrong on a GPU in silence is an error here:
+// next one runs. What goes wrong silently on a GPU is an error here:
 //   - memory is fresh at every block: shared memory holds NaN, and every piece of it is an allocation of its own, so
 //     that AddressSanitizer sees an index out of bounds;
 //   - a barrier that some threads of a block (or of a warp) never reach is reported;
@@ -25,7 +25,7 @@
 
 #if defined(WATCHED)
 #include "watchers/watch.h"
-#else  // nobody is told (watchers/watch.h)
+#else  // nothing is watched (watchers/watch.h)
 inline void watch_launch(const void*, size_t) {}
 inline void watch_block(int, int) {}
 inline void watch_piece(const void*, size_t, size_t) {}
@@ -46,7 +46,7 @@ inline const char* watch_end() { return ""; }
 #define __forceinline__ inline
 #define __launch_bounds__(...)
 
-// Shared arrays of a fixed size lie in a section of their own, of which the linker says where it begins and ends.
+// Shared arrays of a fixed size lie in a section of their own, whose beginning and end the linker names.
 #define __shared__ static __attribute__((section("shared_arrays")))
 extern "C" {
 extern char __start_shared_arrays[] __attribute__((weak, visibility("hidden")));
@@ -59,7 +59,7 @@ struct dim3 {
 struct int2 {
     int x, y;
 };
-// Copied by one access to memory, as on a GPU: g++ would take one for each number.
+// Copied by one access to memory, as on a GPU: g++ would use one for each number.
 #define IN_ONE_PIECE(type, bytes)                                                                   \
     using Whole = float __attribute__((vector_size(bytes), may_alias));                             \
     type() = default;                                                                               \
@@ -159,7 +159,7 @@ inline void leave_for(void**, const void*, size_t) {}
 inline void arrive_from(void*, const void**, size_t*) {}
 #endif
 
-// A thread gives up its turn; it goes on when the scheduler has found everyone it waits for.
+// A thread stops running; it goes on when the scheduler has seen all threads arrive that it waits for.
 inline void wait(State why) {
     Fiber& fiber = fibers[current];
     fiber.state = why;
@@ -195,7 +195,7 @@ inline bool release(int first, int last, State barrier) {
     return true;
 }
 
-// Bytes of shared memory that the kernels of this file have without asking.
+// Bytes of shared memory of fixed size that the kernels of this file have.
 inline size_t fixed_bytes() { return (__stop_shared_arrays - __start_shared_arrays + 15) / 16 * 16; }
 
 inline void run_block(int number) {
@@ -294,7 +294,7 @@ void call(void (*kernel)(Parameters...), void** arguments, std::index_sequence<I
     kernel(*static_cast<std::remove_cv_t<Parameters>*>(arguments[I])...);
 }
 
-// Run a kernel as cuLaunchKernel would: pointers to the arguments, in order. Returns what went wrong, or the empty text.
+// Run a kernel as cuLaunchKernel would: pointers to the arguments, in order. Returns what went wrong, or an empty text.
 template <class... Parameters>
 const char* launch(void (*kernel)(Parameters...), const unsigned* grid, const unsigned* block, size_t shared, void** arguments) {
     using Kernel = void (*)(Parameters...);

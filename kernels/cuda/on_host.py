@@ -1,8 +1,8 @@
 """The very same .cu files, compiled by g++ and run on the processor: how the kernels are tested without a GPU.
 
-`on_host.h` stands for CUDA. It is no way to train: a block's threads take turns. Set MINIEQT_SANITIZE=1, and start
-Python with AddressSanitizer's library preloaded, to have an index out of bounds end the process with a report. Inside
-`watched` every access to memory is looked at: for races, or to count what it would cost (watchers/).
+`on_host.h` takes the place of CUDA. It is too slow for training: a block's threads take turns. With MINIEQT_SANITIZE=1,
+and Python started with AddressSanitizer's library preloaded, an index out of bounds ends the process with a report.
+Inside `watched` every access to memory is checked for races, or counted with what it would cost (watchers/).
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ OPTIONS = ("-std=c++17", "-O1", "-g1", "-gdwarf-4", "-fPIC", "-w", f"-I{FOLDER}"
 SANITIZE = ("-fsanitize=address,bounds", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
 WATCHED = ("-fsanitize=thread", "-DWATCHED")
 KERNEL = re.compile(r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\s*\(")
-WATCHERS = FOLDER / "watchers"
 
 _reversed = False
 _watcher = ""  # a file of watchers/, without its ending
@@ -41,7 +40,7 @@ _after: Callable[[str, str, ctypes.PyDLL], None] | None = None
 
 @contextmanager
 def reversed_order() -> Iterator[None]:
-    """Let threads and blocks run from the last to the first. A result that changes is one that some GPU may change."""
+    """Run threads and blocks from the last to the first. A result that changes by this may change between GPUs."""
     global _reversed
     _reversed = True
     try:
@@ -84,13 +83,13 @@ def folder() -> Path:
 
 
 def library(source: str, products: int = 0) -> ctypes.PyDLL:
-    """The compiled kernels of one .cu file; RuntimeError with the compiler's words if it does not compile."""
+    """The compiled kernels of one .cu file; RuntimeError with the compiler's message if it does not compile."""
     return built(source, products, _watcher)
 
 
 @cache
 def built(source: str, products: int, watcher: str) -> ctypes.PyDLL:
-    """The same, kept. What is watched is compiled for ThreadSanitizer and linked with the watcher in its place."""
+    """The same, cached. For a watcher it is compiled for ThreadSanitizer and linked with the watcher in its place."""
     text = (FOLDER / source).read_text(encoding="utf-8")
     kind = f"-tf32x{products}" * bool(products) + "-sanitized" * sanitizing() + f"-{watcher}" * bool(watcher)
     name = f"{Path(source).stem}-{hashlib.sha256(text.encode()).hexdigest()[:8]}{kind}.so"
@@ -116,7 +115,7 @@ def built(source: str, products: int, watcher: str) -> ctypes.PyDLL:
 
 @cache
 def kept(source: str, *options: str, name: str) -> Path:
-    """What all kernels are compiled with, made once: the watchers, and on_host.h, which g++ then finds by itself."""
+    """What all kernels are compiled with, made once: the watchers, and on_host.h precompiled, which g++ then finds."""
     path = folder() / hashlib.sha256(" ".join((source, *options)).encode()).hexdigest()[:8] / name
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
@@ -127,7 +126,7 @@ def kept(source: str, *options: str, name: str) -> Path:
 
 
 def compiler(source: str, *options: str) -> None:
-    """One call of g++; RuntimeError with its words if it fails."""
+    """One call of g++; RuntimeError with its message if it fails."""
     done = subprocess.run([COMPILER, *OPTIONS, *options], capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{source} does not compile on the host:\n{done.stderr}")
@@ -140,9 +139,9 @@ def build_all() -> None:
 
 
 def line_of(kernels: ctypes.PyDLL, offset: int) -> str:
-    """The place in the sources from which an instruction of a library comes, as name:line; "?" where nothing is known.
+    """The place in the sources from which an instruction of a library comes, as name:line; "?" if it is not known.
 
-    Of functions that were put into each other it is the innermost that does not belong to the host build."""
+    Of inlined functions it is the innermost that does not belong to the host build."""
     command = ["addr2line", "--inlines", "--exe", kernels._name, hex(offset)]
     lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
     places = (Path(line.split(" ")[0]).name for line in lines)
@@ -166,7 +165,7 @@ def as_c(argument: Any) -> Any:
 def run(
     source: str, kernel: str, grid: tuple, block: tuple, arguments: tuple, shared: int, products: int = 0
 ) -> None:
-    """Run one kernel to its end. TypeError for arguments of other types than it has; RuntimeError if it fails."""
+    """Run one kernel to its end. TypeError for arguments of the wrong types; RuntimeError if it fails."""
     kernels = library(source, products)
     signature = getattr(kernels, f"signature_{kernel}")
     signature.restype = ctypes.c_char_p

@@ -1,9 +1,9 @@
 // Half of a residual block: batch normalisation, ReLU, spatial dropout and convolution: twin of
 // minieqt/blocks/rescnn.py.
 //
-// The tiles are correlate.cuh's; what stands before the convolution is done while a tile is loaded, and done again in
-// backward: a pass reads C T and writes O T floats a sample, nothing in between. Backward goes from dy to the gradient
-// after the normalisation; from there it is batchnorm.cu's. factors (B, C) are the dropout's mask.
+// The tiles are correlate.cuh's; what comes before the convolution is done while a tile is loaded, and done again in
+// backward: a pass reads C T and writes O T floats per sample, nothing in between. Backward goes from dy to the gradient
+// after the normalisation; batchnorm.cu does the rest. factors (B, C) are the dropout's mask.
 
 #include "weights.cuh"
 
@@ -50,7 +50,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
         weights,
         [=](int o) { return [=](int t) { return inside(dy + o * T, t, T); }; },
         [=](int c) {
-            int own = min(c, C - 1);  // there is nothing to load behind the last
+            int own = min(c, C - 1);  // there is nothing to load after the last
             Normalised normalised(gamma, beta, mean, variance, own);
             float factor = factors[own];
             return [=](int t, float sum) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .batchnorm import EPS, batchnorm_backward
+from .batchnorm import batchnorm_backward
 from .correlate import correlate, prepare, weight_gradient
 from .launch import contiguous, empty, module_of
 from .layout import BACKWARD, FORWARD, Convolution
@@ -44,5 +44,5 @@ def rescnn_half_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array, Ar
         return dy, *half, partial, B, C, O, K, T
 
     dW, db = weight_gradient("rescnn.cu", "rescnn_half_weight_gradient", of_weights, x, B, C, O, K, T)
-    dx, dgamma, dbeta = batchnorm_backward(dnormalised, (x, gamma, mean, variance, EPS))
+    dx, dgamma, dbeta = batchnorm_backward(dnormalised, (x, gamma, mean, variance))
     return dx, dgamma, dbeta, dW, db

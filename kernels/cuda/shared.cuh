@@ -3,7 +3,7 @@
 //     Shared shared;
 //     float* row = shared.take<float>(T);
 //
-// The launcher hands over the sum of all pieces, each rounded up to 16 bytes (launch.shared_bytes). Every thread takes
+// The launcher passes the sum of all pieces, each rounded up to 16 bytes (launch.shared_bytes). Every thread takes
 // the same pieces in the same order. `begin_again` gives the memory of all earlier pieces to those that follow, once no
 // thread needs them any more. On the host a piece is an allocation of its own (on_host.h).
 #pragma once

@@ -11,9 +11,9 @@ FOLDER = Path(__file__).parent
 
 @cache
 def digest() -> str:
-    """Of every .cu, .cuh, .h and .cpp: what was compiled from other sources is not used again."""
+    """The digest of every .cu, .cuh, .h and .cpp: what was compiled from other sources is not used again."""
     total = hashlib.sha256()
-    for folder in FOLDER, FOLDER / "watchers":  # and not what is being compiled below them
+    for folder in FOLDER, FOLDER / "watchers":  # not the folders below, where files are compiled
         for path in sorted(folder.iterdir()):
             if path.suffix in {".cu", ".cuh", ".h", ".cpp"}:
                 total.update(path.read_bytes())

@@ -1,4 +1,4 @@
-// Partial results, one row a block that made them, added up in order (sums.cuh). Reads G N floats, writes N.
+// Partial results, one row for each block that made them, added up in order (sums.cuh). Reads G N floats, writes N.
 
 #include "sums.cuh"
 

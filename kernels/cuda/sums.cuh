@@ -24,7 +24,7 @@ __device__ T block_sum(T value, T* scratch) {
     return warp_sum(lane < int(blockDim.x) / 32 ? scratch[lane] : T(0));
 }
 
-// The last step of a sum over a batch: rows of partial results, one a block that made them, added up in order.
+// The last step of a sum over a batch: rows of partial results, one for each block that made them, added up in order.
 //
 // A block of 8 warps has 32 columns (see `my_column`); the warps take every eighth row, and the first adds up the eight and
 // writes. value(row) is a row's number in the thread's column. All threads call this; `real`: whether there is that column.

@@ -27,5 +27,5 @@ def sum_split(rows: Array, first: Array, second: Array | None, last: Array) -> N
 
 
 def launch_sums(source: str, kernel: str, columns: int, arguments: tuple) -> None:
-    """Launch a kernel that adds up so many columns."""
+    """Launch a kernel that adds up `columns` columns."""
     launch(source, kernel, ceil_div(columns, COLUMNS), THREADS, arguments, shared_bytes(THREADS))

@@ -7,7 +7,8 @@
 //
 // One instruction of a warp multiplies 16 filters × 8 channels by 8 channels × 8 moments. A block of 4 warps has the tile
 // of correlate.cuh: a warp has 32 filters and 6 times 8 moments, or, where there are 16 filters only, 12 times as many.
-// For each tap the channels are taken eight at a time; what lies outside is zero. Who holds what is the instruction's (PTX, mma.m16n8k8), with g = lane / 4 and i = lane % 4:
+// For each tap the channels are taken eight at a time; what lies outside is zero. The instruction defines which lane holds
+// what (PTX, mma.m16n8k8), with g = lane / 4 and i = lane % 4:
 //
 //     weights (filter, channel)      (g, i) (g + 8, i) (g, i + 4) (g + 8, i + 4)
 //     samples (channel, moment)      (i, g) (i + 4, g)
@@ -15,7 +16,7 @@
 //
 // The sums go through shared memory, so that a kernel's `write` finds neighbouring moments in neighbouring threads.
 // Per tap and 8 channels a thread loads 20 numbers (28 with 16 filters) for 12 instructions, each worth 32 multiply-adds
-// of its own; a multiprocessor makes about one of either a cycle.
+// of its own; a multiprocessor does about one of either per cycle.
 #pragma once
 
 #include "shared.cuh"
@@ -28,18 +29,18 @@ const int PRODUCTS = TF32;
 const int PRODUCTS = 1;
 #endif
 
-// Rounded to what the instruction looks at: the 13 lowest bits go. What is not finite stays what it is, and the processor's
-// own conversion is several branches long.
+// Rounded to the bits that the instruction uses: the 13 lowest are dropped. NaN and infinity stay what they are; the GPU's
+// own conversion takes several branches.
 __device__ inline float to_tf32(float x) {
     unsigned bits = __float_as_uint(x);
     if ((bits & 0x7f800000u) != 0x7f800000u) bits = (bits + 0x1000u) & ~0x1fffu;
     return __uint_as_float(bits);
 }
 
-// A number as it lies in shared memory: rounded, or whole, to be taken apart by whoever multiplies it.
+// A number as it is stored in shared memory: rounded, or whole, to be split where it is multiplied.
 __device__ inline float stored(float x) { return PRODUCTS == 3 ? x : to_tf32(x); }
 
-// What the instruction looks at of a number: not the 13 lowest bits.
+// The part of a number that the instruction uses: without the 13 lowest bits.
 __device__ inline float high_of(float x) { return __uint_as_float(__float_as_uint(x) & ~0x1fffu); }
 
 // What a thread holds of one side of a product.
@@ -57,7 +58,7 @@ struct Pair {
     float first, second;
 };
 
-// Every lane asks all others for what they hold.
+// Every lane gets the operands of all others.
 __device__ inline void multiply_add(float* sums, const float* weights, const float* samples) {
     int g = threadIdx.x % 32 / 4, i = threadIdx.x % 4;
     float w[16][8], x[8][8];

@@ -2,7 +2,7 @@
 //
 // Moments are now what is summed over, eight at a time: one instruction multiplies 16 filters × 8 moments of dz by 8 moments
 // × 8 columns of x. A block of 8 warps has up to 64 filters (blockIdx.z) and up to 256 columns (blockIdx.y); a warp has
-// 16 HIGH filters and 32 columns; warps that are left take every slices-th eight moments. With g = lane / 4 and
+// 16 HIGH filters and 32 columns; further warps share the moments, every slices-th eight. With g = lane / 4 and
 // i = lane % 4 a thread holds, of each instruction,
 //
 //     dz (filter, moment)      (g, i) (g + 8, i) (g, i + 4) (g + 8, i + 4)

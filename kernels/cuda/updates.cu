@@ -1,7 +1,7 @@
 // What layers do to their own arrays: add to gradients, move running statistics. Twin of minieqt/updates.py.
 //
-// Sixteen arrays in one launch, because a launch takes longer than the work: blockIdx.y is the array, one thread a number.
-// Reads two floats a number and writes one. An array that is not there has no numbers.
+// Sixteen arrays in one launch, because a launch takes longer than the work: blockIdx.y is the array, one thread per
+// number. Reads two floats per number and writes one. An absent array has size 0.
 
 #include "shared.cuh"
 

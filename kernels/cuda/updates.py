@@ -12,7 +12,7 @@ THREADS, ARRAYS = 256, 16
 
 
 def add_each(like: Array, arrays: tuple[Array, ...], values: tuple[Array, ...]) -> None:
-    """arrays += values, in place; each of one shape with its own."""
+    """arrays += values, in place; each array of its value's shape."""
     launch_each("add_each", arrays, values)
 
 

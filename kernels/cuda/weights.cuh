@@ -2,8 +2,8 @@
 //
 //     dW[o, c, k] = Σ_n Σ_t dz(n, o)(t) · x(n, c)(t + k - left),      db[o] = Σ_n Σ_t dz(n, o)(t)
 //
-// As a matrix product it has O rows and C K + 1 columns, the last of them against ones (that is db), and a very long
-// inner dimension, B T. The inner dimension is cut twice, always in the same way, so that a sum has one order:
+// As a matrix product it has O rows and C K + 1 columns, the last of them for ones (that is db), and a very long inner
+// dimension, B T. The inner dimension is cut twice, always in the same way, so that a sum has one order:
 //   - blocks (blockIdx.x) take strips of `width` moments in turn and leave one partial result each, added up
 //     afterwards by sums.cu;
 //   - within a block, `slices` of threads take every slices-th run of four moments, and are added up in shared memory.
@@ -17,13 +17,13 @@
 
 const int GRADIENT_THREADS = 256, COLUMNS = 4, RUN = 4;
 
-// Where the samples of a block's column begin: those of its channel and tap, or the row of ones behind all channels.
+// Where the samples of a block's column begin: those of its channel and tap, or the row of ones after all channels.
 __device__ inline int samples_of(int column, int C, int K, int first_channel, int row, int rows_of_x) {
     return column < C * K ? (column / K - first_channel) * row + column % K : (rows_of_x - 1) * row;
 }
 
 // Every thread's sums, one slice after the other, into the block's partial result: the order of a sum is fixed.
-// place(i) says where sum i stands in the block: row and column. `sums` are rows of `columns`.
+// place(i) is where sum i is in the block: row and column. `sums` are rows of `columns`.
 template <int COUNT, class Place>
 __device__ void add_slices(const float* mine, Place place, float* sums, int slice, int slices, int columns, int O,
                            int total, float* partial) {

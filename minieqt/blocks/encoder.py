@@ -37,7 +37,7 @@ def encoder_stage_forward(x: Array, W: Array, b: Array) -> tuple[Array, Any]:
 def encoder_stage_backward(dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array | None, Array, Array]:
     """dy (B, O, ⌈T / 2⌉) -> dx (B, C, T), dW (O, C, K), db (O).
 
-    dx is None without `need_dx`: to train, nobody has to know how the loss changes with the seismogram.
+    dx is None without `need_dx`: training does not need the gradient with respect to the seismogram.
     """
     conv_cache, a, pool_cache = cache
     dx, dW, db = conv1d_backward(relu_backward(maxpool1d_backward(dy, pool_cache), a), conv_cache)

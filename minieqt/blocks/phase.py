@@ -1,9 +1,9 @@
-"""The branches of the phases: what P and S each do with the transformer's 16 channels.
+"""The branches of the two phases: one for P and one for S, each from the transformer's 16 channels.
 
     logits = decoder(attention(lstm(x)))        (B, 16, ⌈T / 128⌉) -> (B, T)
 
-The attention is local, three steps wide, and not added to its input: an onset is a local thing. (Detection needs
-neither and is a decoder alone.)
+The attention is local, three steps wide, as an onset is, and not added to its input. (Detection has neither LSTM nor
+attention, only a decoder.)
 """
 
 from __future__ import annotations

@@ -57,9 +57,9 @@ def rescnn_half_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array, Ar
 
 @accelerated
 def rescnn_evaluated(x: Array, halves: tuple[tuple[Array | None, ...], ...]) -> Array:
-    """All blocks at once, where nothing has to be known of the batch between two halves: x (B, C, T) -> y (B, C, T).
+    """All blocks in one call, as the statistics are known beforehand: x (B, C, T) -> y (B, C, T).
 
-    halves: what `rescnn_half_forward` takes beside x, for each half of each block.
+    halves: what `rescnn_half_forward` takes besides x, for each half of each block.
     """
     for first, second in zip(halves[0::2], halves[1::2], strict=True):
         y, _ = rescnn_half_forward(x, *first)
@@ -92,7 +92,7 @@ class ResCNNHalf(Layer):
         return self.conv.forward(a if mask is None else a * mask)
 
     def arguments(self, x: Array) -> tuple[Array | None, ...]:
-        """What `rescnn_half_forward` takes beside x (B, C, T)."""
+        """What `rescnn_half_forward` takes besides x (B, C, T)."""
         norm, conv = self.norm, self.conv
         mask = self.dropout.mask((*x.shape[:2], 1), x)
         return norm.gamma, norm.beta, *norm.statistics_for(x), conv.W, conv.b, mask
@@ -121,7 +121,7 @@ class ResCNNBlock(Layer):
         return x + second.forward(first.forward(x))
 
     def backward(self, dy: Array) -> Array:
-        """dy (B, C, T) -> dx (B, C, T): the sum hands dy to both of its terms."""
+        """dy (B, C, T) -> dx (B, C, T): dy goes to both terms of the sum."""
         first, second = self.halves
         return dy + first.backward(second.backward(dy))
 

@@ -1,4 +1,4 @@
-"""The transformer: every step looks at all the others.
+"""The transformer: every step attends to every step.
 
 u = layernorm(x + attention(x)),        y = layernorm(u + feedforward(u))        (B, C, T) -> (B, C, T)
 """
@@ -43,7 +43,7 @@ class Transformer(Layer):
         return self.norm2.forward(u + self.feedforward.forward(u))
 
     def backward(self, dy: Array) -> Array:
-        """dy (B, C, T) -> dx (B, C, T): each sum hands its gradient to both of its terms."""
+        """dy (B, C, T) -> dx (B, C, T): the gradient of each sum goes to both of its terms."""
         dsum = self.norm2.backward(dy)
         du = dsum + self.feedforward.backward(dsum)
         dsum = self.norm1.backward(du)

@@ -7,10 +7,10 @@
     y_t = Σ_t' a[t, t'] x_t'
 
 x (B, C, T) -> y (B, C, T), a (B, T, T). Wt, Wx (C, U); bh (U); Wa (U, 1); ba (1). Local attention of width A keeps
-t - A//2 ≤ t' < t - A//2 + A; global attention keeps everything. This is no plain softmax: the maximum is taken over
-the whole row before the band is cut, and 1e-7 stands beside the sum, so that the maximum does not cancel. Its
+t - A//2 ≤ t' < t - A//2 + A; global attention keeps everything. This is not a plain softmax: the maximum is taken
+over the whole row before the band is cut, and 1e-7 is added to the sum, so that the maximum does not cancel. Its
 gradient has a path through the maximum, which matters where all of a band lies far below its row's largest e.
-SeisBench's own networks have 1e-5 in the place of 1e-7: `eps`.
+SeisBench's own networks have `eps` = 1e-5 instead of 1e-7.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ EPS = 1e-7
 
 
 def attention_band(T: int, width: int | None, xp: Any = np) -> Array:
-    """(T, T) of True where step t may look at step t'; width None looks everywhere."""
+    """(T, T) of True where step t attends to step t'; width None: to every step."""
     if width is None:
         return xp.ones((T, T), bool)
     offset = xp.arange(T)[None, :] - xp.arange(T)[:, None] + width // 2
@@ -68,7 +68,7 @@ def attention_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array, Arra
     de[batch, row, e.argmax(axis=2)] -= through_maximum
 
     dz = de[..., None] * Wa[:, 0] * (1 - h * h)  # (B, T, T, U)
-    dz_t, dz_x = dz.sum(axis=2), dz.sum(axis=1)  # (B, T, U): as the step that looks, as the step looked at
+    dz_t, dz_x = dz.sum(axis=2), dz.sum(axis=1)  # (B, T, U): of the attending step t, of the step t' attended to
     steps = x.transpose(0, 2, 1).reshape(B * T, C)
     dWt = steps.T @ dz_t.reshape(B * T, -1)
     dWx = steps.T @ dz_x.reshape(B * T, -1)

@@ -34,11 +34,9 @@ def batch_statistics(x: Array) -> tuple[Array, Array]:
 
 
 @accelerated
-def batchnorm_forward(
-    x: Array, gamma: Array, beta: Array, mean: Array, variance: Array, eps: float = EPS
-) -> tuple[Array, Any]:
+def batchnorm_forward(x: Array, gamma: Array, beta: Array, mean: Array, variance: Array) -> tuple[Array, Any]:
     """x (B, C, T), gamma beta mean variance (C) -> y (B, C, T), cache."""
-    inverse_std = 1 / array_module(x).sqrt(variance + eps)
+    inverse_std = 1 / array_module(x).sqrt(variance + EPS)
     x_hat = (x - mean[:, None]) * inverse_std[:, None]
     return gamma[:, None] * x_hat + beta[:, None], (x_hat, gamma, inverse_std)
 
@@ -58,9 +56,9 @@ def batchnorm_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     return dx, dgamma, dbeta
 
 
-def frozen_batchnorm_backward(dy: Array, gamma: Array, variance: Array, eps: float = EPS) -> Array:
+def frozen_batchnorm_backward(dy: Array, gamma: Array, variance: Array) -> Array:
     """dy (B, C, T), gamma, running variance (C) -> dx (B, C, T)."""
-    return dy * (gamma / array_module(dy).sqrt(variance + eps))[:, None]
+    return dy * (gamma / array_module(dy).sqrt(variance + EPS))[:, None]
 
 
 class BatchNorm(Layer):
@@ -85,7 +83,7 @@ class BatchNorm(Layer):
         self.add_statistic("variance", np.ones(channels))
 
     def of_batch(self, x: Array) -> tuple[Array, Array]:
-        """The mean and the variance (C) of the batch of which x (B, C, T) is all, or a part."""
+        """The batch's mean and variance (C); x (B, C, T) is the whole batch (in SyncBatchNorm, a rank's part)."""
         return batch_statistics(x)
 
     def statistics_for(self, x: Array) -> tuple[Array, Array]:

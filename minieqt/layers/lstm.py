@@ -4,8 +4,8 @@
     i, f, o = gate(z_i), gate(z_f), gate(z_o),   g = tanh(z_c)
     c_t = f · c_{t-1} + i · g,    h_t = o · tanh(c_t),      h_{-1} = c_{-1} = 0
 
-x (B, C, T) -> h (B, D·H, T). D is the number of directions: the second, where there is one, reads the sequence
-from its end and its output is turned round again, so that both speak of the same t (Keras's Bidirectional, concat).
+x (B, C, T) -> h (B, D·H, T). D is the number of directions: the second, if there is one, reads the sequence from
+its end, and its output is reversed again, so that both are of the same t (Keras's Bidirectional, concat).
 W (D, 4H, C), U (D, 4H, H), b (D, 4H). Dropout masks m_x (D, B, C) and m_h (D, B, H) are one per sequence, the same
 at every step (Gal & Ghahramani 2016). W x does not depend on h, so it is one product for all t, outside the loop.
 """
@@ -27,7 +27,7 @@ Array = Any
 
 
 def split_directions(x: Array, D: int) -> Array:
-    """x (B, C, T) -> (D, B, C, T): as it is, and where D = 2 turned round in time."""
+    """x (B, C, T) -> (D, B, C, T): x as it is, and for D = 2 also x reversed in time."""
     return array_module(x).stack([x, x[:, :, ::-1]][:D])
 
 
@@ -75,7 +75,7 @@ def lstm_forward(
 def lstm_backward(dh: Array, cache: Any) -> tuple[Array, Array, Array, Array]:
     """dh (B, D·H, T) -> dx (B, C, T), dW (D, 4H, C), dU (D, 4H, H), db (D, 4H).
 
-    Time runs backwards: dh_t is what arrives from above plus what step t + 1 hands down through U, and
+    Time runs backwards: dh_t is what arrives from above plus what comes from step t + 1 through U, and
         dc_t = dh_t o (1 - tanh²c_t) + dc_{t+1} f_{t+1},      dz_t = the gates' derivatives times their gradients.
     The weights' gradients and dx are products over all t at once, after the loop.
     """
@@ -84,7 +84,7 @@ def lstm_backward(dh: Array, cache: Any) -> tuple[Array, Array, Array, Array]:
     _, gate_derivative = GATES[gate]
     D, B, H = h.shape[1:]
     T = h.shape[0] - 1
-    arriving = split_directions(dh, D)  # row d is right for direction d alone
+    arriving = split_directions(dh, D)  # row d in the time of direction d, whose units are then cut out of it
     arriving = xp.stack([arriving[d, :, d * H : (d + 1) * H] for d in range(D)]).transpose(3, 0, 1, 2)
     tanh_c = xp.tanh(c)
     dz = xp.empty_like(gates)

@@ -4,8 +4,8 @@ Rank r has n_r values in a channel, with mean μ_r and variance σ²_r. With N =
 
     μ = Σ_r n_r μ_r / N,        σ² = Σ_r n_r (σ²_r + μ_r²) / N - μ²,
 
-one all-reduce of 2 C + 1 numbers, in float64 because the last subtraction cancels. Backward, dx needs the whole batch's
-Σ dy and Σ dy x̂ (layers/batchnorm.py); a rank's own backward has used its own sums, so what it differs by is added:
+one all-reduce of 2 C + 1 numbers, in float64 because the last subtraction cancels. In backward dx needs the whole
+batch's Σ dy and Σ dy x̂ (layers/batchnorm.py); a rank's own backward has used its own sums, so the difference is added:
 
     dx ← dx + γ/σ [ (Σ_own dy / n_r - Σ_all dy / N) + x̂ (Σ_own dy x̂ / n_r - Σ_all dy x̂ / N) ]
 
@@ -28,7 +28,7 @@ Array = Any
 
 
 class WholeBatch:
-    """Sums over the batch of all ranks. `counts` is False while this rank's windows are blanks that are none of it.
+    """Sums over the batch of all ranks. `counts` is False while this rank's windows are blanks, not part of the batch.
 
     all_reduce: a communicator's, adds up an array over all ranks in place.
     """
@@ -46,8 +46,8 @@ class WholeBatch:
 
     def statistics(self, count: int, mean: Array, variance: Array) -> tuple[Array, Array]:
         """A rank's count, mean (C) and biased variance (C) -> the whole batch's mean and biased variance."""
-        wide, spread = mean.astype(np.float64), variance.astype(np.float64)
-        total, first, second = self.sums(count, count * wide, count * (spread + wide**2))
+        mean64, variance64 = mean.astype(np.float64), variance.astype(np.float64)
+        total, first, second = self.sums(count, count * mean64, count * (variance64 + mean64**2))
         first, second = first / total, second / total
         variance_of_all = array_module(mean).maximum(second - first**2, 0)
         return first.astype(mean.dtype), variance_of_all.astype(mean.dtype)
@@ -55,7 +55,7 @@ class WholeBatch:
     def corrected(
         self, dx: Array, x: Array, gamma: Array, mean: Array, inverse_std: Array, dgamma: Array, dbeta: Array
     ) -> Array:
-        """dx (B, C, T) as a rank alone has it -> dx of the whole batch; dgamma, dbeta (C): the rank's own sums."""
+        """dx (B, C, T) from a rank's own sums, dgamma and dbeta (C) -> dx from the sums of the whole batch."""
         count = x.shape[0] * x.shape[2]
         total, gamma_sum, beta_sum = self.sums(count, dgamma, dbeta)
         if not self.counts:
@@ -67,12 +67,12 @@ class WholeBatch:
 
 
 class SyncBatchNorm(BatchNorm):
-    """A BatchNorm whose batch is that of all ranks, with the arrays of `norm`, in whose place it is put."""
+    """A BatchNorm over the batch of all ranks; it takes over the arrays of `norm`, which it replaces."""
 
     def __init__(self, norm: BatchNorm, whole: WholeBatch):
-        vars(self).update(vars(norm))  # the arrays may be views into flat vectors: the same, not copies
+        vars(self).update(vars(norm))  # the same arrays, not copies: they may be views into flat vectors
         self.whole = whole
-        self._normalised: Any = None  # x and the statistics that forward took
+        self._normalised: Any = None  # x and the statistics that forward used
 
     def of_batch(self, x: Array) -> tuple[Array, Array]:
         mean, variance = self.whole.statistics(x.shape[0] * x.shape[2], *batch_statistics(x))
@@ -87,7 +87,7 @@ class SyncBatchNorm(BatchNorm):
 
 
 def synchronise(network: Layer, whole: WholeBatch) -> None:
-    """Put a SyncBatchNorm in the place of each BatchNorm of a network."""
+    """Replace each BatchNorm of a network by a SyncBatchNorm."""
     for _, layer in list(network.layers()):
         for name, child in vars(layer).items():
             if isinstance(child, BatchNorm):

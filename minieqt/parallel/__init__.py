@@ -1,1 +1,1 @@
-"""Several processes that train one network: how they are started, and how they add up what each has found."""
+"""Several processes that train one network: how they are started, and how they add up their gradients."""

@@ -1,12 +1,12 @@
-"""What ranks can say to each other, and the rank that is alone.
+"""The calls by which ranks exchange arrays, and a single rank's.
 
 N processes train together; each has a number, its rank, from 0 to N - 1. All of them run the same program, and all of
-them make the same calls in the same order: a call is complete when every rank has made it. What is sent are flat
-arrays: here nobody knows of layers.
+them make the same calls in the same order: a call is complete when every rank has made it. Only flat arrays are sent;
+nothing here depends on layers.
 
     all_reduce      every rank's array becomes  Σ_r array_r,  in place, the same bits on every rank
     broadcast       every rank's array becomes the root's
-    barrier         nobody goes on before everybody has come
+    barrier         no rank goes on before all have come
 
 Ring (ring.py), MPI (mpi.py) and NCCL (nccl.py) are three ways to do it, Solo is the fourth.
 """
@@ -21,7 +21,7 @@ import numpy as np
 
 from minieqt.errors import UserError
 
-Array = Any  # numpy.ndarray, or cupy.ndarray where the communicator knows what to do with it
+Array = Any  # numpy.ndarray, or cupy.ndarray where the communicator accepts it
 
 
 class RankLost(UserError):
@@ -47,13 +47,13 @@ class Communicator(ABC):
 
     @abstractmethod
     def broadcast(self, array: Array, root: int = 0) -> None:
-        """Copy the root's contiguous array into everybody's. RankLost."""
+        """Copy the root's contiguous array into every rank's. RankLost."""
 
-    def launched(self) -> None:  # noqa: B027 (only a kind that has a clock of its own must know)
-        """A graph that holds sums over all ranks has been launched: whoever waits for it waits for the others."""
+    def launched(self) -> None:  # noqa: B027 (only NCCL has a clock of its own to start)
+        """To be called after launching a CUDA graph with all-reduces: whatever waits for it waits for all ranks."""
 
     def close(self) -> None:  # noqa: B027 (not every kind holds something)
-        """Let go of everything that the connection holds."""
+        """Release everything that the connection holds."""
 
     def report(self, line: str) -> None:
         """Say why this rank ends, as it is about to; of several ranks' reports the user sees the first."""
@@ -71,7 +71,7 @@ class Communicator(ABC):
         return table
 
     def broadcast_text(self, text: str | None = None, root: int = 0) -> str:
-        """The root's text, to everybody. RankLost."""
+        """The root's text, on every rank. RankLost."""
         data = np.frombuffer((text or "").encode(), np.uint8).copy()
         length = np.array([len(data)])
         self.broadcast(length, root)
@@ -91,4 +91,4 @@ class Solo(Communicator):
         """A sum of one term."""
 
     def broadcast(self, array: Array, root: int = 0) -> None:
-        """Nobody to tell."""
+        """There is no other rank to copy to."""

@@ -1,4 +1,4 @@
-"""How this process was started decides who it trains with."""
+"""Join the other ranks, as this process was started."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from minieqt.parallel.member import member
 
 
 def join() -> Communicator:
-    """This process's connection to the other ranks: a launcher's ring, MPI, or nobody. To be called once.
+    """This process's connection to the other ranks: a launcher's ring, MPI, or Solo. To be called once.
 
     UserError where an MPI launcher has started it and mpi4py is missing.
     """

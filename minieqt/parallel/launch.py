@@ -31,8 +31,8 @@ POLITE = {0, *(128 + number for number in SIGNALS)}  # exit codes of ranks that 
 def launch(command: Sequence[str], ranks: int, program: str, hint: str = "") -> int:
     """Run `command` as `ranks` ranks until all have ended; returns the exit code for the whole.
 
-    Why a run has failed stands in one line on stderr, after the name of the program; where a rank has died, `hint` is
-    added to it.
+    If the run fails, one line on stderr says why, after the name of the program; where a rank has died, `hint` is added
+    to it.
     """
     memory = Memory.create(ranks)
     bells = [socket.socketpair() for _ in range(ranks)]  # of the link that rank r sends on: its end, its neighbour's
@@ -46,7 +46,7 @@ def launch(command: Sequence[str], ranks: int, program: str, hint: str = "") -> 
             left, right = bells[rank - 1][1].fileno(), bells[rank][0].fileno()
             place = {"memory": memory, "left": left, "right": right, "alive": alive, "report": report}
             run.start(command, rank, ranks, place)
-        for pair in bells:  # only the ranks hold them now, so that their ends are noticed
+        for pair in bells:  # so that only the ranks hold them, and a rank's end closes its own
             pair[0].close()
             pair[1].close()
         run.watch()
@@ -81,7 +81,7 @@ class Launch:
                 start_new_session=True,
             )
         )
-        if self.signals:  # one has come while this rank was not yet on the list
+        if self.signals:  # a signal came before this rank was on the list
             send(self.ranks[-1], signal.SIGKILL)
 
     def watch(self) -> None:
@@ -128,7 +128,7 @@ class Launch:
         silent = set(self.codes) - {rank for rank, _ in said}
         failed = sorted(rank for rank in silent if self.codes[rank] not in POLITE)
         if self.signals:
-            if said and -self.signals[0] not in self.codes.values():  # else some died of it, and the others miss them
+            if said and -self.signals[0] not in self.codes.values():  # else some died of it, and the others report that
                 print(said[0][1], file=sys.stderr)
             return 128 + self.signals[0] if any(self.codes.values()) or len(self.codes) < len(self.ranks) else 0
         if failed:  # the others report that they have lost it

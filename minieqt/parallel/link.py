@@ -4,8 +4,8 @@
     receiver    waits for the bell, reads the numbers where they lie, rings back: the slot is free
 
 The memory is a file without a name and the bells are a pair of connected sockets. Processes inherit both from the one
-that started them, so nothing is left behind whoever is killed, and when; and the end of a process rings every bell it
-held, so that a neighbour never waits for a rank that has died.
+that started them, so nothing is left behind, whichever process is killed and when; and the end of a process closes its
+sockets, so that a neighbour never waits for a rank that has died.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Memory:
 
     @staticmethod
     def create(ranks: int) -> int:
-        """The descriptor of new memory, all zero, for so many ranks."""
+        """The descriptor of new memory, all zero, for this number of ranks."""
         if hasattr(os, "memfd_create"):
             descriptor = os.memfd_create("minieqt")
         else:
@@ -55,10 +55,10 @@ class Link:
 
     def __init__(self, slot: Array, bell: socket.socket):
         self.slot, self.bell, self.capacity = slot, bell, len(slot)
-        self.free = True  # as far as the sender has heard
+        self.free = True  # as far as the sender knows
 
     def send(self, numbers: Array, timeout: float | None) -> None:
-        """Hand a flat array of at most `capacity` bytes over."""
+        """Put a flat array of at most `capacity` bytes into the slot."""
         if not self.free:
             self._wait(timeout)
         self.slot[: numbers.nbytes] = numbers.view(np.uint8)
@@ -66,19 +66,19 @@ class Link:
         self.bell.send(b"!")
 
     def receive(self, like: Array, timeout: float | None) -> Array:
-        """What the sender has handed over, of the length and type of `like`; good until `release`."""
+        """What the sender has put into the slot, of the length and type of `like`; valid until `release`."""
         self._wait(timeout)
         return self.slot[: like.nbytes].view(like.dtype)
 
     def release(self) -> None:
-        """The slot may be written again. That the sender has gone by now is no harm."""
+        """Let the slot be written again. It does not matter if the sender has gone by now."""
         try:
             self.bell.send(b".")
         except ConnectionError:
             pass
 
     def close(self) -> None:
-        """Hang up."""
+        """Close this end."""
         self.bell.close()
 
     def _wait(self, timeout: float | None) -> None:

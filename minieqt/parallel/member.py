@@ -1,8 +1,8 @@
-"""A rank that `launch` has started: its place in the ring, its line to the launcher, and its end.
+"""A rank that `launch` has started: its place in the ring, and its connection to the launcher.
 
 The launcher passes everything on as open files, their numbers in one environment variable. Two of them are pipes. All
-ranks write to `report`, a line each, and the launcher prints one of them. Nobody writes to `alive`: it ends when the
-launcher does, and then every rank kills itself and whatever it has started.
+ranks write to `report`, one line each, and the launcher prints one of them. Nothing is written to `alive`: it ends when
+the launcher does, and then every rank kills itself and whatever it has started.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from minieqt.parallel.link import Link, Memory
 from minieqt.parallel.ring import Ring
 
 VARIABLE = "MINIEQT_RANK"
-READY = "ready"  # what a rank reports first: from now on it knows what to do with a signal
+READY = "ready"  # what a rank reports first: from now on it handles signals itself
 
 
 class Member(Ring):
-    """A rank of a ring whose ends are watched by a launcher."""
+    """A rank of a ring that a launcher has started and watches."""
 
     def __init__(self, place: Mapping[str, int]):
         rank, size = place["rank"], place["size"]

@@ -1,7 +1,7 @@
 """Ranks that an MPI launcher has started, on one machine or many: `mpiexec -n 16 python -m minieqt train …`, or srun.
 
-MPI's own all-reduce does the work, and the standard promises the same result on every rank. What it lacks is an end: a
-rank that leaves because of an error would leave the others waiting for ever, so it takes them along (`Abort`).
+MPI's own all-reduce does the work, and the standard promises the same result on every rank. But a rank that ends with
+an error would leave the others waiting for ever, so it ends all of them (`Abort`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Array = Any
 VARIABLES = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
 PATIENCE = 1.0  # seconds that rank 0 has to report first, where all ranks come to the same error
 FORWARDING = (
-    0.5  # seconds that mpiexec has to pass a rank's last words on: what it has not read when the rank aborts is lost
+    0.5  # seconds that mpiexec has to pass a rank's last lines on: what it has not read when the rank aborts is lost
 )
 
 
@@ -35,10 +35,10 @@ def under_mpi() -> bool:
 
 
 def remove_names() -> None:
-    """Take away the names of the shared memory that MPICH has opened here.
+    """Remove the names of the shared memory that MPICH has opened here.
 
-    It would do so itself at the end, which a rank that is killed does not see. Once all ranks of the machine have
-    opened it nobody needs the name, and without one the memory goes with the last of them.
+    MPICH does so at the end of a run, but not when a rank is killed. Once all ranks of the machine have opened the
+    memory its name is not needed, and without one it is freed with the last of them.
     """
     maps = Path("/proc/self/maps")
     if maps.is_file():
@@ -70,7 +70,7 @@ class Mpi(Communicator):
             self._world.Allreduce(self._in_place, array)
 
     def broadcast(self, array: Array, root: int = 0) -> None:
-        """Copy the root's contiguous array into everybody's."""
+        """Copy the root's contiguous array into every rank's."""
         with self._watchdog.watching(self.timeout):
             self._world.Bcast(array, root)
 

@@ -1,10 +1,9 @@
 """NVIDIA's NCCL, through CuPy: sums between GPUs over NVLink, PCIe or the network, past the processor.
 
-One rank has one GPU. NCCL needs somebody else to bring its ranks together, and it only knows device memory: so a ring
-or MPI stands beside it, which hands the id round that all ranks begin with, and which carries whatever lies in the
-processor's memory. A call on device arrays only joins the queue of the current stream, as a kernel does: what the
-stream does afterwards sees the sum, and nobody waits here. (Somebody waits for the stream before the next call through
-the processor; a watchdog sees to it that this does not take for ever.)
+One rank has one GPU. NCCL cannot bring its ranks together, and works on device memory only. So a ring or MPI is used
+beside it: it sends round the id that all ranks begin with, and arrays that are in the processor's memory. A call on
+device arrays is only queued on the current stream, as a kernel is: later work of the stream sees the sum, and the call
+does not wait. (The wait for the stream comes before the next call through the processor; a watchdog limits it.)
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ class Nccl(Communicator):
         self._nccl.allReduce(pointer, pointer, array.size, self._type(array), self._sum, self._stream().ptr)
 
     def broadcast(self, array: Array, root: int = 0) -> None:
-        """Copy the root's contiguous array into everybody's."""
+        """Copy the root's contiguous array into every rank's."""
         if not self._on_device(array):
             self.host.broadcast(array, root)
             return
@@ -66,17 +65,17 @@ class Nccl(Communicator):
         self._nccl.broadcast(pointer, pointer, array.size, self._type(array), root, self._stream().ptr)
 
     def launched(self) -> None:
-        """The clock runs, as after a call on the device."""
+        """Start the clock, as a call on the device does."""
         self._watchdog.start(self.timeout)
 
     def close(self) -> None:
-        """Take the ranks apart again."""
+        """Close NCCL's connection and the host's."""
         self._watchdog.stop()
         self._nccl.destroy()
         self.host.close()
 
     def _on_device(self, array: Array) -> bool:
-        """Where the call goes; the clock runs between a call on the device and the next through the processor."""
+        """Whether a call goes to the device; the clock runs from there to the next call through the processor."""
         self.host.timeout = self.timeout
         if isinstance(array, np.ndarray):
             self._watchdog.stop()

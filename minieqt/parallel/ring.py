@@ -1,8 +1,8 @@
-"""The ring all-reduce, written out: everybody's sum, while each rank talks to its two neighbours only.
+"""The ring all-reduce, written out: a sum over all ranks, in which each rank exchanges data with two neighbours only.
 
-N ranks sit in a ring and send to the right. Everybody cuts the array of L numbers into N chunks c_0 … c_{N-1}. First
-each chunk travels round the ring and grows by what it meets (reduce-scatter), then the finished chunks travel round
-once more and are copied (all-gather). In step s = 0 … N - 2, with chunk numbers modulo N:
+N ranks form a ring and send to the right. Each cuts the array of L numbers into N chunks c_0 … c_{N-1}. First each
+chunk travels round the ring and every rank adds its own (reduce-scatter), then the finished chunks travel round once
+more and are copied (all-gather). In step s = 0 … N - 2, with chunk numbers modulo N:
 
     reduce-scatter     rank r sends chunk r - s,       receives chunk r - s - 1 and adds its own to it
     all-gather         rank r sends chunk r + 1 - s,   receives chunk r - s in place of its own
@@ -62,7 +62,7 @@ class Ring(Communicator):
                 mine[...] = incoming
 
     def broadcast(self, array: Array, root: int = 0) -> None:
-        """Copy the root's contiguous array into everybody's, from neighbour to neighbour. RankLost."""
+        """Copy the root's contiguous array into every rank's, from neighbour to neighbour. RankLost."""
         for piece in self._pieces(array, 1):
             if self.rank != root:
                 with self._received(piece) as incoming:
@@ -71,7 +71,7 @@ class Ring(Communicator):
                 self._send(piece)
 
     def close(self) -> None:
-        """Hang up; a neighbour that still waits for this rank notices."""
+        """Close both links; a neighbour that still waits for this rank notices."""
         self.left.close()
         self.right.close()
 
@@ -97,7 +97,7 @@ class Ring(Communicator):
 
     @contextmanager
     def _heard_from(self, neighbour: int) -> Iterator[None]:
-        """Turn a broken or silent link into RankLost, with the name of the rank that is to blame."""
+        """Turn a broken or silent link into RankLost, which names the rank that is late or gone."""
         try:
             yield
         except TimeoutError:

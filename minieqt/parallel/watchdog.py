@@ -20,11 +20,11 @@ class Watchdog:
         threading.Thread(target=self._watch, daemon=True).start()
 
     def start(self, seconds: float | None) -> None:
-        """From now on the clock runs; None stops it."""
+        """Start the clock anew; None stops it."""
         self._due = None if seconds is None else (time.monotonic() + seconds, seconds)
 
     def stop(self) -> None:
-        """All is well."""
+        """Stop the clock."""
         self._due = None
 
     @contextmanager

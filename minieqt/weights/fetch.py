@@ -3,9 +3,9 @@
     CACHE/weights/NAME/<file>          what was fetched, under the publisher's name
     CACHE/weights/NAME/fetched.json    {file: where it came from, when, its checksum}
 
-CACHE is the platform's folder for such things (~/.cache/minieqt on Linux), or what MINIEQT_CACHE names. Files are
-downloaded into a folder beside, checked against what is known of them, read once, and then moved; the one with the
-arrays comes last, so that it stands for the whole set. A file that a person puts there by hand passes the same checks.
+CACHE is the platform's cache folder (~/.cache/minieqt on Linux), or what MINIEQT_CACHE names. Files are downloaded into
+a temporary folder there, checked against what is known of them, read once, and then moved; the one with the arrays
+comes last, so that its presence means the whole set. A file that a person puts there by hand passes the same checks.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ def is_here(published: Published) -> bool:
 
 
 def fetch(published: Published, read: Callable[[Path], object], timeout: float = TIMEOUT) -> Path:
-    """The file with the arrays, fetched if it is not in the cache. `read` raises UserError for what is no network.
+    """The file with the arrays, fetched if it is not in the cache. `read` raises UserError if a file holds no network.
 
-    UserError, in one line: no network, a server that fails, and files that are not what they should be.
+    UserError, in one line: no connection, a server that fails, and files that are not what they should be.
     """
     folder = cache_folder() / published.name
     known = read_record(folder)
@@ -101,7 +101,7 @@ def download(
 
 
 def read_as(record: dict[str, Any], path: Path, read: Callable[[Path], object]) -> None:
-    """`read`, and its complaints about the address instead of a file that does not stay."""
+    """`read`, whose errors name the address instead of the temporary file."""
     try:
         read(path)
     except UserError as error:
@@ -114,7 +114,7 @@ def download_one(published: Published, remote: Remote, staging: Path, folder: Pa
     from tqdm import tqdm
 
     pooch.get_logger().setLevel("WARNING")
-    failures: dict[str, OSError] = {}  # of a server that gives no answer, or of an address
+    failures: dict[str, OSError] = {}  # by server if it gave no answer, else by address
     for address in remote.addresses:
         server = urlsplit(address).netloc
         if server in failures:
@@ -125,7 +125,7 @@ def download_one(published: Published, remote: Remote, staging: Path, folder: Pa
             try:
                 pooch.retrieve(address, None, remote.name, staging, downloader=get)
                 return address
-            except OSError as error:  # requests' errors are, without a number
+            except OSError as error:  # requests' errors are OSErrors without a number
                 if error.errno is not None:
                     raise
                 failures[server if getattr(error, "response", None) is None else address] = error
@@ -177,7 +177,7 @@ def checksum(path: Path, like: str) -> str:
 
 
 def describe(path: Path, address: str) -> dict[str, str]:
-    """What the record says of a file."""
+    """A file's entry in the record."""
     when = datetime.now(UTC).isoformat(timespec="seconds")
     return {"from": address, "when": when, "checksum": checksum(path, "sha256:")}
 
@@ -194,5 +194,5 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 
 def write_record(folder: Path, record: dict[str, Any]) -> None:
-    """Keep it beside the files."""
+    """Write the record beside the files."""
     write_text(folder / RECORD, json.dumps(record, indent=2) + "\n")

@@ -1,9 +1,9 @@
 """Keras's layouts: full models and weights-only files (.h5), Keras 3 archives (.keras), and .npz of Keras names.
 
-Keras numbers layers as they are made (`conv1d_25`), from where the process that made them happened to be, so names
-say little: layers are told apart by the shapes of what they hold, and among their kind by their numbers' order. The
-three decoders come one after the other where layers are numbered as they were made, and in turn (one stage of each)
-where they are numbered by depth; the shapes tell which. Every shape is checked when the network loads the arrays.
+Keras numbers layers as they are made (`conv1d_25`), counting on from model to model within a process, so names say
+little: layers are told apart by the shapes of their arrays, and within a kind by the order of their numbers. The three
+decoders come one after the other where layers are numbered as they were made, and in turn (one stage of each) where
+they are numbered by depth; the shapes tell which. Every shape is checked when the network loads the arrays.
 
     Conv1D kernel (K, C, O), bias (O)         ours W (O, C, K), b
     LSTM kernel (C, 4H), recurrent (H, 4H)    ours W (D, 4H, C), U (D, 4H, H); both have the gates i f c o and one bias
@@ -29,7 +29,7 @@ from minieqt.model import EQTransformer
 
 Array = Any
 
-# What a layer of each kind holds, in Keras's order, and what we call it.
+# The arrays of each kind of layer, in Keras's order.
 ATTENTION = ("Wt", "Wx", "bh", "Wa", "ba")
 VARIABLES = {
     "conv": ("kernel", "bias"),
@@ -56,7 +56,7 @@ BRANCHES = ("detection", "p.decoder", "s.decoder")
 
 @dataclass
 class KerasLayers:
-    """What a file holds: {layer: its arrays in Keras's order}, and EQTransformer's arguments as far as it tells."""
+    """What a file holds: {layer: its arrays in Keras's order}, and the arguments of EQTransformer that it states."""
 
     arrays: dict[str, list[Array]]
     options: dict[str, Any] = field(default_factory=dict)
@@ -262,7 +262,7 @@ def to_keras(model: EQTransformer) -> dict[str, Array]:
     """{"layer/variable": array} of a network's parameters and statistics, under the published code's names."""
     own = model.parameters() | model.state()
     names = keras_names(model.config["lstm_blocks"])
-    # The way in tells which layer of ours belongs to which of Keras's: send the names through it.
+    # `pairs` says which of our layers belongs to which of Keras's: it is given names instead of arrays.
     arrays: dict[str, Array] = {}
     for ours, kind, (name,) in pairs(as_layers(names)):
         held = {path.removeprefix(f"{ours}."): array for path, array in own.items() if path.startswith(f"{ours}.")}
@@ -272,5 +272,5 @@ def to_keras(model: EQTransformer) -> dict[str, Array]:
 
 
 def as_layers(names: Mapping[str, Iterable[str]]) -> dict[str, list[list[Any]]]:
-    """Each name in the place of its layer's arrays, as `pairs` takes them."""
+    """Each name instead of its layer's arrays, in the form that `pairs` takes."""
     return {kind: [[name] for name in found] for kind, found in names.items()}

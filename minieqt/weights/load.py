@@ -1,12 +1,12 @@
 """Weights in: one function for every layout, which recognises a file by what is in it, not by its name.
 
-    minieqt          HDF5 of this package                            tells everything
-    Keras            HDF5 of Keras 2, archive of Keras 3, or .npz    tells the gates, if it holds the model too
-    SeisBench        .pt or .npz; a .json of the same name beside it tells components and normalisation
+    minieqt          HDF5 of this package                            states everything
+    Keras            HDF5 of Keras 2, archive of Keras 3, or .npz    states the gates, if it holds the model too
+    SeisBench        .pt or .npz; a .json of the same name beside it states components and normalisation
                      (NAME.json beside NAME.pt, NAME.json.v2 beside NAME.pt.v2, as in SeisBench's own cache)
 
-What a file does not tell is assumed as its publishers have it, and may be given as an option. Whatever order the
-components had in training, the first convolution is reordered so that the network takes E, N, Z like ours.
+What a file does not state is assumed to be as in its publishers' networks, and may be given as an option. Whatever
+order the components had in training, the first convolution is reordered so that the network takes E, N, Z like ours.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import h5py
 import numpy as np
 
 from minieqt.errors import UserError
+from minieqt.files import atomic_write
 from minieqt.hdf5_heap import has_endless_heap
 from minieqt.model import EQTransformer
 from minieqt.weights import native
@@ -43,7 +44,7 @@ NPZ_CONFIG = "minieqt_config"  # the entry of an .npz that `convert` adds to the
 class Loaded:
     """A network and how it was found: the file's layout, its component order, and what had to be assumed.
 
-    `name` is what the user called it, `path` its file, `attributes` the texts that a minieqt file carries.
+    `name` is what the user called it, `path` its file, `attributes` the texts in a minieqt file.
     """
 
     model: EQTransformer
@@ -57,21 +58,21 @@ class Loaded:
     def describe(self) -> str:
         """One line for a user to check."""
         config = self.model.config
-        told = (
+        text = (
             f"{self.layout}; {config['lstm_blocks']} BiLSTM blocks, {config['gate']} gates, components "
             f"{self.component_order}, normalised by {config['normalisation']}, decoder crops as in "
             f"{config['crop']}, attention epsilon {config['attention_eps']:g}"
         )
         if not self.assumed:
-            return told
-        return f"{told} (the file does not tell, assumed: {', '.join(sorted(self.assumed))})"
+            return text
+        return f"{text} (the file does not tell, assumed: {', '.join(sorted(self.assumed))})"
 
 
 def load_weights(weights: Path | str | None = None, **options: Any) -> EQTransformer:
     """A network with trained weights, in evaluation mode: the package's own, a file's, or published ones by name.
 
     A file may be of any layout. Names are those of minieqt/weights/published.py, such as "original"; such a file is
-    fetched once, into the user's cache. Options override what the file tells or what is assumed: gate,
+    fetched once, into the user's cache. Options override what the file states or what is assumed: gate,
     component_order, normalisation, crop, attention_eps, drop_rate, dtype, seed. UserError for a file that cannot be
     used or fetched.
     """
@@ -117,11 +118,11 @@ def read(path: Path, options: dict[str, Any]) -> Loaded:
         return load_seisbench("SeisBench (.pt)", read_state(path), read_json(beside(path)), options)
     with np.load(path, allow_pickle=False) as entries:
         arrays = {name: entries[name] for name in entries.files}
-    told = json.loads(str(arrays.pop(NPZ_CONFIG))) if NPZ_CONFIG in arrays else {}
+    description = json.loads(str(arrays.pop(NPZ_CONFIG))) if NPZ_CONFIG in arrays else {}
     if any(name.startswith("encoder.convs.") for name in arrays):
-        return load_seisbench("SeisBench names (.npz)", arrays, told, options)
+        return load_seisbench("SeisBench names (.npz)", arrays, description, options)
     layers = read_npz(arrays)
-    layers.options |= told
+    layers.options |= description
     return load_keras("Keras names (.npz)", layers, options)
 
 
@@ -132,7 +133,7 @@ def beside(path: Path) -> Path:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """What a SeisBench .json says of its network, as our options; nothing if there is no such file."""
+    """What a SeisBench .json says about its network, as our options; nothing if there is no such file."""
     if not path.is_file():
         return {}
     arguments = json.loads(path.read_text(encoding="utf-8")).get("model_args", {})
@@ -147,7 +148,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def load_native(path: Path, options: dict[str, Any]) -> Loaded:
-    """A file of this package: its own description, with options on top."""
+    """A file of this package: the arguments that it states, overridden by options."""
     contents = native.read(path)
     check_order(options.pop("component_order", ORDER))
     model = EQTransformer(**{**contents.config, **options})
@@ -164,7 +165,9 @@ def load_keras(layout: str, layers: KerasLayers, options: dict[str, Any]) -> Loa
     return Loaded(in_our_order(from_keras(layers.arrays, **chosen), order), layout, order, assumed)
 
 
-def load_seisbench(layout: str, state: dict[str, Array], told: dict[str, Any], options: dict[str, Any]) -> Loaded:
+def load_seisbench(
+    layout: str, state: dict[str, Array], description: dict[str, Any], options: dict[str, Any]
+) -> Loaded:
     """SeisBench's layout. Its own LSTM cell (`cell_f`) is only in networks that repeat the published ones.
 
     SeisBench's `original_compatible`: with its own cell in the phases' LSTMs "conservative", in the BiLSTMs alone
@@ -179,20 +182,20 @@ def load_seisbench(layout: str, state: dict[str, Array], told: dict[str, Any], o
         "component_order": "ZNE",
         "normalisation": "component" if custom else "window",
     }
-    order, chosen, assumed = choose(usual, told, options)
+    order, chosen, assumed = choose(usual, description, options)
     assumed = {name: value for name, value in assumed.items() if name in ("component_order", "normalisation")}
     return Loaded(in_our_order(from_seisbench(state, **chosen), order), layout, order, assumed)
 
 
 def choose(
-    usual: dict[str, Any], told: dict[str, Any], options: dict[str, Any]
+    usual: dict[str, Any], description: dict[str, Any], options: dict[str, Any]
 ) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """Options before what the file tells before what is usual -> (component order, the rest, what was assumed)."""
-    chosen = {"component_order": ORDER} | usual | told | options
+    """Options, else what the file states, else what is usual -> (component order, the rest, what was assumed)."""
+    chosen = {"component_order": ORDER} | usual | description | options
     chosen.pop("lstm_blocks", None)  # counted in the file
     order = chosen.pop("component_order")
     check_order(order)
-    return order, chosen, {name: value for name, value in usual.items() if name not in told and name not in options}
+    return order, chosen, {name: value for name, value in usual.items() if name not in description | options}
 
 
 def check_order(order: str) -> None:
@@ -202,7 +205,7 @@ def check_order(order: str) -> None:
 
 
 def in_our_order(model: EQTransformer, order: str) -> EQTransformer:
-    """Let the first convolution take E, N, Z instead of `order`."""
+    """Reorder the first convolution's kernels so that they take E, N, Z instead of `order`."""
     W = model.parameters()["encoder.stages.0.conv.W"]
     W[...] = W[:, [order.index(component) for component in ORDER]]
     return model
@@ -217,11 +220,9 @@ def save_weights(
 ) -> None:
     """Write a network: "minieqt" (HDF5), "keras" or "seisbench" (.npz of their names; components E, N, Z).
 
-    minieqt's layout can be of half precision, and keeps texts about the network. An .npz has one entry more,
-    `minieqt_config`: a JSON text of what the arrays do not tell.
+    minieqt's layout can be of half precision, and stores texts about the network. An .npz has one entry more,
+    `minieqt_config`: a JSON text of what the arrays do not show.
     """
-    from minieqt.files import atomic_write
-
     if layout == "minieqt":
         native.save(path, model, half=half, attributes=attributes)
         return

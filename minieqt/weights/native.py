@@ -1,4 +1,4 @@
-"""minieqt's own weight file: HDF5, one array a name, and what is needed to build the network again.
+"""minieqt's own weight file: HDF5, one array per name, and what is needed to build the network again.
 
     attributes          format = "minieqt weights", version = 1, config = JSON of EQTransformer's arguments;
                         any other is a text about the network, such as its description
@@ -7,9 +7,9 @@
     <group>/<name>      whatever else the writer adds (a checkpoint's `training` group)
 
 With `half` the parameters are float16, compressed; reading makes them float32. The running variances stay float32: a
-channel that is always zero has one of 1e-36, which float16 does not know, and they are 0.5 % of the numbers.
+channel that is always zero has one of 1e-36, which float16 cannot hold, and they are 0.5 % of the numbers.
 
-A file is written under another name and renamed, so that a name always stands for a whole file.
+A file is written under another name and renamed, so that a reader never finds half a file.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 Array = Any
 
-# What h5py, zipfile and NumPy raise, and what code does on what they return, when a file is damaged.
+# What h5py, zipfile and NumPy raise when a file is damaged, and what our code raises on what they return.
 DAMAGED = (OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, RuntimeError, zlib.error, BadZipFile)
 FORMAT, VERSION = "minieqt weights", 1
 OWN_ATTRIBUTES = {"format", "version", "config"}
@@ -127,7 +127,7 @@ def to_single(array: Array) -> Array:
 
 
 def add_dataset(into: dict[str, Array], node: h5py.Group | h5py.Dataset) -> None:
-    """Note an HDF5 dataset under its full name, without the leading slash."""
+    """Add an HDF5 dataset under its full name, without the leading slash."""
     if isinstance(node, h5py.Dataset):
         into[node.name.lstrip("/")] = node[()]
 

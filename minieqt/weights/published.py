@@ -1,8 +1,8 @@
 """The registry of published weights: what they are called here, who publishes them where, and what is known of them.
 
-An address holds a file's whole identity where its publisher pins it (a commit) and a checksum is known. SeisBench's
-own sets have neither: their server lists no checksums. Such a file is accepted if it is an EQTransformer of the
-version named here; what was fetched is recorded and may not change afterwards (minieqt/weights/fetch.py).
+Where the address names a commit and a checksum is known, only that very file is accepted. SeisBench's own sets have
+neither: their server lists no checksums. Such a file is accepted if it is an EQTransformer of the version named here;
+what was fetched is recorded and may not change afterwards (minieqt/weights/fetch.py).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ SEISBENCH = (
     "https://hifis-storage.desy.de/Helmholtz/HelmholtzAI/SeisBench/models/v3/eqtransformer",
     "https://seisbench.gfz.de/mirror/models/v3/eqtransformer",
 )
-NOT_STATED = "not stated"  # by what could be looked up; SeisBench's code is GPL-3
+NOT_STATED = "not stated"  # no licence for the weights was found; SeisBench's code is GPL-3
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Published:
     version: str | None = None  # that a SeisBench file's .json has to name
 
 
-def on_github(repository: str, commit: str, path: str, checksum: str, name: str | None = None) -> Remote:
+def on_github(repository: str, commit: str, path: str, checksum: str) -> Remote:
     """A file of one commit of a repository."""
-    return Remote(name or path.rpartition("/")[2], (f"{GITHUB}/{repository}/{commit}/{path}",), checksum)
+    return Remote(path.rpartition("/")[2], (f"{GITHUB}/{repository}/{commit}/{path}",), checksum)
 
 
 def authors(name: str, file: str, git: str, trained_on: str) -> Published:
@@ -57,28 +57,28 @@ def authors(name: str, file: str, git: str, trained_on: str) -> Published:
 
 def pair(name: str, repository: str, commit: str, folder: str, checksums: tuple[str, str]) -> tuple[Remote, Remote]:
     """SeisBench's two files, NAME.pt.v1 and NAME.json.v1, of one commit of a repository."""
-    arrays, told = (
+    arrays, description = (
         on_github(repository, commit, f"{folder}/{name}.{suffix}.v1", f"sha256:{checksum}")
         for suffix, checksum in zip(("pt", "json"), checksums, strict=True)
     )
-    return arrays, told
+    return arrays, description
 
 
 def benchmark(name: str, trained_on: str) -> Published:
     """Weights that SeisBench serves from its benchmark (Münchmeyer et al. 2022, doi 10.1029/2021JB023499), version 2.
 
-    Version 1 tells the wrong normalisation. SeisBench keeps versions under NAME.pt.vN and may keep one of them under
+    Version 1 states the wrong normalisation. SeisBench keeps versions under NAME.pt.vN and may keep one of them under
     NAME.pt: that one is taken if its .json says that it is the version.
     """
     version = "2"
-    arrays, told = (
+    arrays, description = (
         Remote(
             f"{name}.{suffix}.v{version}",
             tuple(f"{root}/{name}.{suffix}{end}" for root in SEISBENCH for end in (f".v{version}", "")),
         )
         for suffix in ("pt", "json")
     )
-    return Published(name, (arrays, told), trained_on, NOT_STATED, "1.6 MB", "SeisBench", version)
+    return Published(name, (arrays, description), trained_on, NOT_STATED, "1.6 MB", "SeisBench", version)
 
 
 PUBLISHED = {
@@ -156,7 +156,7 @@ PUBLISHED = {
     )
 }
 
-# Published for EQTransformer, and of no use here.
+# Published for EQTransformer, but not usable here.
 REFUSED = {
     "obs": "SeisBench's 'obs' (PickBlue) takes a hydrophone as its fourth component, and minieqt's network three",
 }

@@ -40,7 +40,7 @@ class Refused(pickle.UnpicklingError):
 
 
 class StorageType:
-    """Stands for a class such as torch.FloatStorage: it only knows its dtype."""
+    """Stands for a class such as torch.FloatStorage, of which only the dtype matters."""
 
     def __init__(self, dtype: str):
         self.dtype = np.dtype(dtype)
@@ -59,7 +59,7 @@ def rebuild_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any)
 
 
 class ArrayUnpickler(pickle.Unpickler):
-    """Unpickles dictionaries of tensors as NumPy arrays; refuses every other name."""
+    """Unpickles dictionaries of tensors as NumPy arrays; refuses everything else."""
 
     def __init__(self, archive: zipfile.ZipFile, prefix: str):
         super().__init__(archive.open(f"{prefix}data.pkl"), encoding="utf-8")
@@ -90,7 +90,7 @@ class ArrayUnpickler(pickle.Unpickler):
         return self.storages[key]
 
     def big_endian(self) -> bool:
-        """Whether the archive says that its numbers are; older archives say nothing and are the usual kind."""
+        """Whether the archive says that its numbers are big-endian; older archives do not say and are little-endian."""
         name = f"{self.prefix}byteorder"
         return name in self.archive.namelist() and self.archive.read(name) == b"big"
 

@@ -2,7 +2,7 @@
 
 Three things differ from ours. PyTorch keeps two biases per LSTM direction where Keras and we keep one: they only ever
 act as a sum, so reading adds them, and writing parameters puts all of ours into the first. Each of their gradients
-equals ours. The two directions of a BiLSTM are arrays of their own, and so is each LayerNorm's vector a column. The
+equals ours. The two directions of a BiLSTM are separate arrays, and each vector of a LayerNorm is a column. The
 names of an LSTM's arrays depend on SeisBench's class for it: `weight_ih_l0` (and `…_reverse`) for torch.nn.LSTM,
 `cell_f.weight_ih` (and `cell_b.…`) for its own cell, which it needs for hard-sigmoid gates.
 """
@@ -70,7 +70,7 @@ def direction_name(kind: str, direction: int, custom_cell: bool) -> str:
 def from_seisbench(
     state: Mapping[str, Array], gate: str = "sigmoid", dtype: str = "float32", **options: Any
 ) -> EQTransformer:
-    """{SeisBench name: array} -> EQTransformer in evaluation mode; the number of LSTM blocks is read off the names.
+    """{SeisBench name: array} -> EQTransformer in evaluation mode; the names show the number of LSTM blocks.
 
     `gate` is "hard_sigmoid" for SeisBench's `original_compatible="conservative"`. Further options go to
     EQTransformer. ValueError if an array is missing or of another shape.

@@ -1,17 +1,17 @@
 """A chain of convolutions, backward: each window's gradient comes back through all stages in a core's own cache.
 
-A stage's gradient z, before its epilogue, is written to scratch piece by piece, and while it lies there it is
-correlated twice. With y[o, t] = Σ_c Σ_k W[o, c, k] x[c, t + k - left],
+A stage's gradient z, before its epilogue, is written to scratch piece by piece, and is correlated twice while it is in
+the cache. With y[o, t] = Σ_c Σ_k W[o, c, k] x[c, t + k - left],
 
     dx[c, t]    = Σ_o Σ_k W[o, c, k] z[o, t - k + left]      a correlation of z with the reversed kernel, so a piece
-                                                             needs right = K - 1 - left samples more at its left
+                                                             needs right = K - 1 - left more samples at its left
     dW[o, c, k] = Σ_t z[o, t] x[c, t + k - left]             dot products of rows of z with rows of x
 
 dx is the dy of the stage before. The sums for dW over a batch are taken in at most GROUPS groups of windows, each in
 order, and then group by group: the number of threads never changes a result.
 
 A tile of dW ends with adding up its lanes, which costs as much as 48 samples of the sum. A long stage adds its pieces
-to dW as they come. A short one keeps the z of a microbatch of windows beside each other and adds them all at once:
+to dW as they come. A short one keeps the z of a microbatch of windows side by side and adds them all at once:
 
     long stages     window 0: stages s, s - 1, …, each with its own dW; then window 1, …
     short stage     z of window 0 | z of window 1 | z of window 2 | z of window 3, then dW once
@@ -36,13 +36,13 @@ from .rows import GROUPS, SEGMENT, clear, padded_rows, piece_length, round_up, s
 
 Array = Any
 
-MICROBATCH = 4  # windows that a short stage brings to its weights together
-SHORT = 192  # samples long or shorter: to add up a tile's lanes takes as long there as a piece of the sum
+MICROBATCH = 4  # windows that a short stage adds to dW together
+SHORT = 192  # samples or fewer: there adding up a tile's lanes takes as long as a piece of the sum
 
 
 class Gradients(NamedTuple):
-    """Of a chain: dy (B, O, T') arrives, dx (B, C, T) leaves, empty where nobody asks; sums for dW and db (groups, …),
-    or of one group."""
+    """Of a chain: dy (B, O, T') arrives, dx (B, C, T) leaves, empty if it is not needed; sums for dW and db
+    (groups, …), or of one group."""
 
     dy: Array
     dx: Array
@@ -69,10 +69,10 @@ class Scratch(NamedTuple):
 def chain_backward(
     dy: Array, kept: Kept, need_dx: bool = True
 ) -> tuple[Array, tuple[Array, ...], tuple[Array, ...]]:
-    """dy (B, O, T') -> dx (B, C, T), or None where nobody asks, dW (O, C, K) and db (O) of every stage."""
+    """dy (B, O, T') -> dx (B, C, T), None without `need_dx`, dW (O, C, K) and db (O) of every stage."""
     keep_freed_memory(large=True)
     B, stages = len(dy), kept.plan.stages
-    first, end, groups = stages[0], stages[-1], max(1, min(GROUPS, B))  # one for no window at all: its sums are zero
+    first, end, groups = stages[0], stages[-1], max(1, min(GROUPS, B))  # one even without windows: its sums are zero
     packed = np.empty(end.back_packed_at, np.float32)
     pack_all_backward(stages, kept.weights.flat, packed)
     gradients = Gradients(
@@ -91,7 +91,7 @@ def chain_backward(
 
 @compiled_parallel
 def pack_all_backward(stages: Array, flat: Array, packed: Array) -> None:
-    """The weights of all stages, packed as `correlate` wants them for dx."""
+    """The weights of all stages, packed as `correlate` reads them for dx."""
     for item in prange(stages[-1].first_back_block):
         stage = stages[stage_of(stages["first_back_block"], item)]
         W, block = weight_of(stage, flat), item - stage.first_back_block
@@ -114,7 +114,7 @@ def one_piece(
     z, out, dx, db = scratch.z, scratch.out, gradients.dx, gradients.db
     right, C = K - 1 - (K - 1) // 2, dx.shape[0]
     epilogue_backward(stage, rows, gradients.dy, z, margin - right, start - right, length + K - 1)
-    for block in range(padded_rows(C) // ROWS):  # none where nobody asks for dx
+    for block in range(padded_rows(C) // ROWS):  # none if dx is not needed
         weights = packed_block(packed, stage.back_packed_at, block, O, K)
         correlate(z, margin - right, weights, round_up(count, COLUMNS), out)
         for r in range(min(ROWS, C - block * ROWS)):
@@ -167,9 +167,9 @@ def largest(stages: Array) -> tuple[int, int]:
 
 @compiled
 def between_stages(s: int, slot: int, stages: Array, between: Array) -> Array:
-    """Where the gradient (C, T) stands that stage s hands to the one before it, of one window of a microbatch.
+    """The place of the gradient (C, T) that stage s passes to the one before it, of one window of a microbatch.
 
-    From one long stage to the next a single place serves all windows, in turn.
+    Between two long stages all windows use a single place in turn.
     """
     own = slot if is_short(stages[s]) or is_short(stages[s - 1]) else 0
     C, T = stages[s].channels, stages[s].length
@@ -180,7 +180,7 @@ def between_stages(s: int, slot: int, stages: Array, between: Array) -> Array:
 def stage_backward(
     s: int, n: int, slot: int, plan: Plan, packed: Array, memory: Memory, gradients: Gradients, scratch: Scratch
 ) -> None:
-    """Stage s of window n; of a short one z stays in its slot, for whoever adds the microbatch to dW."""
+    """Stage s of window n; of a short one z stays in its slot, to be added to dW with the rest of the microbatch."""
     stage, rows = plan.stages[s], rows_of(s, n, n * plan.numbers, plan, memory)
     last = s == len(plan.stages) - 2
     dy = gradients.dy[n] if last else between_stages(s + 1, slot, plan.stages, scratch.between)

@@ -25,7 +25,7 @@ from .rows import padded_rows
 
 Array = Any
 
-NEARBY = 4  # blocks of filters that meet a few rows of x while all of them are in the first-level cache
+NEARBY = 4  # blocks of filters that are multiplied by a few rows of x while all are in the first-level cache
 
 
 class FlatRows(NamedTuple):
@@ -39,8 +39,8 @@ class FlatRows(NamedTuple):
 
 @compiled
 def correlate(x: Array, start: int, packed: Array, columns: int, out: Array) -> None:
-    """out[o, j] = Σ_c Σ_k W[o, c, k] x[c, start + j + k] for one block of ROWS filters, packed (C, K, ROWS), and so
-    many columns, whole tiles."""
+    """out[o, j] = Σ_c Σ_k W[o, c, k] x[c, start + j + k] for one block of ROWS filters, packed (C, K, ROWS), and
+    `columns` columns j, whole tiles."""
     (C, K, _), width, stride = packed.shape, x.shape[1], out.shape[1]
     for j in range(0, columns, COLUMNS):
         tile = zero_tile()
@@ -79,11 +79,11 @@ def correlate_gradient(
 
 @compiled
 def sums_shape(filters: int, pairs: int) -> tuple[int, int, int]:
-    """(blocks, tiles, SUMS_STRIDE) of the `sums` of dW for so many filters and pairs of channel and tap."""
+    """(blocks, tiles, SUMS_STRIDE) of the `sums` of dW for these numbers of filters and of pairs (channel, tap)."""
     return padded_rows(filters) // ROWS, (pairs + VECTORS - 1) // VECTORS, SUMS_STRIDE
 
 
 @compiled
 def place_of_sum(o: int, pair: int, tiles: int) -> int:
-    """Where dW[o, c, k] stands in the flat `sums` of `correlate_gradient`, pair = c · K + k."""
+    """The index of dW[o, c, k] in the flat `sums` of `correlate_gradient`, pair = c · K + k."""
     return (o // ROWS * tiles + pair // VECTORS) * SUMS_STRIDE + o % ROWS * VECTORS + pair % VECTORS

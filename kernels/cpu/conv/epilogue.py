@@ -1,11 +1,11 @@
-"""The epilogue of a correlation: what becomes of its sums where they are written, and how a gradient comes back there.
+"""The epilogue of a correlation: what is done to its sums as they are written, and the way back of their gradient.
 
     PLAIN     y[t] = s[t] + b                                          convolution
     RELU      y[t] = relu(s[t] + b)                                    … with ReLU
     POOL      y[t] = relu(max(s[2t], s[2t + 1]) + b)                   encoder stage
 
-Pooling also writes `switches`, a byte a value: which way the gradient will come back (unless nobody keeps it); a
-ReLU's way is seen from y.
+Pooling also writes `switches`, one byte per value, if backward will follow: where the gradient goes. For ReLU y shows
+that.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .rows import clear_outside
 Array = Any
 
 PLAIN, RELU, POOL = range(3)
-CLOSED, FIRST, SECOND = np.uint8(0), np.uint8(1), np.uint8(2)  # switches: nothing passes, or which of the pooled pair
+CLOSED, FIRST, SECOND = np.uint8(0), np.uint8(1), np.uint8(2)  # switches: ReLU gave zero, or which of the pooled pair
 ZERO = np.float32(0)
 
 
@@ -64,7 +64,7 @@ def write_relu(sums: Array, bias: float, y: Array) -> None:
 
 @compiled
 def write_pool(sums: Array, bias: float, y: Array, switches: Array) -> None:
-    """y = relu(max of two sums + b); the last sample of an odd length stands alone."""
+    """y = relu(max of two sums + b); the last sample of an odd length is a pair by itself."""
     half = sums.size // 2
     for t in range(half):
         y[t] = max(max(sums[2 * t], sums[2 * t + 1]) + bias, ZERO)
@@ -108,7 +108,7 @@ def read_plain(z: Array, dy: Array) -> None:
 def read_relu(z: Array, dy: Array, y: Array) -> None:
     """z = dy where ReLU let the value through."""
     for t in range(z.size):
-        gradient = dy[t]  # loaded in any case: what is only loaded if … does not run on vectors
+        gradient = dy[t]  # loaded in any case: a conditional load is not vectorised
         z[t] = gradient if y[t] > 0 else ZERO
 
 

@@ -2,9 +2,9 @@
 
 A stage reads padded rows (rows.py), correlates them block by block of filters and piece by piece of time, and its
 epilogue writes the next stage's padded rows; the last stage writes the chain's output. Between two stages nothing is
-copied and no thread waits for another. A few windows, too few to give every thread its share, are done stage by stage
-instead, the pieces of each shared out, unless all is done sooner than threads would have met. Either way every number
-is the same sum in the same order.
+copied and no thread waits for another. Too few windows to occupy all threads are done stage by stage instead, with the
+pieces of each shared out, unless the work takes less time than synchronising threads. Either way every number is the
+same sum in the same order.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .rows import SEGMENT, clear_margins, copy_in, padded_rows, piece_length, ro
 
 Array = Any
 
-LITTLE = 500_000  # multiplications, some 10 µs: no longer than threads take to meet
+LITTLE = 500_000  # multiplications, some 10 µs: no longer than it takes to synchronise threads
 
 
 class Kept(NamedTuple):

@@ -1,4 +1,4 @@
-"""What a chain's backward has summed, put in order: groups added up, and each stage's tiles of sums made its dW."""
+"""The sums of a chain's backward, put in order: groups added up, and each stage's tiles of sums turned into its dW."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHUNK = 4096  # numbers of the sums to a piece of work
 
 
 def split(flat: Array, firsts: Array, shapes: Sequence[tuple[int, ...]]) -> tuple[Array, ...]:
-    """What stands flat, of every stage: stage s's begins at firsts[s]."""
+    """A flat array cut into the stages' parts; that of stage s begins at firsts[s]."""
     places = pairwise(firsts.tolist())
     return tuple(flat[first:end].reshape(shape) for (first, end), shape in zip(places, shapes, strict=True))
 

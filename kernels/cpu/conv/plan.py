@@ -1,9 +1,9 @@
 """The plan of a chain of convolutions: what its stages are and where everything lies, as a small table of records.
 
 One compiled kernel runs every chain of the network (forward.py), from a single convolution to the encoder's seven. So
-it is told the chain as data. All weights stand in one flat array, all padded rows of a window in another, all switches
-in a third; a record for each stage says where its own begin. Offsets count on from stage to stage, so the last record,
-which stands for the chain's output, holds their totals.
+the chain is passed to it as data. All weights are in one flat array, all padded rows of a window in another, all
+switches in a third; a record for each stage says where its own begin. Offsets count on from stage to stage, so the last
+record, which stands for the chain's output, holds their totals.
 
     values of a window   | stage 0: rows of x | stage 1: rows of its x | …    kept for backward: each has its own place
                          | even stages' rows  | odd stages' rows |            else: two places serve in turn
@@ -56,14 +56,14 @@ class Plan(NamedTuple):
     margin: int  # zeros between padded rows
     numbers: int  # of a window's padded rows
     longest: int  # of the stages' inputs
-    switches: int  # bytes a window
-    work: int  # multiplications a window
+    switches: int  # bytes per window
+    work: int  # multiplications per window
 
 
 class Memory(NamedTuple):
     """What forward writes, of all windows."""
 
-    values: Array  # flat: `numbers` a window, or a thread where they are not kept
+    values: Array  # flat: `numbers` per window, or per thread if they are not kept
     switches: Array  # (B, bytes)
     y: Array  # (B, O, T')
 
@@ -114,7 +114,7 @@ def rows_of(s: int, n: int, at: int, plan: Plan, memory: Memory) -> StageRows:
 
 
 def weights_of(*weights: Array) -> Weights:
-    """W (O, C, K) of every stage, packed; the last result again where they have not changed."""
+    """W (O, C, K) of every stage, packed; the last result again if they have not changed."""
     return packed(pack_stages, *weights)
 
 
@@ -136,7 +136,7 @@ def weight_of(stage: Stage, flat: Array) -> Array:
 
 @compiled_parallel
 def pack_all(stages: Array, flat: Array, tiles: Array) -> None:
-    """Weights, flat, to those of forward's tiles."""
+    """Flat weights to those of forward's tiles."""
     for item in prange(stages[-1].first_block):
         stage = stages[stage_of(stages["first_block"], item)]
         W, block = weight_of(stage, flat), item - stage.first_block

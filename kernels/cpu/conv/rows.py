@@ -1,15 +1,15 @@
-"""Padded rows: how a sequence lies in memory so that a convolution may read it where it is.
+"""Padded rows: how a sequence lies in memory so that a convolution can read it in place.
 
-The channels of a sequence stand one after the other, with a margin of zeros before each, and one after the last:
+The channels of a sequence lie one after the other, with a margin of zeros before each, and one after the last:
 
     0 0 0 0 | channel 0: T samples | 0 0 0 0 | channel 1: T samples | … | 0 0 0 0
 
-A margin is longer than any kernel of the chain that it serves (chain.py), so a kernel that reaches beyond a sequence's
-end finds the zeros that it should, and no sample is copied before it is read. Where a register tile reaches further
-still, it computes sums that nobody takes.
+A margin is longer than any kernel of the chain (plan.py), so a kernel that reaches beyond a sequence's end reads zeros,
+as it should, and no sample is copied first. Where a register tile reaches further still, it computes sums that are not
+used.
 
-A row is worked on in pieces of about SEGMENT samples: what a piece needs of all channels should stay in the first-level
-cache. How a sequence is cut never changes a result, as every sample's sum is taken in the same order.
+A row is worked on in pieces of about SEGMENT samples, so that a piece of all channels stays in the first-level cache.
+How a sequence is cut never changes a result, as every sample's sum is taken in the same order.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ..simd.tile import COLUMNS, LANES, ROWS
 Array = Any
 
 SEGMENT = 384  # whole tiles: 16 channels of a piece take 25 KB. 240 took 3 % longer, 480 took 1 %
-GROUPS = 8  # sums over a batch are taken in at most so many parts, whatever the number of threads
+GROUPS = 8  # parts, at most, in which sums over a batch are taken, whatever the number of threads
 
 
 @compiled
@@ -40,27 +40,26 @@ def padded_rows(count: int) -> int:
 
 
 def margin_for(K: int) -> int:
-    """Zeros that a kernel of K taps wants between rows, and a vector more: a sum may end within its last vector."""
+    """Zeros that a kernel of K taps needs between rows, and a vector more: a sum may end within its last vector."""
     return int(round_up(K + LANES, 16))
 
 
 @compiled
 def piece_length(T: int, unit: int, parts: int = 1) -> int:
-    """Samples to a piece, whole tiles of `unit` columns: pieces of one length, as many as `parts` share evenly."""
+    """Samples per piece, whole tiles of `unit` columns: pieces of one length, in a number that `parts` share evenly."""
     pieces = round_up(-(-T // SEGMENT), parts)
     return round_up(-(-T // pieces), unit)
 
 
 @compiled
 def region(rows: int, T: int, margin: int) -> int:
-    """Numbers that so many rows take, both margins included."""
+    """Numbers that `rows` rows take, both margins included."""
     return rows * (margin + T) + margin
 
 
 @compiled
 def room(rows: int, T: int, margin: int) -> int:
-    """Numbers to allocate for so many rows: a tile may read beyond the last one, though nobody takes what it makes of
-    them."""
+    """Numbers to allocate for `rows` rows: a tile may read beyond the last one, for sums that are not used."""
     return region(rows, T, margin) + ROWS * (margin + T) + COLUMNS
 
 
@@ -92,7 +91,7 @@ def copy_in(x: Array, values: Array, at: int, margin: int) -> None:
 
 @compiled
 def aligned(count: int) -> Array:
-    """So many numbers, the first at the start of a cache line; nothing is in them yet."""
+    """An array of `count` numbers, the first at the start of a cache line; not initialised."""
     memory = np.empty(count + 16, np.float32)
     first = (-memory.ctypes.data // 4) % 16
     return memory[first : first + count]
@@ -107,8 +106,8 @@ def scratch(rows: int, columns: int) -> Array:
 
 @compiled
 def clear(values: Array) -> None:
-    """Zeros everywhere; a call, because a parallel kernel may leave `bundle.values[:] = 0` out: Numba does not see who
-    reads them."""
+    """Zeros everywhere. A call, because in a parallel kernel Numba may drop `bundle.values[:] = 0`: it does not see
+    that the values are read."""
     values[:] = 0
 
 

@@ -1,24 +1,24 @@
 """The decoder, backward: on polyphase components, at Winograd's nodes.
 
-Forward was y = Aᵀ m̂, m̂ = Σ_channels Ŵ ⊙ d̂, d̂ = Bᵀ d (forward.py). A matrix goes back as its transpose, a product
-of two as the one times the gradient of the other:
+Forward was y = Aᵀ m̂, m̂ = Σ_channels Ŵ ⊙ d̂, d̂ = Bᵀ d (forward.py). Backward through a matrix is its transpose;
+through a product, the gradient times the other factor:
 
     z  = A (dy where ReLU let it pass)      dm̂        output_transform_backward: z[node, filter]
     dd = B Σ_filters Ŵ ⊙ z                  dd̂        the register tile, then input_transform_backward, added to dx
     dŴ = Σ z · d̂                                      sums over time, windows and groups
 
-A unit of work is a group and a tile of time. UNITS of them stand side by side at the nodes, so that dŴ[node] is one
+A unit of work is a group and a tile of time. UNITS of them lie side by side at the nodes, so that dŴ[node] is one
 product of rows of 192 samples, whose lanes are added up once:
 
     inputs[node, channel]    | unit 0: 48 samples | unit 1 | unit 2 | unit 3 |
     z[node, filter]          | unit 0             | unit 1 | unit 2 | unit 3 |
 
-Early stages have fewer units a window, so a microbatch of windows is brought to their weights together. The sums over
-a batch are taken in at most GROUPS groups of windows, each in order, and then group by group: the number of threads
-never changes a result.
+Early stages have fewer units per window, so a microbatch of windows is added to their dŴ together. The sums over a
+batch are taken in at most GROUPS groups of windows, each in order, and then group by group: the number of threads never
+changes a result.
 
-The bias's gradient is the sum of dy, and z holds it: at the node 1 every power of the node is 1, so that row of A adds
-a group's outputs.
+The bias's gradient is the sum of dy, which z contains: at the node 1 every power of the node is 1, so that row of A
+adds a group's outputs.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ from .winograd import MOST_NODES, input_transform_backward, output_transform_bac
 
 Array = Any
 
-UNITS = 192 // COLUMNS  # at the nodes side by side: to add up a tile's lanes takes as long as a sum of 48 samples
-LENGTH = UNITS * COLUMNS + LANES  # of a row at the nodes: rows of 768 bytes would fall on each other in the cache
-MICROBATCH = 4  # windows that early stages bring to their weights together
+UNITS = 192 // COLUMNS  # at the nodes side by side: adding up a tile's lanes takes as long as a sum of 48 samples
+LENGTH = UNITS * COLUMNS + LANES  # of a row at the nodes: rows of 768 bytes would map to the same cache lines
+MICROBATCH = 4  # windows that early stages add to dŴ together
 
 
 class BackWeights(NamedTuple):
-    """All stages' kernels, turned about (`back_packed_of`) and by tap (crop.py), and the head's."""
+    """All stages' kernels, transposed (`back_packed_of`) and by tap (crop.py), and the head's."""
 
     packed: Array
     by_tap: Array
@@ -64,7 +64,7 @@ class BackWeights(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """What is added up, of all groups (groups, …) or of one: for dŴ, db, what crops take off dW, and the head's dW."""
+    """Sums of all groups (groups, …) or of one: for dŴ, db, what crops subtract from dW, and the head's dW."""
 
     weights: Array
     db: Array
@@ -108,7 +108,7 @@ def transform_gradients(
         find_outputs(stage, following, p, odd, plan.width, read)
         place = odd * stage.half * LENGTH + first
         output_transform_backward(stage.method, stage.filters, source, following.x_at + j, target, place, values, 0)
-        for o in range(stage.filters, stage.half):  # what a tile has and the stage has not
+        for o in range(stage.filters, stage.half):  # rows of a tile beyond the stage's filters
             for node in range(stage.nodes):
                 absent = write[node] + place + o * LENGTH
                 z[absent : absent + COLUMNS] = 0
@@ -203,7 +203,7 @@ def scratch_for(stages: Array) -> Scratch:
 
 @compiled
 def early_stages(stages: Array, T: int) -> int:
-    """How many stages have so few units a window that a microbatch goes through them together."""
+    """How many stages have so few units per window that a microbatch goes through them together."""
     s = 0
     while s < len(stages) - 1 and units_of(stages[s], T) < UNITS:
         s += 1
@@ -212,7 +212,7 @@ def early_stages(stages: Array, T: int) -> int:
 
 @compiled_parallel
 def each_group(dy: Array, plan: Plan, weights: BackWeights, values: Array, dx: Array, sums: Sums) -> None:
-    """All stages, groups of windows shared out to threads: late ones one window after the other, early ones for a
+    """All stages, groups of windows shared out to threads: late stages for one window after the other, early ones for a
     microbatch together.
 
     dy (B, 1, T') where there is a head, else (B, O, T'); dx (B, C, T).
@@ -230,7 +230,7 @@ def each_group(dy: Array, plan: Plan, weights: BackWeights, values: Array, dx: A
         clear(own.head)
         for first in range(group * B // groups, last, MICROBATCH):
             windows, x = min(MICROBATCH, last - first), values[first * numbers :]
-            one = min(windows, 1)  # no literal 1: for that Numba would compile the stage again
+            one = min(windows, 1)  # not a literal 1, for which Numba would compile the stage again
             for n in range(windows):
                 own_x, own_gradients = x[n * numbers :], gradients[n * numbers :]
                 if weights.head.size > 0:

@@ -1,12 +1,12 @@
-"""A crop that splits a pair: the outputs beside it, which folding cannot know.
+"""A crop that splits a pair: the outputs beside it, which folding gets wrong.
 
 A decoder stage crops what it has upsampled, one sample at an end. At the left u[0] is gone and u[1] = x[0] stays:
 
     as it should be     y[t] = Σ_k W[k] u[t + k - left],  u[0] = 0
-    folded (fold.py)    … with u[0] = u[1] = x[0]: pairs are all that it knows
+    folded (fold.py)    … with u[0] = u[1] = x[0]: it has pairs only
 
-So the outputs t within a kernel's reach of the end count a u[at] that should be zero. Forward works those few outputs
-out anew. Backward takes off again what the folded sums gave for it: output t read u[at] through the tap k for which
+So the outputs t within a kernel's reach of the end include a u[at] that should be zero. Forward computes those few
+outputs again. Backward subtracts what the folded sums gave for it: output t read u[at] through the tap k for which
 t + k - left = at, so with z = dy where ReLU let it pass
 
     dx[at >> 1] -= Σ_k Σ_o W[o, k] z[o, at - k + left]        dW[o, k] -= z[o, at - k + left] · x[at >> 1]
@@ -36,7 +36,7 @@ def by_tap_of(stage: Stage, by_tap: Array) -> Array:
 
 @compiled
 def redo_ends(s: int, plan: Plan, weights: Weights, values: Array) -> None:
-    """The outputs within a kernel's reach of stage s's cropped ends, in place: the definition, on what they read."""
+    """Compute the outputs within a kernel's reach of stage s's cropped ends again, in place, by the definition."""
     stage, following, width = plan.stages[s], plan.stages[s + 1], plan.width
     W, b = by_tap_of(stage, weights.by_tap), weights.biases[stage.b_at : stage.b_at + stage.filters]
     K, C, O = W.shape
@@ -62,8 +62,8 @@ def redo_ends(s: int, plan: Plan, weights: Weights, values: Array) -> None:
 
 @compiled
 def take_off_cropped(s: int, plan: Plan, by_tap: Array, values: Array, gradients: Array, cropped: Array) -> None:
-    """What the folded backward gave stage s's cropped samples, taken off dx in `gradients` and off dW in `cropped`,
-    like by_tap; dy is in `gradients` too, which lie like the values."""
+    """Subtract what the folded backward gave for stage s's cropped samples: from dx in `gradients`, and from dW in
+    `cropped`, which lies like by_tap; dy is in `gradients` too, which lie like the values."""
     stage, following, width = plan.stages[s], plan.stages[s + 1], plan.width
     W, dW = by_tap_of(stage, by_tap), by_tap_of(stage, cropped)
     K, C, O = W.shape

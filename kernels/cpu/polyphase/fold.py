@@ -6,7 +6,8 @@ After upsampling, neighbouring taps read the same sample twice. With u[2t] = u[2
     y[2t + 1] = Σ_k W[k] u[2t + 1 + k - left] = Σ_m W_odd[m] x[t + m],    W_odd[m]  = Σ W[k], ⌊(k - left + 1) / 2⌋ = m
 
 so a convolution of K taps after upsampling is one of about K / 2 taps and twice as many filters before it, half the
-work. Where the odd outputs' first m is one more than the even ones', they read what the even outputs one pair later do.
+work. If the odd outputs' first m is one more than the even ones', they read the same rows as the even outputs one pair
+later.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def fold(W: Array, begin: int, lag: int, even: Array, odd: Array) -> None:
 
 @compiled
 def unfold(even: Array, odd: Array, begin: int, lag: int, dW: Array) -> None:
-    """Gradients of one filter's folded kernels -> dW (C, K): a tap collects from where it was folded into."""
+    """Gradients of one filter's folded kernels -> dW (C, K): a tap adds up those of the taps it was folded into."""
     C, K = dW.shape
     left = (K - 1) // 2
     for c in range(C):

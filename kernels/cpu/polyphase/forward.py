@@ -8,9 +8,8 @@ COLUMNS samples of time,
     m̂  = Σ_channels Ŵ ⊙ d̂                                  the register tile, node by node: products[node, filter]
     y  = relu(Aᵀ m̂ + b)                                    output transform, into the next stage's rows
 
-A window goes through all stages while it is in a core's own cache; a few windows, too few to give every thread its
-share, go stage by stage, and groups or filters are shared out instead. Either way every number is the same sum in the
-same order.
+A window goes through all stages while it is in a core's own cache; too few windows to occupy all threads go stage by
+stage instead, with groups or filters shared out. Either way every number is the same sum in the same order.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ Array = Any
 class Memory(NamedTuple):
     """What forward writes, of all windows."""
 
-    values: Array  # flat: `numbers` a window, or a thread where they are not kept
+    values: Array  # flat: `numbers` per window, or per thread if they are not kept
     y: Array  # logits (B, 1, T'), or (B, O, T') of the last stage if there is no head
 
 
@@ -54,9 +53,9 @@ def transform_inputs(
     stage: Stage, unit: tuple[int, int], width: int, values: Array, inputs: Array, place: tuple[int, int],
     read: Array, write: Array,
 ) -> None:
-    """Of a unit (p, j), the group from p on and COLUMNS samples from j on: what it reads, at the nodes.
+    """What a unit (p, j), the group from p on and COLUMNS samples from j on, reads, transformed to the nodes.
 
-    place (first, length): written to inputs[node, channel, first :], `length` numbers a channel, channels of all parts.
+    place (first, length): written to inputs[node, channel, first :], `length` numbers per channel, of all parts.
     """
     (p, j), (first, length), C = unit, place, stage.channels
     source, target = ChannelRows(values, width, read), ChannelRows(inputs, length, write)
@@ -106,7 +105,7 @@ def scratch_for(stages: Array) -> Scratch:
 
 @compiled
 def finish(s: int, plan: Plan, weights: Weights, values: Array) -> None:
-    """What is left to do when all groups of a stage are there: its cropped ends, and zeros where nothing is."""
+    """What is left to do when all groups of a stage are done: its cropped ends, and the zeros of `clear_absent`."""
     if plan.stages[s].crop_left or plan.stages[s].crop_right:
         redo_ends(s, plan, weights, values)
     clear_absent(values, plan.stages[s + 1], plan.T, plan.width)

@@ -1,4 +1,4 @@
-"""What the decoder's backward has summed at Winograd's nodes, brought back to dW: dg = Gᵀ dĝ, then unfolded."""
+"""The sums of the decoder's backward at Winograd's nodes, turned into dW: dg = Gᵀ dĝ, then unfolded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Array = Any
 
 @compiled_parallel
 def collect(stages: Array, sums: Array, cropped: Array, dW: Array) -> None:
-    """The sums -> dW (O, C, K) of all stages, flat, filter by filter; what cropped samples had no part in is added."""
+    """The sums -> dW (O, C, K) of all stages, flat, filter by filter; `cropped` (crop.py) is added."""
     for item in prange(stages[-1].b_at):
         stage = stages[stage_of(stages["b_at"], item)]
         o, C, K, taps, parts = item - stage.b_at, stage.channels, stage.kernel, stage.taps, stage.parts

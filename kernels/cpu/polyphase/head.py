@@ -80,8 +80,8 @@ def head_backward(
 ) -> None:
     """dlogits (T') -> gradients of the rows it read, which lie like the values; added to `sums` for dW.
 
-    weights (blocks, K, ROWS): W of ROWS channels, taps reversed. `spread` (rows, width) is scratch, of as many rows as
-    there are components and taps: the gradient of every component, and beyond the ends those of the neighbours.
+    weights (blocks, K, ROWS): W of ROWS channels, taps reversed. `spread` (rows, width) is scratch, with a row for each
+    component and each tap: the gradient of every component, and beyond the ends those of the neighbours.
     """
     stage, T, width = plan.stages[-1], plan.T, plan.width
     (blocks, K, _), at, C = weights.shape, stage.x_at, stage.channels

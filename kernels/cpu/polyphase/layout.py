@@ -1,17 +1,18 @@
 """Polyphase components: how the decoder's samples lie in memory, and the plan of its stages.
 
-Every stage doubles a sequence, so after s of them sample t = P u + p, P = 2^s, is the p-th that came of the decoder's
-own sample u. It stays beside its like: a component p is a row for every channel, each as long as the decoder's input:
+Every stage doubles a sequence, so after s of them sample t = P u + p, P = 2^s, is the p-th that came from sample u of
+the decoder's input. Samples of the same p lie together: a component p is a row for every channel, each as long as that
+input:
 
     component 0: channel 0: samples 0, P, 2P, … | zeros | channel 1 … | component 1: channel 0: samples 1, P + 1, … | …
 
 A convolution after upsampling, folded (fold.py), is a sum over rows here, and no sample moves in time: neighbours of a
 component are neighbouring rows, and beyond the last component comes the first again, one sample later, which is an
-address and no copy. Rows beside each other are also what Winograd's convolution (winograd.py) wants: its transforms are
-sums of whole rows. Several outputs of a stage are taken together, four where there are so many components.
+address, not a copy. Winograd's convolution (winograd.py) needs such rows, too: its transforms are sums of whole rows.
+Several outputs of a stage are taken together, four where there are that many components.
 
-What a crop takes away keeps its place, with zeros in it: so many first components have no first sample, so many last
-ones no last.
+Cropped samples keep their places, with zeros in them: some of the first components have no first sample, some of the
+last ones no last.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ class Stage(NamedTuple):
 
     level: int  # the input has 2^level components
     channels: int
-    zeros_left: int  # what crops before it have left: components without first
-    zeros_right: int  # and without last sample
-    W_at: int  # where its W, b, transformed kernels, these as backward wants them, and its sums for them begin
+    zeros_left: int  # after the crops before it: components without a first sample
+    zeros_right: int  # and without a last one
+    W_at: int  # where its W, b, transformed kernels, these as backward reads them, and its sums for them begin
     b_at: int
     packed_at: int
     back_packed_at: int
@@ -51,7 +52,7 @@ class Stage(NamedTuple):
     outputs: int = 0  # its n
     nodes: int = 0
     taps: int = 0  # its r
-    parts: int = 0  # a kernel of more taps is several, as if of other channels
+    parts: int = 0  # a kernel of more taps is cut into several, as if for other channels
     filters: int = 0
     kernel: int = 0  # taps as they were before folding
     half: int = 0  # filters in whole tiles; even ones fill the first half of a stage's tiles, odd ones the second
@@ -67,7 +68,7 @@ class Plan(NamedTuple):
     stages: Array  # records of Stage (S + 1)
     T: int  # samples of the decoder's input, and of every row
     width: int  # of a row, with the zeros after it
-    numbers: int  # of the rows of all stages, a window
+    numbers: int  # of the rows of all stages, per window
     length: int  # of the output
 
 
@@ -97,8 +98,8 @@ def plan_of(shapes: tuple[tuple[int, int, int], ...], crops: tuple[tuple[int, in
 
 
 def method_for(components: int, taps: int) -> int:
-    """Which of METHODS serves so many taps: it takes as many outputs together as there are components, at most four,
-    and needs the fewest products."""
+    """The one of METHODS for this number of taps: it takes as many outputs together as there are components, at most
+    four, and needs the fewest products."""
     outputs = min(components, max(method.outputs for method in METHODS))
     fitting = [number for number, method in enumerate(METHODS) if method.outputs == outputs]
     return min(fitting, key=lambda number: -(-taps // METHODS[number].taps) * len(METHODS[number].input))
@@ -115,8 +116,8 @@ def sums_of(stage: Stage, sums: Array) -> Array:
 def place(t: int, stage: Stage, width: int) -> int:
     """Where sample t of a stage's input lies, from the first row of its channel: t = P u + p is in row p, column u.
 
-    It holds beyond the ends too. For t = P the shift gives u = 1 and the mask p = 0: the first component, one sample
-    later. For t = -1 they give u = -1 and p = P - 1: the last component's column -1, in the zeros before it.
+    It is right beyond the ends, too. For t = P the shift gives u = 1 and the mask p = 0: the first component, one
+    sample later. For t = -1 they give u = -1 and p = P - 1: the last component's column -1, in the zeros before it.
     """
     level = stage.level
     return (t & ((1 << level) - 1)) * stage.channels * width + (t >> level)

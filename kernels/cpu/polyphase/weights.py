@@ -30,7 +30,7 @@ class Weights(NamedTuple):
 
 
 def weights_of(crops: tuple[tuple[int, int], ...], weights: tuple[Array, ...], biases: tuple[Array, ...]) -> Weights:
-    """W (O, C, K) and b (O) of every stage; W packed, the last result again where they have not changed."""
+    """W (O, C, K) and b (O) of every stage; W packed, the last result again if they have not changed."""
     tiles, by_tap = packed(packing(crops), *weights)
     return Weights(tiles, by_tap, np.concatenate(biases))
 
@@ -57,7 +57,7 @@ def packed_of(stage: Stage, tiles: Array) -> Array:
 
 @compiled
 def back_packed_of(stage: Stage, tiles: Array) -> Array:
-    """The same turned about (parts, blocks of channels, nodes, filters, ROWS)."""
+    """The same transposed (parts, blocks of channels, nodes, filters, ROWS)."""
     blocks, at = padded_rows(stage.channels) // ROWS, stage.back_packed_at
     size = stage.parts * blocks * stage.nodes * 2 * stage.half * ROWS
     return tiles[at : at + size].reshape(stage.parts, blocks, stage.nodes, 2 * stage.half, ROWS)
@@ -65,8 +65,8 @@ def back_packed_of(stage: Stage, tiles: Array) -> Array:
 
 @compiled_parallel
 def pack_all(stages: Array, weights: Array, tiles: Array) -> None:
-    """W of all stages, flat -> all that `packed_of` finds."""
-    tiles[:] = 0  # for filters that a tile has and the stage has not
+    """W of all stages, flat -> their places in `tiles` (`packed_of`)."""
+    tiles[:] = 0  # for rows of a tile beyond the stage's filters
     for item in prange(stages[-1].b_at):
         stage = stages[stage_of(stages["b_at"], item)]
         o, C, K, taps, parts = item - stage.b_at, stage.channels, stage.kernel, stage.taps, stage.parts
@@ -86,8 +86,8 @@ def pack_all(stages: Array, weights: Array, tiles: Array) -> None:
 
 @compiled_parallel
 def pack_all_backward(stages: Array, tiles: Array, back_tiles: Array) -> None:
-    """What `packed_of` finds, for `back_packed_of` to find."""
-    back_tiles[:] = 0  # for filters and channels that a tile has and the stage has not
+    """The kernels of `packed_of` -> their places in `back_tiles` (`back_packed_of`)."""
+    back_tiles[:] = 0  # for rows of a tile beyond the stage's filters and channels
     for item in prange(stages[-1].b_at):
         stage = stages[stage_of(stages["b_at"], item)]
         weights, into, C = packed_of(stage, tiles), back_packed_of(stage, back_tiles), stage.channels

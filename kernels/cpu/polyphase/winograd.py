@@ -2,8 +2,8 @@
 
     y_i = Σ_k g_k d_{i+k}      y = Aᵀ [(G g) ⊙ (Bᵀ d)]      d (n + r - 1), g (r), y (n)
 
-A product of two polynomials can be had from their values at as many nodes as it has coefficients. A convolution is
-that, transposed (Winograd 1980; Lavin & Gray 2016). With nodes p_j, N(x) = Π (x - p_j), and ∞ for a node at which a
+A product of two polynomials follows from their values at as many nodes as it has coefficients. A convolution is the
+transpose of that (Winograd 1980; Lavin & Gray 2016). With nodes p_j, N(x) = Π (x - p_j), and ∞ for a node at which a
 polynomial's value is its highest coefficient,
 
     Bᵀ_j   coefficients of N(x) / (x - p_j);   of N(x) for ∞
@@ -66,7 +66,7 @@ def polynomial(roots: list[Fraction]) -> list[Fraction]:
     return coefficients
 
 
-# What the decoder's stages need (layout.py); F(1, 1) is no more than a product.
+# What the decoder's stages need (layout.py); F(1, 1) is a plain product.
 METHODS = [winograd(1, 1), winograd(2, 3), winograd(4, 3), winograd(4, 4), winograd(4, 5), winograd(4, 6)]
 MOST_NODES = max(len(method.input) for method in METHODS)
 KERNEL_TRANSFORMS = np.zeros((len(METHODS), MOST_NODES, MOST_NODES), np.float32)  # all G, for compiled code

@@ -1,1 +1,1 @@
-"""What every kernel runs on: compilation, memory, threads, and packed weights that are kept. Imports no other room."""
+"""What every kernel needs: compilation, memory, threads, kept packed weights. Imports none of the folders beside it."""

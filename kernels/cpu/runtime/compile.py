@@ -1,10 +1,10 @@
 """How the kernels are compiled: once for this processor and this source, then kept on disk.
 
-Numba looks only at the file that a kernel stands in when it asks whether a stored kernel is still good, but kernels
-here are made of pieces from several files. So the folder they are kept in carries a digest of all of them: change one,
-and everything is compiled anew. It carries the package's name too, because what Numba keeps names the modules it is
-from (`kernels` in a checkout, `minieqt_kernels` once installed). It lies beside the sources, or in the user's cache
-where those cannot be written; where nothing can, every process compiles for itself.
+To decide whether a stored kernel is still valid Numba looks only at the file that defines it, but kernels here are made
+of pieces from several files. So a digest of all of them is part of the cache folder's name: change one, and everything
+is compiled anew. The package's name is part of it too, because stored kernels name the modules they are from (`kernels`
+in a checkout, `minieqt_kernels` once installed). The folder is beside the sources, or in the user's cache where those
+cannot be written; where neither can, every process compiles for itself.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ OPTIONS: dict[str, Any] = {"cache": True, "fastmath": True, "nogil": True, "erro
 
 @cache
 def cache_folder() -> Path | None:
-    """The folder for kernels compiled from these very sources, None if there can be none; older ones go."""
+    """The folder for kernels compiled from these very sources, None if there can be none; older ones are removed."""
     digest = hashlib.sha256()
     for source in sorted(SOURCES.parent.glob("*/**/*.py")):
         if "cuda" not in source.relative_to(SOURCES.parent).parts:  # nothing there is Numba's
@@ -74,5 +74,5 @@ def compiled_parallel(function: Callable) -> Any:
 
 
 def compiled_exactly(function: Callable) -> Any:
-    """The same as `compiled`, but arithmetic as it is written: every machine comes to the same numbers."""
+    """The same as `compiled`, but with arithmetic exactly as written: the same numbers on every machine."""
     return _compiled(function, fastmath=False)

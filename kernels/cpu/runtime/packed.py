@@ -1,9 +1,9 @@
-"""Weights as a kernel wants them, kept until they change.
+"""Weights in the order in which a kernel reads them, kept until they change.
 
 A kernel reads its weights in an order of its own: folded, packed tile by tile, zeros where a tile is not full. Putting
-them in that order takes as long as a single window's convolution, and while a network picks they never change. So what
-was prepared is kept together with a copy of what it was made from, and serves again as long as the weights hold the
-same bits: nobody has to announce a change, and none can be missed. To compare costs a tenth of preparing anew.
+them in that order takes as long as a single window's convolution, and while a network picks they never change. So the
+packed weights are kept together with a copy of what they were made from, and used again as long as the weights have the
+same bits: a change needs no announcement, and none can be missed. Comparing costs a tenth of packing again.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from .compile import compiled
 Array = Any
 
 MOST = 256  # arrangements kept: four networks' worth, some megabytes
-BLOCK = 1024  # numbers compared before asking whether they were all the same
+BLOCK = 1024  # numbers compared before checking whether all were equal
 _kept: OrderedDict[tuple, tuple[tuple[Array, ...], Any]] = OrderedDict()
 
 
 def packed(pack: Callable, *weights: Array) -> Any:
     """pack(*weights), float32 arrays; the last result again if the arrays still hold the same bits.
 
-    What comes back is shared: nobody may write into it.
+    The result is shared: it must not be written to.
     """
     weights = tuple(np.ascontiguousarray(array) for array in weights)
-    key = pack, *((address(array), array.shape) for array in weights)  # only where to look: the bits decide
+    key = pack, *((address(array), array.shape) for array in weights)  # only where to look: the bits are compared
     copies, result = _kept.get(key, (None, None))
     if copies is None or not all(map(same_bits, copies, weights)):
         copies = tuple(array.copy() for array in weights)

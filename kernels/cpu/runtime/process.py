@@ -3,14 +3,14 @@
 **Freed memory is kept**, so that the next batch finds its pages where the last one left them. A forward pass makes and
 drops some sixty arrays of a few megabytes. glibc gives blocks of that size back to the operating system when they are
 freed; getting them again means a page fault and a page of zeros for every 4 KB, which took a quarter of the time of
-inference. Told otherwise it keeps them: the process stays as large as its largest batch made it. Blocks of more than
-32 MiB are kept in training only, where every step wants the same ones (at batch 200 a tenth of its time); a program
-that picks a month would keep the holes between them.
+inference. With the settings below it keeps them: the process stays as large as its largest batch made it. Blocks of
+more than 32 MiB are kept in training only, where every step needs the same ones (at batch 200 a tenth of its time); a
+program that picks a month would keep the holes between them.
 
 **Threads without work wait briefly.** GNU's OpenMP lets them spin for milliseconds, which is quickest where every core
-is free. Where another process wants the core, the spinning thread keeps it from that process, or from the very thread
+is free. Where another process needs the core, the spinning thread keeps it from that process, or from the very thread
 that it waits for: on two cores with two more busy processes a forward pass took six times as long as with short waits.
-Between two kernels pass some 20 µs, so a thread that spins for about 50 µs still sees the next one coming.
+Some 20 µs pass between two kernels, so a thread that spins for about 50 µs is still spinning when the next one begins.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ import sys
 SWITCH = "MINIEQT_PROCESS"
 
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD, MMAP_MAX = -1, -2, -3, -4  # mallopt's names for them, from malloc.h
-LARGEST_KEPT = 32 * 2**20  # bytes, the most that glibc accepts: a larger block has a mapping of its own, given back
-MAPPED = 0  # such blocks at most, where all are to be kept
+LARGEST_KEPT = 32 * 2**20  # bytes, the most that glibc accepts: a larger block is a mapping of its own, and given back
+MAPPED = 0  # such mappings at most, if large blocks are to be kept too
 KEPT_AT_THE_TOP = 2**30  # bytes
 
 SPINS = "2000"  # of a few dozen nanoseconds each
@@ -34,13 +34,13 @@ SETTINGS = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")  # the user's own are left alon
 
 
 def left_alone() -> bool:
-    """Whether the process is to stay as it is."""
+    """Whether the process's settings are not to be changed."""
     return os.environ.get(SWITCH, "").lower() in ("off", "0", "no")
 
 
 @functools.cache
 def keep_freed_memory(large: bool = False) -> bool:
-    """Set glibc's allocator so, once, for large blocks too if asked; False where the C library is another one."""
+    """Let glibc's allocator keep freed memory, large blocks too if asked; False with another C library."""
     if left_alone() or not sys.platform.startswith("linux"):
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
@@ -53,10 +53,10 @@ def keep_freed_memory(large: bool = False) -> bool:
 
 
 def wait_briefly() -> None:
-    """Load Numba's OpenMP layer with short waits, unless the user has set them; nothing where it has no OpenMP.
+    """Load Numba's OpenMP layer with short waits, unless the user has set them; does nothing if it has no OpenMP.
 
-    OpenMP reads the setting once, when it is loaded. It is taken back afterwards: no other library's threads, and no
-    process that is started from here, shall wait otherwise than they would have.
+    OpenMP reads the setting once, when it is loaded. It is reset afterwards, so that it affects neither other
+    libraries' threads nor processes that are started from here.
     """
     if left_alone() or any(name in os.environ for name in SETTINGS):
         return

@@ -1,7 +1,7 @@
 """Tables that compiled code reads by name: rows of whole numbers, `stages[s].channels`, and columns,
 `stages["channels"]`.
 
-An array of records and no np.recarray, whose type Numba works out anew at every call: that takes 50 µs.
+An array of records and not an np.recarray, whose type Numba would determine again at every call: that takes 50 µs.
 """
 
 from __future__ import annotations

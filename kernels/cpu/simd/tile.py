@@ -12,9 +12,9 @@ COLUMNS = 48 is three AVX-512 vectors of 16 numbers: 8 × 3 = 24 sums, three vec
 Without AVX-512 a tile is 4 × 24. Where a product has few columns, the same registers hold a tall tile: one vector of
 each of 24 rows.
 
-LLVM cannot be talked into this from a plain loop (it keeps the sums in memory, for a sixth of the speed), so the
-operations are written in its own language, and beside each stands the NumPy that it means: compiled code calls the
-former, plain Python the latter.
+LLVM does not do this for a plain loop (it keeps the sums in memory, at a sixth of the speed), so the operations are
+written in LLVM's own language, and each also as the NumPy that it means: compiled code calls the former, plain Python
+the latter.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def zero_tall_tile() -> Array:
 
 def numbers(array: Array, i: int, count: int) -> Array:
     """What compiled code loads from array[i] on, the array taken as flat: beyond a view's end what its owner has there,
-    NaN beyond the owner's (a tile may read there what nobody takes)."""
+    NaN beyond the owner's (a tile may read there for sums that are not used)."""
     owner = array
     while isinstance(owner.base, np.ndarray):
         owner = owner.base
@@ -80,7 +80,7 @@ def store_tile(tile: Array, out: Array, i: int, stride: int) -> None:
 def add_sums(tile: Array, out: Array, i: int) -> None:
     """out[i + VECTORS · r + v] += Σ tile[r, v]: the lanes of each dot product added up.
 
-    Compiled code adds whole vectors: what is left of SUMS_STRIDE numbers is for nobody to read.
+    Compiled code adds whole vectors: the rest of the SUMS_STRIDE numbers is not used.
     """
     out.reshape(-1)[i : i + ROWS * VECTORS] += tile.sum(axis=2).reshape(-1)
 

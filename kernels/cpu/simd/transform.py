@@ -8,7 +8,7 @@ of -p are equal where even and opposite where odd. Of F(4, 3), for example,
 
     Bᵀ, nodes ±1    0 -4 -4  1 1        u = d4 - 4 d2,  v = d3 - 4 d1    one sum for each half …
                     0  4 -4 -1 1        u + v and u - v                  … shared by both rows: 2 products, not 4
-    Aᵀ, nodes ±1    1  1                a = m1 + m2,    b = m1 - m2      columns: even rows want a, odd rows b
+    Aᵀ, nodes ±1    1  1                a = m1 + m2,    b = m1 - m2      columns: even rows use a, odd rows b
                     1 -1
 """
 
@@ -32,8 +32,8 @@ ZERO = ir.Constant(VECTOR, [0.0] * LANES)
 class ChannelRows(NamedTuple):
     """Rows of several channels in a flat array: row j of channel c begins at values[first + c · step + places[j]].
 
-    `first` is handed over beside it: made once, such a bundle costs nothing, and in a loop two atomic counts of
-    references for each of its arrays.
+    `first` is a separate argument, so that one bundle serves all: making one in a loop costs two atomic updates of the
+    reference count of each of its arrays.
     """
 
     values: Array
@@ -140,7 +140,7 @@ def combine(builder: Any, matrix: Array, values: list[Any]) -> list[Any]:
     """The vectors Σ_j matrix[i, j] values[j], one for each row i.
 
     Two columns a and b that agree in the even rows and are opposite in the odd ones (those of the nodes ±p) become two
-    of fewer entries, for a + b and a - b. Two rows that are so share the sums of their even and of their odd columns.
+    of fewer entries, for a + b and a - b. Two such rows share the sums of their even and of their odd columns.
     """
     signs = (-1.0) ** np.arange(max(matrix.shape))
     vectors, columns = list(values), matrix.copy()

@@ -1,1 +1,1 @@
-"""Who looks at the kernels on the host build: races.cpp, and traffic.cpp with traffic.py."""
+"""What watches the kernels on the host build: races.cpp, and traffic.cpp with traffic.py."""

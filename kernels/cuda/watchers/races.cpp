@@ -1,9 +1,9 @@
-// Races: two threads at one number, at least one of them writing, and nothing between them that says who is first.
+// Races: two threads access one number, at least one of them writes, and nothing between them fixes which is first.
 //
-// Between threads of a block that is a barrier of the block; between threads of a warp a barrier of the warp does as well
-// (a shuffle does not: it hands over registers and says nothing of memory); between blocks there is nothing until the
-// kernel ends. So of every number it is enough to know who wrote it last and who has read it since the last barrier, and
-// of a moment how many barriers came before.
+// Between threads of a block a barrier of the block does so; between threads of a warp a barrier of the warp does, too
+// (a shuffle does not: it exchanges registers and orders no memory); between blocks nothing does until the kernel ends.
+// So for every number it is enough to know which thread wrote it last and which have read it since the last barrier, and
+// for every such access how many barriers came before.
 #include <string>
 
 #include "watcher.h"

@@ -1,4 +1,4 @@
-"""What traffic.cpp counts, as Python sees it: every launch inside `counted` is handed over, line by line."""
+"""What traffic.cpp counts, for Python: every launch inside `counted` is passed on, line by line."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 // How a kernel on the host build is watched: every access to its arrays and to its block's shared memory, one by one.
 //
 // With -fsanitize=thread g++ calls a function before each access to memory. Here those are not ThreadSanitizer's, which
-// knows nothing of fibers, but our own: they find the place and hand it to `accessed`, which each watcher defines
-// (races.cpp, traffic.cpp). on_host.h tells them who runs, and where everybody waited for everybody.
+// does not support our fibers, but our own: they find the place and pass it to `accessed`, which each watcher defines
+// (races.cpp, traffic.cpp). on_host.h tells them which thread runs, and where all threads waited for each other.
 #pragma once
 
 #include <cstddef>

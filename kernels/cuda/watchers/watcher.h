@@ -25,7 +25,7 @@ std::vector<Memory> arrays, pieces;
 uintptr_t stacks_first = 0, stacks_end = 0;
 int thread = 0;  // who runs
 
-// Where an address lies; nullptr for what nobody else sees.
+// Where an address lies; nullptr for a thread's own memory.
 inline const Memory* memory_of(uintptr_t address) {
     if (stacks_first <= address && address < stacks_end) return nullptr;
     for (const auto* memories : {&pieces, &arrays})

@@ -24,8 +24,8 @@ POSITION = np.linspace(0, 1, SAMPLES, dtype=np.float32)
 
 
 def white(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """float32 of mean 0 and deviation 1, evenly distributed over 256 levels: a filter makes them normal, and a random
-    byte is quicker to draw than a normal number."""
+    """float32 of mean 0 and deviation 1, uniform over 256 levels: filtering makes them nearly normal, and a random byte
+    is quicker to draw than a normal number."""
     count = math.prod(shape)
     words = rng.bit_generator.random_raw(-(-count // 8))  # eight bytes each; rng.bytes takes four times as long
     x = words.view(np.int8)[:count].astype(np.float32)

@@ -1,4 +1,4 @@
-"""What a picker must learn to leave alone: faults of the instrument, people, weather, and earthquakes far away."""
+"""What a picker must learn to ignore: faults of the instrument, people, weather, and earthquakes far away."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _spikes(rng: np.random.Generator) -> Array:
 
 
 def _step(rng: np.random.Generator) -> Array:
-    """A jump that the instrument's high-pass lets decay within seconds, or not at all."""
+    """A jump that decays within seconds, through the instrument's high-pass, or not at all."""
     return _since(rng, lambda t: np.exp(-t / np.float32(10 ** rng.uniform(-0.5, 2.0))))
 
 
@@ -91,7 +91,7 @@ def _train(rng: np.random.Generator) -> Array:
     pitch, drop = 10 ** rng.uniform(0.2, 1.0), rng.uniform(0.0, 0.15)
     middle, width = rng.uniform(0, 60.0), rng.uniform(0.5, 8.0)
     t = (TIME - np.float32(middle)) / np.float32(width)
-    # A pitch that sinks like −tanh t has turned like −log cosh t.
+    # The phase of a pitch that falls like −tanh t is its integral, −log cosh t.
     log_cosh = np.abs(t) + np.log1p(np.exp(-2 * np.abs(t)))
     turns = np.float32(2 * np.pi * pitch) * (TIME - np.float32(drop * width) * log_cosh)
     sizes, phases = rng.normal(size=4).astype(np.float32), rng.uniform(0, 6, 4).astype(np.float32)
@@ -105,7 +105,7 @@ def _long_waves(rng: np.random.Generator) -> Array:
 
 
 def _far_earthquake(rng: np.random.Generator) -> Array:
-    """P of an earthquake some thousand kilometres away: waves of 1 to 5 s period that come slowly and stay."""
+    """P of an earthquake some thousand kilometres away: waves of 1 to 5 s period that swell slowly and last."""
     rise, decay = rng.uniform(0.5, 4.0), rng.uniform(5.0, 40.0)
     wave = _band(rng, rng.uniform(0.2, 0.9), 0.35)
     return wave * _since(rng, lambda t: (1 - np.exp(-t / np.float32(rise))) * np.exp(-t / np.float32(decay)))
@@ -138,7 +138,7 @@ DISTURBANCES = (
     _long_waves,
     _far_earthquake,
     _blast,
-    # What other stations' noise is full of, and what a network takes for earthquakes if it has not seen it.
+    # Four times as likely: real noise is full of them, and a network that was trained without them picks them.
     *4 * (_gusts,),
     *4 * (_knocks,),
 )
@@ -166,7 +166,7 @@ def _broad_band(rng: np.random.Generator) -> Array:
 
 
 def _band(rng: np.random.Generator, frequency: float, width: float) -> Array:
-    """Noise of deviation 1 around a frequency; `width` in parts of it."""
+    """Noise of deviation 1 around a frequency; `width` as a fraction of it."""
     shape = np.exp(-np.square((FREQUENCY - np.float32(frequency)) / np.float32(width * frequency)))
     y = irfft(shape * white_spectrum(rng, 1)[0], PADDED)[:SAMPLES]
     return y / y.std()

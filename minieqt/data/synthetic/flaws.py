@@ -17,7 +17,7 @@ VERTICAL = COMPONENTS - 1
 
 def recorded(rng: np.random.Generator, station: Station, x: Array) -> Array:
     """What is kept of a motion in counts: 24 bits, whole or filtered and tapered like much of STEAD; accelerometers
-    stand a little askew, which is a constant."""
+    are tilted a little, which adds a constant."""
     if rng.random() < 0.01:  # the amplifier's limit
         limit = np.float32(rng.uniform(0.1, 0.8) * np.abs(x).max())
         x = np.clip(x, -limit, limit)
@@ -72,6 +72,6 @@ def spoil_noise(rng: np.random.Generator, x: Array) -> None:
 
 
 def _remove(x: Array, first: int, last: int) -> None:
-    """Zeros where nothing was recorded, and no constant beside them, or a step would stand there."""
+    """Zeros where nothing was recorded; the mean is removed first, or there would be a step beside them."""
     x -= np.rint(x.mean(axis=-1, keepdims=True))
     x[:, first:last] = 0

@@ -1,7 +1,7 @@
-"""Real noise as a background: some hundred recorded minutes, made to go far.
+"""Real noise as a background: some hundred recorded minutes, varied at every use.
 
-Every use turns the horizontals, moves the minute in time (its ends fade into each other), flips signs and may add a
-second minute; or takes no more than the amplitude spectra of two minutes, mixed, for new noise of that colour.
+A use rotates the horizontals, moves the minute in time (its ends fade into each other), flips signs and may add a
+second minute; or takes only the amplitude spectra of two minutes, mixed, for new noise of that spectrum.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Array = Any
 
 FADE = 200  # samples in which a minute's end becomes its start
 SMOOTH = 15  # frequencies over which a spectrum is averaged
-MOST = 2000  # minutes that are used: they are held by every process that makes windows, 110 kB each
-LONGEST_STILL = 200  # samples in a row that may be alike
+MOST = 2000  # minutes that are used: every process that makes windows holds them in memory, 110 kB each
+LONGEST_STILL = 200  # samples in a row that may be equal
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class RealNoise:
         return x
 
     def shape(self, rng: np.random.Generator) -> Array:
-        """(3, frequencies) float32: white noise times this has the colour of two minutes between each other."""
+        """(3, frequencies) float32: white noise times this has a spectrum between those of two minutes."""
         one, other = self.spectra[rng.integers(len(self.spectra), size=2)]
         share = np.float32(rng.random())
         return share * one + (1 - share) * other[rng.permutation(COMPONENTS)]
@@ -65,8 +65,8 @@ class RealNoise:
 
 @cache
 def read_noise(paths: tuple[Path, ...]) -> RealNoise:
-    """The noise windows of data sets in any layout that can be read, of very many every so many. UserError if there
-    are none."""
+    """The noise windows of data sets in any layout that can be read; of more than MOST, an evenly spaced selection.
+    UserError if there are none."""
     kept, left_out = [], Counter[str]()
     with open_dataset(paths) as dataset:
         noise = np.flatnonzero(~dataset.table.earthquake)
@@ -90,7 +90,7 @@ def read_noise(paths: tuple[Path, ...]) -> RealNoise:
 
 
 def make_noise(x: Array, left_out: Counter[str]) -> RealNoise:
-    """x (N, 3, 6000), in whatever units."""
+    """x (N, 3, 6000), in any unit."""
     x = x - x.mean(axis=-1, keepdims=True)
     ramp = np.linspace(0, 1, FADE, dtype=np.float32)
     # The end fades into what came before the start, so that the minute can be moved around in a ring.

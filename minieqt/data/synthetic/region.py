@@ -1,8 +1,8 @@
-"""Where earthquakes happen and who listens: crusts, networks of stations, faults and their events.
+"""Where earthquakes happen and are recorded: crusts, networks of stations, faults and their events.
 
-Eight events share a region, the next ones have another: its size (a mine or a geothermal field, a county, a
+Eight events share a region, the next eight have another: its size (a mine or a geothermal field, a county, a
 country), its speeds, its attenuation and how strongly it scatters are drawn anew. Magnitudes follow Gutenberg and
-Richter, from where a few stations see an event.
+Richter, from the smallest that a few stations record.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ STATIONS, FAULTS = 12, 12
 EVENTS_PER_REGION = 8
 KM_PER_DEGREE = 111.19
 REGION, EVENT, NOISE, NETWORK_EVENT, NETWORK_STATION = range(5)  # which kind of stream
-PN_DB = 26.0  # expected of S less the size of Pn: fainter ones nobody picks
-SN = 0.3  # parts of the direct wave: a fainter one drowns in the coda of P
+PN_DB = 26.0  # expected signal-to-noise ratio of S plus the size of Pn, dB: below it Pn would not be picked
+SN = 0.3  # size of Sn in parts of the direct wave: a fainter one is hidden by the coda of P
 EVENTS_FROM = datetime(2015, 1, 1)
 
 
 @dataclass(frozen=True)
 class Crust:
-    """What lies between the earthquakes and the stations; as it stands, an average one."""
+    """What lies between the earthquakes and the stations; the defaults are an average crust."""
 
     extent: float = 1.6  # of the region, degrees
     speed: float = 5.7  # of P near the surface, km/s; 0.9 more for long rays
@@ -77,7 +77,7 @@ class Event:
 
 
 def stream(seed: int, kind: int, number: int) -> np.random.Generator:
-    """Random numbers for one purpose only."""
+    """Random numbers for one purpose and one number only."""
     return np.random.Generator(np.random.Philox(key=[seed, SYNTHETIC], counter=[0, 0, kind, number]))
 
 
@@ -106,7 +106,7 @@ def make_region(seed: int, number: int = 0, crust: Crust | None = None, stations
 
 
 def _just_seen(rng: np.random.Generator, region: Region) -> float:
-    """The magnitude from which on about one station in six picks an event."""
+    """The magnitude from which on more than about one station in six picks an event."""
     event = make_event(rng, 0, region)
     for magnitude in np.arange(-1.5, 4.0, 0.25):
         expected_db = as_seen(replace(event, magnitude=float(magnitude)), region)[2]
@@ -168,7 +168,7 @@ def as_seen(event: Event, region: Region) -> tuple[Array, Array, Array]:
 
 
 def chance_of_a_pick(expected_db: Array, picked_db: float) -> Array:
-    """How likely an analyst picks an arrival of this expected signal-to-noise ratio."""
+    """The probability that an analyst picks an arrival of this expected signal-to-noise ratio."""
     return 1 / (1 + np.exp((picked_db - expected_db) / 4))
 
 

@@ -1,7 +1,7 @@
 """Synthetic ground motion: what an earthquake looks like at a station.
 
-Enough physics that a picture of it reads like a record section. A seismogram is a reflectivity (direct waves,
-conversions, scattered coda) filtered by the source and the path:
+With enough physics that plots look like record sections. A seismogram is a reflectivity (direct waves, conversions,
+scattered coda) filtered by the source and the path:
 
     u'(f) = 100 · 2πif · M0 F S / (4πρ v³) · 1 / (1 + if/fc)² · 1 / (1 + if/a f*)ⁿ · reflectivity(f)
 
@@ -30,10 +30,10 @@ OMEGA = np.float32(2 * np.pi * RATE) * FREQUENCY
 EVEN = FREQUENCY ** np.array([[0], [2], [4]], np.float32)  # powers of f that are real in a polynomial of if
 ODD = FREQUENCY ** np.array([[1], [3], [5]], np.float32)
 TIME = np.arange(SAMPLES, dtype=np.float32) / np.float32(RATE)  # s
-FORGOTTEN = 12.0  # times of decay after which 6e-6 of a coda is left, and no more is made of it
+FORGOTTEN = 12.0  # decay times after which 6e-6 of a coda is left: it ends there
 POLES = {2: 1.0, 3: 1.305}  # a: where n poles halve
 PULSE = 8  # every eighth frequency suffices for the pulse itself, which is over within 8 s
-ONSET = 0.04  # of the direct wave's peak: where an eye sees it begin
+ONSET = 0.04  # of the direct wave's peak: where it visibly begins
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Arrivals:
 def earthquake(rng: np.random.Generator, station: Station, arrivals: Arrivals, crust: Crust) -> Array:
     """The ground motion of one earthquake at a station, without noise: (3, 6000) float32, E N Z, counts.
 
-    P and S stand where the direct waves (or those along the mantle) reach 4 % of their peak.
+    P and S are where the direct waves (or those along the mantle) reach 4 % of their peak.
     """
     floor = 10 ** rng.uniform(-1.3, -0.4)  # scattering fills the nodes of the radiation
     f_p, f_sv, f_sh = (float(np.copysign(np.hypot(f, floor), f)) for f in arrivals.radiation)
@@ -112,8 +112,8 @@ def _kernels(
     rng: np.random.Generator, station: Station, arrivals: Arrivals, crust: Crust
 ) -> tuple[Array, Array, Array]:
     """Of P, S and the tail: the spectrum of the pulse that a spike of 1 makes, in counts, (3, frequencies); the size of
-    spikes, one at every sample, that together are as large as the pulse's peak, (3,); and after how many samples one
-    sees it begin, (3,)."""
+    spikes, one at every sample, that together are as large as the pulse's peak, (3,); and the sample at which it
+    visibly begins, (3,)."""
     poles, longer = int(rng.integers(2, 4)), 10 ** rng.uniform(0.0, 0.6)
     gain = station.gain * station.amplification
     series, levels = np.empty((3, 6)), np.empty((3, 1), np.float32)
@@ -147,8 +147,8 @@ def _denominator(corner: float, path: float, poles: int) -> Array:
 
 
 def _packet(rng: np.random.Generator, arrivals: Arrivals, phase: str) -> Any:
-    """How strongly waves scattered forwards arrive, in parts of the direct one: they swell and fade within seconds.
-    A function of seconds after the onset, and after how many of them there is nothing left."""
+    """How strong waves scattered forwards are, in parts of the direct one: they swell and fade within seconds. A
+    function of the seconds after the onset, and the number of seconds after which nothing is left."""
     near = min(1.0, arrivals.distance_km / 10)
     swell = near * rng.uniform(0.02, 0.5) + rng.uniform(0.0, 0.006) * arrivals.distance_km + 0.01
     fade = near * rng.uniform(0.1, 0.7) + rng.uniform(0.01, 0.05) * arrivals.distance_km + 0.1
@@ -169,7 +169,7 @@ def _packet(rng: np.random.Generator, arrivals: Arrivals, phase: str) -> Any:
 
 
 def _tail(fade: float) -> Any:
-    """What is scattered from everywhere around: 1 / (1 + t) · exp(−t / fade), swelling as the packet fades."""
+    """Waves scattered from all sides: 1 / (1 + t) · exp(−t / fade), swelling as the packet fades."""
 
     def envelope(t: Array) -> Array:
         return (1 - np.exp(-t)) * np.exp(t * np.float32(-1 / fade)) / (1 + t * np.float32(0.3))
@@ -178,8 +178,8 @@ def _tail(fade: float) -> Any:
 
 
 def _add_coda(reflectivity: Array, scatter: Array, onset: float, size: Array, envelope: Any) -> None:
-    """Scattered waves from an onset on. They end with the window: the filters' answer to the last of them fills the
-    padding, and what went on there would come round to the window's start."""
+    """Scattered waves from an onset on. They end with the window: the filters' response to the last of them fills the
+    padding, and later waves would wrap around to the window's start."""
     shape, lasts = envelope
     first = max(int(onset) + 1, 0)
     last = min(SAMPLES, first + int(RATE * lasts))
@@ -190,7 +190,7 @@ def _add_coda(reflectivity: Array, scatter: Array, onset: float, size: Array, en
 
 
 def _split(rng: np.random.Generator, waves: list[tuple[float, Array]]) -> list[tuple[float, Array]]:
-    """In cracked rock S falls into a fast wave and a slow one, shaking at right angles, up to some 0.1 s apart."""
+    """In cracked rock S splits into a fast and a slow wave, polarised at right angles, up to some 0.1 s apart."""
     late, fast = RATE * abs(rng.normal(0, 0.04)), rng.uniform(0, np.pi)
     along = np.array([np.cos(fast), np.sin(fast)])
     (at, wave), *others = waves

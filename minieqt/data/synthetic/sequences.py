@@ -1,8 +1,8 @@
-"""Earthquakes that come together: a mainshock with its aftershocks, and a swarm.
+"""Earthquakes close together in space and time: a mainshock with its aftershocks, and a swarm.
 
 Aftershocks fade by the law of Omori and Utsu, n(t) ~ 1 / (t + c), and stay 1.2 magnitudes below their mainshock (Båth).
-A swarm has no largest one: its earthquakes come evenly in an eighth of the time. Both keep to a few kilometres of a
-fault, so that one earthquake follows the other before its waves have passed the network.
+A swarm has no mainshock: its earthquakes are spread evenly over an eighth of the time. Both keep to a few kilometres of
+a fault, so that an earthquake comes before the waves of the one before have passed the network.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from minieqt.data.synthetic.region import FAULTS, Region
 Array = Any
 
 MAINSHOCK = 4.5  # its magnitude
-BATH = 1.2  # the largest aftershock is so much smaller
+BATH = 1.2  # magnitudes by which the largest aftershock is smaller
 C = 200.0  # s of Omori's law: how long after the mainshock the rate stays high
-HALF_LENGTH = 0.015  # degrees of a fault on which earthquakes come together
+HALF_LENGTH = 0.015  # of the part of a fault on which they happen, degrees
 SMALLEST = 1.5
 
 
 class Origin(NamedTuple):
-    """When an earthquake comes (s), on which fault (a row of a region's; None: any), how large (None: at random)."""
+    """When an earthquake happens (s), on which fault (a row of a region's; None: any), how large (None: at random)."""
 
     time: float
     fault: Array | None = None
@@ -52,5 +52,5 @@ def gutenberg_richter(rng: np.random.Generator, region: Region, count: int, larg
 
 
 def on_the_fault(region: Region, fault: Array) -> Region:
-    """The region as it would be if it had no other fault."""
+    """The region with this fault as its only one."""
     return replace(region, faults=np.tile(fault, (FAULTS, 1)))

@@ -1,4 +1,4 @@
-"""The source and the path of a seismogram: how much of which frequency leaves, and arrives.
+"""The source and the path of a seismogram: how much of each frequency is radiated, and how much arrives.
 
 Brune's source with corner fc = k v (16 Δσ / 7 M0)^(1/3) (Brune 1970; Madariaga 1976 for P), the double couple's
 radiation (Aki and Richards 2002, equations 4.89 to 4.91), geometric spreading, and attenuation t*.
@@ -75,8 +75,7 @@ def peak_motion(
     quality: float = QUALITY,
     accelerometer: Array = False,
 ) -> Array:
-    """About the peak of S on rock, m/s, or m/s² where an accelerometer listens: what decides where an earthquake is
-    seen."""
+    """About the peak of S on rock, m/s, or m/s² for an accelerometer: it decides where an earthquake is seen."""
     period = 1 / corner_frequency(moment, stress_drop, "S") + 1 / half_frequency(distance_km, kappa_s, "S", quality)
     turns = 2 * np.pi / period
     return 0.5 * low_frequency_level(moment, distance_km, "S") * turns ** (2 + np.asarray(accelerometer))

@@ -1,8 +1,8 @@
 """Stations: the site, the instrument, and how loud it is there.
 
-A site's sediments make waves late, weaken high frequencies and echo them. Instruments are broadband, short-period,
+A site's sediments delay waves, weaken high frequencies and cause echoes. Instruments are broadband, short-period,
 geophones of 4.5 Hz, or accelerometers of low gain; some were sampled so slowly that nothing above 8 to 22 Hz is
-left, some so fast that all up to 50 Hz is.
+left, some so fast that everything up to 50 Hz is.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RATES = {20: 0.03, 40: 0.17, 50: 0.13, 100: 0.47, 200: 0.2}
 
 @dataclass(frozen=True)
 class Station:
-    """A site and its instrument. Their spectra are made when they are first asked for, from a seed of their own."""
+    """A site and its instrument. Their spectra are made on first use, from a seed of their own."""
 
     code: str
     kind: str  # HH and BH broadband, EH short-period, HN accelerometer
@@ -51,7 +51,7 @@ class Station:
 
     @property
     def delay_s(self) -> float:
-        """Of P through the sediments."""
+        """The delay of P in the sediments."""
         return 0.4 * self.softness**2
 
     @cached_property
@@ -95,8 +95,8 @@ def make_station(rng: np.random.Generator, code: str, latitude: float, longitude
 
 
 def _instrument(rng: np.random.Generator, kind: str) -> Array:
-    """A damped pendulum, (if)² / ((if)² + 2h if f0 + f0²); an accelerometer also differentiates; a band that somebody
-    chose, one in six; and a zero-phase cut below half the sampling rate."""
+    """A damped pendulum, (if)² / ((if)² + 2h if f0 + f0²); an accelerometer also differentiates; for one in six a
+    band-pass; and a zero-phase cut below half the sampling rate."""
     rate = 40.0 if kind == "BH" else float(rng.choice(list(RATES), p=list(RATES.values())))
     if kind == "EH":
         corner = rng.uniform(0.7, 2.0) if rng.random() < 0.7 else 4.5
@@ -135,8 +135,8 @@ def _delay(period: float) -> Array:
 
 
 def _noise_shape(rng: np.random.Generator, kind: str) -> Array:
-    """Amplitude spectra of ground velocity, (3, frequencies): about 1 at 1 Hz, alike on all three components, but
-    that a tone may be heard on one only. A weak instrument adds its own, white in what it measures."""
+    """Amplitude spectra of ground velocity, (3, frequencies): about 1 at 1 Hz, similar on all three components, except
+    that a tone may be on one only. A weak instrument adds noise of its own, white in what it measures."""
 
     def hump(at: float, width: float) -> Array:
         return np.exp(-np.square((LOG_FREQUENCY - np.float32(np.log(at))) / np.float32(width)))

@@ -1,8 +1,8 @@
-"""A synthetic network: some hours of continuous records at a few stations, and a catalogue of which all is known.
+"""A synthetic network: some hours of continuous records at a few stations, and a catalogue that is fully known.
 
 Every earthquake is in the records; the truth lists the arrivals that stand out of the noise. Analysts work on the
 larger events only, those that enough stations saw, leave some of their arrivals out, and err by hundredths of a second.
-So whatever compares picks has something to find: common ones, additional ones that are right, and missed ones.
+So a comparison of picks finds all kinds: common ones, additional ones that are right, and missed ones.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ if TYPE_CHECKING:
 Array = Any
 
 START = datetime(2020, 1, 1)
-DRAWN = 40  # stations, at least: what a smaller network has is the same whatever its size
+DRAWN = 40  # stations drawn at least: the stations of a smaller network are the first of these
 MOST = 999  # stations
 MAGNITUDE = 1.5  # the smallest one
 BEFORE_P = 500  # samples of an earthquake's minute before its P
 FADE = 1000  # samples in which one minute of background becomes the next
-ANALYSTS_STATIONS = 4  # so many must have seen an event before analysts work on it
+ANALYSTS_STATIONS = 4  # that must have seen an event before analysts work on it
 ANALYSTS_LEAVE = 0.15  # of the arrivals of the events that they work on
 ANALYSTS_ERROR = {"P": 0.03, "S": 0.07}  # standard deviations, seconds
 
@@ -68,7 +68,7 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Wave:
-    """An event at a station, seen or not: when P and S come (seconds after START), from where."""
+    """An event at a station, seen or not: when P and S arrive (seconds after START), from where."""
 
     event: Event
     p: float
@@ -95,7 +95,7 @@ def make_network(
 ) -> Network:
     """Draw a network and its catalogue; the same seed gives the same. UserError for numbers that make no sense.
 
-    in_sequence: earthquakes in a swarm and as many after a mainshock, besides those that come at random.
+    in_sequence: earthquakes in a swarm and as many after a mainshock, besides those at random times.
     """
     if not 0 < hours <= 24 * 31 or not 1 <= stations <= MOST or events_per_hour < 0:
         raise UserError(f"a network has 1 to {MOST} stations and up to 744 hours; got {stations} and {hours:g}")
@@ -150,7 +150,7 @@ def record(network: Network, station: Station) -> Array:
 
 
 def continuous_background(rng: np.random.Generator, station: Station, length: int) -> Array:
-    """Minutes of background, each fading into the next so that the power stays: (3, length) float32."""
+    """Minutes of background, each fading into the next at constant power: (3, length) float32."""
     step = SAMPLES - FADE
     ramp = np.sin(np.linspace(0, np.pi / 2, FADE, dtype=np.float32))
     window = np.ones(SAMPLES, np.float32)

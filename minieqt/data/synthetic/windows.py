@@ -41,7 +41,7 @@ from minieqt.data.table import SAMPLES
 
 Array = Any
 
-NETWORK = "SY"  # the code that the FDSN keeps for synthetic seismograms
+NETWORK = "SY"  # the code that the FDSN reserves for synthetic seismograms
 NOISE_FROM = datetime(2005, 1, 1)
 STATIONS_PER_EVENT = 6  # at most
 NOISE_PER_REGION = 24
@@ -51,7 +51,7 @@ LATEST = SAMPLES - 150  # S comes before
 def earthquake_windows(
     seed: int, numbers: Iterable[int] | None = None, real: RealNoise | None = None
 ) -> Iterator[tuple[Row, Array]]:
-    """Rows of the CSV and windows (3, 6000) of these events, or of one after the other without end."""
+    """Rows of the CSV and windows (3, 6000) of the events `numbers`; None: of one after the other without end."""
     for number in count() if numbers is None else numbers:
         region, rng = make_region(seed, number // EVENTS_PER_REGION), stream(seed, EVENT, number)
         event = make_event(rng, number, region)
@@ -69,7 +69,7 @@ def earthquake_windows(
 def arrivals_at(
     rng: np.random.Generator, event: Event, travel: Travel, p: float, s: float, epicentral: float, azimuth: float
 ) -> Arrivals:
-    """An event as a station sees it, whose P and S stand at these samples of a window."""
+    """An event as a station records it, with P and S at these samples of a window."""
     takeoff = np.pi - np.arctan2(epicentral, event.depth_km)  # a straight ray, upwards
     return Arrivals(
         p=p,
@@ -153,7 +153,7 @@ def _window(
 def noise_windows(
     seed: int, numbers: Iterable[int] | None = None, real: RealNoise | None = None
 ) -> Iterator[tuple[Row, Array]]:
-    """Rows of the CSV and windows (3, 6000) of noise, two in three of them disturbed; or without end."""
+    """Rows of the CSV and windows (3, 6000) of noise, two in three of them disturbed; None: without end."""
     for number in count() if numbers is None else numbers:
         region, rng = make_region(seed, number // NOISE_PER_REGION), stream(seed, NOISE, number)
         station = region.stations[rng.integers(len(region.stations))]
@@ -168,7 +168,7 @@ def noise_windows(
 
 
 def find_coda_end(motion: Array, noise: Array, p: float, s: float) -> float:
-    """Where the motion sinks below the noise, or below a twentieth of its own largest half second; after S."""
+    """Where the motion falls below the noise, or below a twentieth of its own largest half second; after S."""
     half_seconds = power(motion)
     loud = half_seconds > max(np.square(noise).mean(), half_seconds.max() / 400)
     return after_s(BIN * (1 + np.flatnonzero(loud).max(initial=-1)), p, s)

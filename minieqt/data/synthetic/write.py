@@ -1,7 +1,7 @@
 """Writing the synthetic STEAD: many windows, made by several processes, into its two files.
 
-Every event, every noise window and every region draws from a stream of its own, (seed, which), so that the same seed
-writes the same traces whoever makes them.
+Every event, every noise window and every region draws from a random stream of its own, (seed, which), so that the same
+seed writes the same traces, whichever process makes them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from minieqt.errors import UserError
 Array = Any
 Windows = Iterator[tuple[Row, Array]]
 
-VERSION = 5  # of what is made: one more whenever the same seed makes other windows
+VERSION = 5  # raised whenever the same seed begins to make other windows
 
 
 def write_stead(
@@ -44,7 +44,7 @@ def write_stead(
     however many processes make them.
 
     noise: data sets whose noise windows are the background of three windows in four.
-    distinct: make only about so many, and write them over and over, each time under other names; they stay in memory.
+    distinct: make only about this many, and write them over and over, each time under other names; they stay in memory.
     Both files appear only when they are complete. UserError for a count, fraction or seed that makes no sense,
     and for noise that cannot be used.
     """
@@ -68,7 +68,7 @@ def write_stead(
 
 
 def over_and_over(windows: Windows, distinct: int, count: int) -> Windows:
-    """`count` windows: the first so many, then the same again and again as other traces of other events."""
+    """`count` windows: the first `distinct`, then the same again and again as other traces of other events."""
     kept = []
     for window in islice(windows, min(distinct, count)):
         kept.append(window)
@@ -99,13 +99,13 @@ def _chunk(what: tuple[int, int, int, tuple[Path, ...]]) -> list[tuple[Row, Arra
 
 @contextmanager
 def _sources(seed: int, processes: int, noise: tuple[Path, ...]) -> Iterator[tuple[Windows, Windows]]:
-    """Earthquakes and noise without end, made by so many processes; what waits to be taken is bounded."""
+    """Earthquakes and noise without end, made by `processes` processes, a bounded number of windows ahead."""
     if noise:
-        read_noise(noise)  # what is wrong with it is said before anything is written
+        read_noise(noise)  # so that its errors are raised before anything is written
     if processes == 1:
         yield _made(seed, EVENT, None, noise), _made(seed, NOISE, None, noise)
         return
-    # Ctrl-C is for the one that writes.
+    # Only the process that writes handles Ctrl-C.
     with ProcessPoolExecutor(processes, get_context("spawn"), signal, (SIGINT, SIG_IGN)) as pool:
 
         def made(kind: int) -> Windows:
