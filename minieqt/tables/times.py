@@ -104,7 +104,7 @@ def _iso(text: str) -> datetime | None:
 
 
 def _compact(text: str) -> datetime | None:
-    """20220206023129.32; None if the digits are no date and clock."""
+    """20220206023129.32; None if the digits are no date and clock. Units since 1970 look the same only after 2030."""
     found = _COMPACT.fullmatch(text)
     if found is None or (found[4] and not found[3]) or (found[3] and not found[2]):
         return None

@@ -67,7 +67,8 @@ def test_whatever_it_is_there_is_no_other_error(text):
     assert time is None or 1900 <= time.year < 2100
 
 
-@given(st.datetimes(datetime(1974, 1, 1), datetime(2099, 1, 1)), st.integers(-14 * 60, 14 * 60))
+# From 2030 to 2036, units since 1970 may have the digits of a date, as which they are read.
+@given(st.datetimes(datetime(1974, 1, 1), datetime(2030, 1, 1)), st.integers(-14 * 60, 14 * 60))
 def test_units_and_zones_agree(time, minutes):
     microseconds = (time - EPOCH) // timedelta(microseconds=1)
     assert nanoseconds(time) == 1000 * microseconds
