@@ -168,8 +168,8 @@ def test_joining():
         ({"detection_end": 0.0}, "above 0"),
         ({"join": -1.0}, "0 s or more"),
         ({"join": float("nan")}, "0 s or more"),
-        ({"rule": "seisbench", "detection_end": 0.1}, "the rule seisbench says itself"),
-        ({"rule": "eqtransformer", "join": 1.0}, "the rule eqtransformer says itself"),
+        ({"rule": "seisbench", "detection_end": 0.1}, "the rule seisbench defines"),
+        ({"rule": "eqtransformer", "join": 1.0}, "the rule eqtransformer defines"),
     ],
 )
 def test_settings_that_make_no_sense(how, words):
