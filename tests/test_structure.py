@@ -1,4 +1,4 @@
-"""The house: imports point one way, every room has its mirror, and `import minieqt` is quick."""
+"""The structure: imports point one way, every folder has its mirror among the tests, and `import minieqt` is quick."""
 
 from __future__ import annotations
 
