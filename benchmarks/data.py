@@ -28,7 +28,7 @@ from minieqt.backend import using
 from minieqt.data import Augmentation, Loader, open_dataset
 from minieqt.data.in_memory import InMemory
 from minieqt.data.index import make_index
-from minieqt.data.make_windows import make_windows
+from minieqt.data.make_windows import Making, Wanted, make_windows
 from minieqt.data.stead_csv import COLUMNS
 from minieqt.data.synthetic import write_stead
 from minieqt.tables.missing import number, three_numbers
@@ -54,9 +54,8 @@ def published(hdf5, dataset, rows, augment):
                 three_numbers(str(trace.attrs["snr_db"]))
                 if augment:
                     with using("readable"):
-                        twice = np.array([row, row])
-                        copies, source = np.array([0, 1]), np.array([0, 0])
-                        make_windows(raw[None], dataset.table, twice, copies, source, x, labels, Augmentation())
+                        twice = Wanted(np.array([row, row]), np.array([0, 1]), np.array([0, 0]))
+                        make_windows(raw[None], dataset.table, twice, Making(Augmentation()), x, labels)
         yield BATCH if augment else BATCH // 2
 
 

@@ -17,7 +17,7 @@ from tqdm import trange
 
 from minieqt.data.in_memory import compact
 from minieqt.data.loader import Loader
-from minieqt.data.make_windows import facts_of, make_from_facts, rates_of
+from minieqt.data.make_windows import Wanted, facts_of, make_from_facts, rates_of
 from minieqt.data.table import COMPONENTS, SAMPLES, BadTrace, Dataset
 from minieqt.errors import UserError
 
@@ -85,24 +85,22 @@ class DeviceLoader(Loader):
 
     def __init__(self, resident: OnDevice, dataset: Dataset, rows: Array, *args: Any, **options: Any):
         super().__init__(dataset, rows, *args, **options | {"threads": 0})
-        if self.normalisation != "component":
-            raise UserError(f"--cache gpu normalises by component, the weights want {self.normalisation}: --cache ram")
+        if (normalisation := self.making.normalisation) != "component":
+            raise UserError(f"--cache gpu normalises by component, the weights want {normalisation}: --cache ram")
         self.resident, self.xp = resident, resident.xp
-        self.rates = self.xp.asarray(rates_of(self.augmentation))
+        self.rates = self.xp.asarray(rates_of(self.making.augmentation))
 
     def made(self, facts: Array) -> tuple[Array, Array]:
         """x and labels (N, 3, 6000) of facts (13, N) on the GPU: three kernels, which wait for nothing."""
         x, labels = (self.xp.empty((facts.shape[1], COMPONENTS, SAMPLES), np.float32) for _ in range(2))
         samples = self.resident.samples
-        make_from_facts(facts, self.rates, samples, x, labels, self.seed, self.label_shape, self.xp)
+        make_from_facts(facts, self.rates, samples, x, labels, self.making.seed, self.making.label_shape, self.xp)
         return x, labels
 
     def _fetch(self, rows: Array) -> tuple[Array, Array, dict[int, BadTrace]]:
         bad = {i: self.resident.bad[row] for i, row in enumerate(rows.tolist()) if row in self.resident.bad}
         return self.resident.samples, self.resident.place[rows], bad
 
-    def _make(
-        self, raw: Array, rows: Array, copies: Array, source: Array, partners: Array, passes: Array, number: int
-    ) -> Any:
-        facts = facts_of(self.dataset.table, rows, copies, source, partners, self.augmentation, passes)
-        return DeviceBatch(facts, rows, number, self.made, self.xp)
+    def _make(self, raw: Array, wanted: Wanted, number: int) -> Any:
+        facts = facts_of(self.dataset.table, wanted, self.making.augmentation)
+        return DeviceBatch(facts, wanted.rows, number, self.made, self.xp)

@@ -10,7 +10,7 @@ import numpy as np
 from minieqt.data.augmentation import AUGMENTED, Augmentation
 from minieqt.data.draw import LOUD
 from minieqt.data.inspect import EDGES, measures
-from minieqt.data.make_windows import make_windows
+from minieqt.data.make_windows import Making, Wanted, make_windows
 from minieqt.data.partners import NOBODY
 from minieqt.data.table import COMPONENTS, SAMPLES, Dataset
 from minieqt.errors import UserError
@@ -116,8 +116,8 @@ def draw_windows(dataset: Dataset) -> Any:
         fits = np.flatnonzero(dataset.table.earthquake[rows] == (augmentation.other_event > 0))[:1]
         partners = np.repeat([fits, rows[fits]] if len(fits) else [[NOBODY]] * 2, len(rows), axis=1)
         for epoch in range(DRAWS):
-            options = augmentation, SEED, epoch, "gaussian", partners
-            make_windows(raw, dataset.table, rows, copies, which, x, labels, *options)
+            wanted = Wanted(rows, copies, which, epoch, partners)
+            make_windows(raw, dataset.table, wanted, Making(augmentation, SEED), x, labels)
             if augmentation == NOTHING:
                 recorded = x[0].copy()
             if augmentation == NOTHING or not np.array_equal(x[0], recorded):

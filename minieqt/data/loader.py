@@ -16,8 +16,7 @@ import numpy as np
 
 from minieqt.data.augmentation import AUGMENTED, PLAIN, Augmentation
 from minieqt.data.buffers import Buffers
-from minieqt.data.labels import check_shape
-from minieqt.data.make_windows import make_windows
+from minieqt.data.make_windows import Making, Wanted, make_windows
 from minieqt.data.order import Mixture, shuffled
 from minieqt.data.partners import NOBODY, Partners
 from minieqt.data.table import COMPONENTS, SAMPLES, BadTrace, Dataset, describe
@@ -90,13 +89,11 @@ class Loader:
         rank, ranks = shard
         if not 0 <= rank < ranks <= batch_size // len(self.copies):
             raise UserError(f"a batch of {batch_size} cannot be cut for rank {rank} of {ranks}; give larger batches")
-        check_shape(label_shape)
+        self.making = Making(augmentation, seed, label_shape, normalisation)
         self.dataset, self.rows = dataset, np.asarray(rows, np.int64)
         self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
-        self.augmentation, self.label_shape = augmentation, label_shape
         self.partners = Partners(dataset.table, self.rows, augmentation, seed)
         self.threads, self.shard, self.block, self.mixture = threads, shard, block, mixture
-        self.normalisation = normalisation
         self._buffers = Buffers(3 * threads + 6)  # of every batch underway: traces, windows, labels
         self.skipped: dict[str, set[str]] = {}
 
@@ -178,7 +175,8 @@ class Loader:
         used = np.setdiff1d(np.arange(len(rows)), list(bad))
         source = np.repeat(used, len(self.copies))
         copies = np.tile(self.copies, len(used))
-        batch = self._make(raw, rows[source], copies, place[source], both[:, source], passes[source], number)
+        wanted = Wanted(rows[source], copies, place[source], passes[source], both[:, source])
+        batch = self._make(raw, wanted, number)
         return batch, [bad[i] for i in sorted(bad) if i < len(rows)]  # a partner is reported in its own turn
 
     # Where traces come from and how batches are made; a loader of traces on a GPU has its own.
@@ -189,14 +187,11 @@ class Loader:
         raw = self._room(-(-len(rows) // traces) * traces)[: len(rows)]  # of few sizes, so that it is used again
         return raw, np.arange(len(rows)), self.dataset.read_into(rows, raw)
 
-    def _make(
-        self, raw: Array, rows: Array, copies: Array, source: Array, partners: Array, passes: Array, number: int
-    ) -> Batch:
-        """The batch of N windows from traces raw (M, 3, 6000); the others as `make_windows` takes them."""
-        x, labels = (self._room(len(rows)) for _ in range(2))
-        options = self.augmentation, self.seed, passes, self.label_shape, partners, self.normalisation
-        make_windows(raw, self.dataset.table, rows, copies, source, x, labels, *options)
-        return Batch(x, labels, rows, number)
+    def _make(self, raw: Array, wanted: Wanted, number: int) -> Batch:
+        """The batch of the wanted windows, from traces raw (M, 3, 6000)."""
+        x, labels = (self._room(len(wanted.rows)) for _ in range(2))
+        make_windows(raw, self.dataset.table, wanted, self.making, x, labels)
+        return Batch(x, labels, wanted.rows, number)
 
     def _room(self, windows: int) -> Array:
         """(windows, 3, 6000) float32, of any contents."""

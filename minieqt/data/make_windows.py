@@ -6,7 +6,7 @@ define it; in the fast mode by the kernels of kernels/augment, which take the sa
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -23,96 +23,89 @@ from minieqt.kernels import kernel_module
 Array = Any
 
 
-def make_windows(
-    raw: Array,
-    table: TraceTable,
-    rows: Array,
-    copies: Array,
-    source: Array,
-    x: Array,
-    labels: Array,
-    augmentation: Augmentation | None = None,
-    seed: int = 0,
-    epoch: int | Array = 0,
-    label_shape: str = "gaussian",
-    partners: Array | None = None,
-    normalisation: str = "component",
-) -> None:
-    """Fills x (N, 3, 6000) and labels (N, 3, 6000) float32 of N windows.
+@dataclass(frozen=True)
+class Wanted:
+    """N windows to be made: window n from the trace raw[source[n]] of M raw traces, in row rows[n] of their table.
 
-    Window n is made from the trace raw[source[n]], raw (M, 3, 6000) float32, which stands in row rows[n] of the table;
-    copies (N,) says which copy it is, PLAIN or AUGMENTED; epoch which time it is made, one number for all windows or
-    one for each (N,). partners (2, N): the trace raw[partners[0, n]], in row partners[1, n] of the table, is the real
-    noise or the other earthquake that the augmentation may add; none where it is NOBODY, or without partners. The
-    kernels normalise by component; for another normalisation the readable code makes the windows. UserError for an
-    unknown label shape.
+    partners: the trace raw[partners[0, n]], in row partners[1, n] of the table, is the real noise or the other
+    earthquake that the augmentation may add; none where it is NOBODY, or without partners.
     """
-    check_shape(label_shape)
-    partners = np.full((2, len(rows)), NOBODY) if partners is None else partners
-    if backend.mode() == "readable" or raw.dtype != np.float32 or normalisation != "component":
-        options = augmentation, seed, epoch, label_shape, normalisation
-        _make_readable(raw, table, rows, copies, source, partners, x, labels, *options)
+
+    rows: Array  # (N,)
+    copies: Array  # (N,) PLAIN or AUGMENTED
+    source: Array  # (N,)
+    epoch: int | Array = 0  # which time they are made: one number for all windows, or one for each (N,)
+    partners: Array | None = None  # (2, N)
+
+    @property
+    def paired(self) -> Array:
+        """partners (2, N), also where there are none."""
+        return np.full((2, len(self.rows)), NOBODY) if self.partners is None else self.partners
+
+
+@dataclass(frozen=True)
+class Making:
+    """How windows are made. UserError for an unknown label shape."""
+
+    augmentation: Augmentation | None = None
+    seed: int = 0
+    label_shape: str = "gaussian"
+    normalisation: str = "component"
+
+    def __post_init__(self) -> None:
+        check_shape(self.label_shape)
+
+
+def make_windows(raw: Array, table: TraceTable, wanted: Wanted, making: Making, x: Array, labels: Array) -> None:
+    """Fills x (N, 3, 6000) and labels (N, 3, 6000) float32 of the wanted windows, from traces raw (M, 3, 6000) float32.
+
+    The kernels normalise by component; for another normalisation the readable code makes the windows.
+    """
+    if backend.mode() == "readable" or raw.dtype != np.float32 or making.normalisation != "component":
+        _make_readable(raw, table, wanted, making, x, labels)
     else:
-        facts = facts_of(table, rows, copies, source, partners, augmentation, epoch)
-        make_from_facts(facts, rates_of(augmentation), raw, x, labels, seed, label_shape)
+        facts = facts_of(table, wanted, making.augmentation)
+        make_from_facts(facts, rates_of(making.augmentation), raw, x, labels, making.seed, making.label_shape)
 
 
-def _make_readable(
-    raw: Array,
-    table: TraceTable,
-    rows: Array,
-    copies: Array,
-    source: Array,
-    partners: Array,
-    x: Array,
-    labels: Array,
-    augmentation: Augmentation | None,
-    seed: int,
-    epochs: int | Array,
-    label_shape: str,
-    normalisation: str,
-) -> None:
-    each = np.broadcast_to(epochs, rows.shape).tolist()
-    for n, (row, copy, epoch) in enumerate(zip(rows.tolist(), copies.tolist(), each, strict=True)):
+def _make_readable(raw: Array, table: TraceTable, wanted: Wanted, making: Making, x: Array, labels: Array) -> None:
+    rows, copies, partners = wanted.rows, wanted.copies, wanted.paired
+    epochs = np.broadcast_to(wanted.epoch, rows.shape).tolist()
+    for n, (row, copy, epoch) in enumerate(zip(rows.tolist(), copies.tolist(), epochs, strict=True)):
         plan, white = Plan(), None
         p, s, coda_end = table.p_sample[row], table.s_sample[row], table.coda_end[row]
         second = table.second_p[row], table.second_s[row]
-        if augmentation is not None:
-            u = window_uniforms(seed, epoch, rows[n : n + 1], copy)[0]
+        if making.augmentation is not None:
+            u = window_uniforms(making.seed, epoch, rows[n : n + 1], copy)[0]
             snr_db, other = table.snr_db[row], None
             if (partner := partners[1, n]) != NOBODY and table.earthquake[partner]:
                 other = table.p_sample[partner], table.s_sample[partner], table.coda_end[partner]
-            plan = draw_plan(u, p, float(drawn_s(p, s, *second)), coda_end, snr_db, augmentation, copy, other)
+            drawn = float(drawn_s(p, s, *second))
+            plan = draw_plan(u, p, drawn, coda_end, snr_db, making.augmentation, copy, other)
         if any(plan.noise):
-            white = noise_samples(seed, epoch, row, copy)
+            white = noise_samples(making.seed, epoch, row, copy)
         borrowed = raw[partners[0, n]] if partners[0, n] != NOBODY else None
         arrivals = np.array([[p, s], second]) if table.earthquake[row] else np.empty((0, 2))
-        x[n], arrivals = augment_window(raw[source[n]], arrivals, plan, white, borrowed, normalisation)
+        x[n], arrivals = augment_window(raw[wanted.source[n]], arrivals, plan, white, borrowed, making.normalisation)
         unknown = plan.shift, coda_end / plan.speed + plan.shift
-        labels[n] = make_labels(arrivals[:, 0], arrivals[:, 1], label_shape, unknown)
+        labels[n] = make_labels(arrivals[:, 0], arrivals[:, 1], making.label_shape, unknown)
 
 
-def facts_of(
-    table: TraceTable,
-    rows: Array,
-    copies: Array,
-    source: Array,
-    partners: Array,
-    augmentation: Augmentation | None,
-    epoch: int | Array,
-) -> Array:
-    """All that the kernels need about N windows besides the traces: (13, N) int64, whose last six rows hold float64.
+def facts_of(table: TraceTable, wanted: Wanted, augmentation: Augmentation | None) -> Array:
+    """What the kernels need about the wanted windows besides the traces: (13, N) int64; the last six hold float64.
 
     These are P, S and the coda's end of the window and of its partner. (15, N) of a table in which some window holds a
     second earthquake: its arrivals come last. One array, so that it goes over to a GPU in one piece.
     """
+    rows, partners = wanted.rows, wanted.paired
     columns = [table.p_sample, table.s_sample, table.coda_end]
     known = [column[rows] for column in columns]
     known += [np.where(partners[1] == NOBODY, np.nan, column[partners[1]]) for column in columns]
     if table.any_two:
         known += [table.second_p[rows], table.second_s[rows]]
     facts = np.empty((7 + len(known), len(rows)), np.int64)
-    facts[0], facts[1], facts[2], facts[3] = epoch, rows, copies if augmentation else PLAIN, source
+    copies = wanted.copies if augmentation else PLAIN
+    facts[0], facts[1], facts[2], facts[3] = wanted.epoch, rows, copies, wanted.source
     facts[4] = (table.snr_db[rows] >= LOUD).all(axis=1)
     first = np.fmin(table.p_sample[rows], table.s_sample[rows])
     facts[5], facts[6] = partners[0], np.where(np.isnan(first), -1, first)

@@ -15,7 +15,7 @@ from minieqt.backend import using
 from minieqt.data.augmentation import Augmentation
 from minieqt.data.draw import draw_plan, window_uniforms
 from minieqt.data.labels import SHAPES
-from minieqt.data.make_windows import make_windows
+from minieqt.data.make_windows import Making, Wanted, make_windows
 from minieqt.data.partners import NOBODY
 from minieqt.data.table import TEXT, TraceTable
 from minieqt.errors import UserError
@@ -47,22 +47,22 @@ def table_of(rng, count, quarters=True):
     return TraceTable(text, earthquake, p, s, coda, snr, text, text, number, number, text, second_p, second_s)
 
 
-def both(*args, **kwargs):
+def both(raw, table, wanted, making):
     results = []
     for mode in ("fast", "readable"):
-        x, labels = np.full((2, len(args[2]), 3, 6000), np.nan, np.float32)
+        x, labels = np.full((2, len(wanted.rows), 3, 6000), np.nan, np.float32)
         with using(mode):
-            make_windows(*args[:5], x, labels, *args[5:], **kwargs)
+            make_windows(raw, table, wanted, making, x, labels)
         results.append((x, labels))
     return results
 
 
-def windows_of(table, raw, augmentation, **options):
+def windows_of(table, raw, augmentation, epoch=0, **options):
     """Every trace twice; the partner of trace n is trace n + 1, but for every third, which has none."""
     rows = np.repeat(np.arange(len(table)), 2)
     copies = np.tile([0, 1], len(table))
     partners = np.tile(np.where(rows % 3 == 1, NOBODY, (rows + 1) % len(table)), (2, 1))
-    return both(raw, table, rows, copies, rows, augmentation, partners=partners, **options)
+    return both(raw, table, Wanted(rows, copies, rows, epoch, partners), Making(augmentation, **options))
 
 
 def plans_of(table, seed, epoch, augmentation):
@@ -141,7 +141,7 @@ def test_without_augmentation_nothing_happens(rng):
     table = table_of(rng, 10)
     raw = rng.standard_normal((10, 3, 6000)).astype(np.float32)
     rows = np.arange(10)
-    (x, labels), defined = both(raw, table, rows, np.zeros(10, int), rows)
+    (x, labels), defined = both(raw, table, Wanted(rows, np.zeros(10, int), rows), Making())
     np.testing.assert_allclose(x, defined[0], atol=1e-5)
     np.testing.assert_allclose(labels, defined[1], atol=1e-6)
     np.testing.assert_allclose(x.std(axis=-1), 1, atol=1e-5)
@@ -170,8 +170,6 @@ def test_a_large_offset_leaves_no_trace(rng):
     np.testing.assert_allclose(x, defined, atol=2e-3)  # a count of 1e6 has steps of a sixteenth
 
 
-def test_an_unknown_shape(rng):
-    table = table_of(rng, 2)
+def test_an_unknown_shape():
     with pytest.raises(UserError, match="unknown label shape 'round'"):
-        raw = np.zeros((2, 3, 6000), np.float32)
-        make_windows(raw, table, np.arange(2), np.zeros(2, int), np.arange(2), raw, raw, label_shape="round")
+        Making(label_shape="round")
