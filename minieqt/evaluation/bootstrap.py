@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minieqt.evaluation.metrics import Outcomes
+from minieqt.evaluation.metrics import Outcomes, f1, precision, ratio, recall
 
 Array = Any
 
@@ -51,7 +51,7 @@ def f1_differences(before: Array, after: Array, events: Array, seed: int = 0) ->
     sums = np.stack([np.bincount(group, weights=column) for column in both.T], axis=1)  # (events, 6)
     rng = np.random.default_rng(seed)
     drawn = np.stack([sums.sum(axis=0), *(draw(rng, len(sums)) @ sums for _ in range(RESAMPLES))])
-    return measures(*drawn[:, 3:].T)["f1"] - measures(*drawn[:, :3].T)["f1"]
+    return f1(*drawn[:, 3:].T) - f1(*drawn[:, :3].T)
 
 
 def draw(rng: np.random.Generator, count: int) -> Array:
@@ -69,20 +69,15 @@ def measures(
     relative: Array | None = None,
 ) -> dict[str, Array]:
     """The measures of sums, each (R,); NaN where there is nothing to divide by."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = {
-            "precision": right / (right + wrong),
-            "recall": right / (right + missed),
-            "f1": 2 * right / (2 * right + wrong + missed),
+    found = {"precision": precision(right, wrong), "recall": recall(right, missed), "f1": f1(right, wrong, missed)}
+    if residual is not None and square is not None and absolute is not None and relative is not None:
+        mean = ratio(residual, right)
+        found |= {
+            "mean_s": mean,
+            "std_s": np.sqrt(np.maximum(ratio(square, right) - mean**2, 0)),
+            "mae_s": ratio(absolute, right),
+            "mape": ratio(relative, right),
         }
-        if residual is not None and square is not None and absolute is not None and relative is not None:
-            mean = residual / right
-            found |= {
-                "mean_s": mean,
-                "std_s": np.sqrt(np.maximum(square / right - mean**2, 0)),
-                "mae_s": absolute / right,
-                "mape": relative / right,
-            }
     return found
 
 

@@ -109,7 +109,7 @@ def tally(ours: Array, theirs: Array, our_common: Array, their_common: Array) ->
         "common": common,
         "missed": other - common,
         "additional": mine - int(np.sum(ours & our_common)),
-        "found": ratio(common, other),  # of the reference's, the share
+        "found": float(ratio(common, other)),  # of the reference's, the share
     }
 
 

@@ -75,9 +75,23 @@ def phase_outcomes(pick: Array, arrival: Array, noise: Array, tolerance: float) 
     )
 
 
-def ratio(part: float, whole: float) -> float:
-    """part / whole, NaN where there is no whole."""
-    return part / whole if whole else math.nan
+def ratio(part: Array, whole: Array) -> Array:
+    """part / whole of numbers or arrays, NaN where there is no whole, and so no part."""
+    with np.errstate(invalid="ignore"):
+        return np.divide(part, whole)
+
+
+def precision(right: Array, wrong: Array) -> Array:
+    """Of counts, as every measure here: numbers, or arrays of one shape."""
+    return ratio(right, right + wrong)
+
+
+def recall(right: Array, missed: Array) -> Array:
+    return ratio(right, right + missed)
+
+
+def f1(right: Array, wrong: Array, missed: Array) -> Array:
+    return ratio(2 * right, 2 * right + wrong + missed)
 
 
 @dataclass
@@ -91,15 +105,15 @@ class Counts:
 
     @property
     def precision(self) -> float:
-        return ratio(self.true_positive, self.true_positive + self.false_positive)
+        return float(precision(self.true_positive, self.false_positive))
 
     @property
     def recall(self) -> float:
-        return ratio(self.true_positive, self.true_positive + self.false_negative)
+        return float(recall(self.true_positive, self.false_negative))
 
     @property
     def f1(self) -> float:
-        return ratio(2 * self.true_positive, 2 * self.true_positive + self.false_positive + self.false_negative)
+        return float(f1(self.true_positive, self.false_positive, self.false_negative))
 
     def update(self, found: Outcomes) -> None:
         """Add a batch."""
@@ -144,8 +158,8 @@ class Residuals:
         return {
             "mean_s": self.mean,
             "std_s": math.sqrt(self.squares / self.count) if self.count else math.nan,
-            "mae_s": ratio(self.absolute, self.count),
-            "mape": ratio(self.relative, self.count),
+            "mae_s": float(ratio(self.absolute, self.count)),
+            "mape": float(ratio(self.relative, self.count)),
         }
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from minieqt.data.table import TraceTable
 from minieqt.evaluation.answers import NEVER, Answers
-from minieqt.evaluation.metrics import Outcomes, detection_outcomes, phase_outcomes
+from minieqt.evaluation.metrics import Outcomes, detection_outcomes, f1, phase_outcomes, precision, recall
 
 Array = Any
 
@@ -29,15 +29,15 @@ class Sweep:
 
     @property
     def precision(self) -> Array:
-        return divide(self.right, self.right + self.wrong)
+        return precision(self.right, self.wrong)
 
     @property
     def recall(self) -> Array:
-        return divide(self.right, self.right + self.missed)
+        return recall(self.right, self.missed)
 
     @property
     def f1(self) -> Array:
-        return divide(2 * self.right, 2 * self.right + self.wrong + self.missed)
+        return f1(self.right, self.wrong, self.missed)
 
     def best(self) -> tuple[float, float]:
         """(threshold, F1) where F1 is highest, at the highest such threshold; NaN if F1 has no value anywhere."""
@@ -61,11 +61,6 @@ class Sweep:
 
         arrivals = int(self.right[0] + self.missed[0]) if len(self.right) else 0
         return Sweep(np.asarray(thresholds), pick(self.right, 0), pick(self.wrong, 0), pick(self.missed, arrivals))
-
-
-def divide(part: Array, whole: Array) -> Array:
-    """part / whole, NaN where there is no whole."""
-    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
 
 
 def outcomes(answers: Answers, table: TraceTable, output: str, threshold: float, tolerance: float) -> Outcomes:
