@@ -19,7 +19,7 @@ Array = Any
 
 TEXT = np.dtypes.StringDType()  # as long as each text is: names of a fixed width would take four times the memory
 SAMPLES = 6000  # a window: 60 s at 100 Hz
-RATE = 100.0  # Hz
+RATE = 100.0  # Hz, what the network was trained on
 COMPONENTS = 3  # E, N, Z
 
 

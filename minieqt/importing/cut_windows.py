@@ -21,10 +21,10 @@ from obspy.geodetics import gps2dist_azimuth
 
 from minieqt.data.measures import coda_end, power, signal_to_noise
 from minieqt.data.stead_writer import Row
-from minieqt.data.table import SAMPLES
+from minieqt.data.table import RATE, SAMPLES
 from minieqt.importing.catalogue import Catalogue, Pair
 from minieqt.records.archive import Archive
-from minieqt.records.channel import RATE, Instrument
+from minieqt.records.channel import Instrument
 from minieqt.records.join import TWICE
 from minieqt.records.left_out import LeftOut
 from minieqt.records.segment import Segment, segments

@@ -9,8 +9,7 @@ from typing import Any
 
 Array = Any
 
-RATE = 100.0  # Hz, what the network was trained on
-SLOWEST, FASTEST = 20.0, 10_000.0  # Hz, what can be resampled to it
+SLOWEST, FASTEST = 20.0, 10_000.0  # Hz, what can be resampled to 100 Hz
 
 SAME_RATE = 2e-3  # relative difference up to which two rates are the same, measured by different clocks
 CARRIED = 0.99  # of the Nyquist frequency: the corners of a filter lie below

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minieqt.records.channel import RATE
+from minieqt.data.table import RATE
 from minieqt.records.gap import Piece
 from minieqt.records.span import SECOND
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from scipy import signal
 
+from minieqt.data.table import RATE
 from minieqt.errors import UserError
-from minieqt.records.channel import CARRIED, RATE, carries
+from minieqt.records.channel import CARRIED, carries
 from minieqt.records.gap import Piece
 
 Array = Any

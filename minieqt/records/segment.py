@@ -13,7 +13,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from minieqt.records.channel import RATE
+from minieqt.data.table import RATE
 from minieqt.records.clock import on_clock
 from minieqt.records.gap import Piece
 from minieqt.records.join import join

@@ -18,10 +18,10 @@ from bokeh.models import Button, ColumnDataSource, Div, LinearColorMapper, Range
 from bokeh.plotting import figure
 from obspy import UTCDateTime
 
+from minieqt.data.table import RATE
 from minieqt.evaluation.explain import Explanation, explain
 from minieqt.model import EQTransformer
 from minieqt.plots import BLACK, COLOURS, COMPONENTS, PURPLE
-from minieqt.records.channel import RATE
 from minieqt.records.span import SECOND
 from minieqt.review.keys import hand_over
 from minieqt.review.queue import Item

@@ -8,7 +8,7 @@ import numpy as np
 from bokeh.models import ColumnDataSource, LinearAxis, LinearColorMapper, Range1d
 from scipy.signal import spectrogram
 
-from minieqt.records.channel import RATE
+from minieqt.data.table import RATE
 
 Array = Any
 

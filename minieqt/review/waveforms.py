@@ -15,13 +15,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from minieqt.data.table import RATE
 from minieqt.errors import UserError
 from minieqt.model import EQTransformer
 from minieqt.picking.pick import NAMES
 from minieqt.picking.probabilities import Settings, probabilities
 from minieqt.picking.run import probability_file
 from minieqt.records.archive import Archive, open_archive
-from minieqt.records.channel import RATE, Instrument
+from minieqt.records.channel import Instrument
 from minieqt.records.left_out import LeftOut
 from minieqt.records.segment import Segment, segments
 from minieqt.records.selection import Selection, Station

@@ -14,8 +14,8 @@ import numpy as np
 from scipy.fft import irfft
 
 from minieqt.data.synthetic.real_noise import RealNoise
-from minieqt.data.synthetic.station import FREQUENCY, PADDED, RATE, Station
-from minieqt.data.table import COMPONENTS, SAMPLES
+from minieqt.data.synthetic.station import FREQUENCY, PADDED, Station
+from minieqt.data.table import COMPONENTS, RATE, SAMPLES
 
 Array = Any
 

@@ -9,8 +9,8 @@ from scipy.fft import irfft
 from scipy.signal import lfilter
 
 from minieqt.data.synthetic.background import TIME, white_spectrum
-from minieqt.data.synthetic.station import FREQUENCY, LOG_FREQUENCY, PADDED, RATE
-from minieqt.data.table import COMPONENTS, SAMPLES
+from minieqt.data.synthetic.station import FREQUENCY, LOG_FREQUENCY, PADDED
+from minieqt.data.table import COMPONENTS, RATE, SAMPLES
 
 Array = Any
 

@@ -17,8 +17,8 @@ from scipy.fft import rfft
 from scipy.ndimage import uniform_filter1d
 
 from minieqt.data.open import open_dataset
-from minieqt.data.synthetic.station import FREQUENCY, RATE
-from minieqt.data.table import COMPONENTS, SAMPLES, BadTrace
+from minieqt.data.synthetic.station import FREQUENCY
+from minieqt.data.table import COMPONENTS, RATE, SAMPLES, BadTrace
 from minieqt.errors import UserError, counted
 
 Array = Any

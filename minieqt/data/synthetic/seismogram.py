@@ -21,8 +21,8 @@ from scipy.fft import irfft, rfft
 from minieqt.data.synthetic.background import white
 from minieqt.data.synthetic.region import Crust
 from minieqt.data.synthetic.source import corner_frequency, half_frequency, low_frequency_level
-from minieqt.data.synthetic.station import FREQUENCY, PADDED, RATE, Station
-from minieqt.data.table import COMPONENTS, SAMPLES
+from minieqt.data.synthetic.station import FREQUENCY, PADDED, Station
+from minieqt.data.table import COMPONENTS, RATE, SAMPLES
 
 Array = Any
 

@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from minieqt.data.table import COMPONENTS
+from minieqt.data.table import COMPONENTS, RATE
 
 Array = Any
 
-RATE = 100.0  # Hz
 PADDED = 6480  # samples of the Fourier transforms: 4.8 s behind the window take what would wrap around
 FREQUENCY = np.fft.rfftfreq(PADDED, 1 / RATE).astype(np.float32)
 I_FREQUENCY = (1j * FREQUENCY).astype(np.complex64)

@@ -31,9 +31,9 @@ from minieqt.data.synthetic.region import (
 )
 from minieqt.data.synthetic.seismogram import earthquake
 from minieqt.data.synthetic.sequences import Origin, on_the_fault, sequences
-from minieqt.data.synthetic.station import RATE, Station
+from minieqt.data.synthetic.station import Station
 from minieqt.data.synthetic.windows import NETWORK, arrivals_at
-from minieqt.data.table import COMPONENTS, SAMPLES
+from minieqt.data.table import COMPONENTS, RATE, SAMPLES
 from minieqt.errors import UserError
 from minieqt.files import atomic_write, csv_lines, write_text
 

@@ -36,8 +36,8 @@ from minieqt.data.synthetic.region import (
 )
 from minieqt.data.synthetic.seismogram import Arrivals, earthquake
 from minieqt.data.synthetic.source import radiation
-from minieqt.data.synthetic.station import RATE, Station
-from minieqt.data.table import SAMPLES
+from minieqt.data.synthetic.station import Station
+from minieqt.data.table import RATE, SAMPLES
 
 Array = Any
 
