@@ -23,9 +23,9 @@ from obspy import UTCDateTime
 from obspy.core.event import Catalog, Comment, CreationInfo, Event, Pick, QuantityError, WaveformStreamID
 from obspy.io.quakeml.core import _validate
 
+from minieqt.picking.day_file import DayFile, by_day, write_day_file
 from minieqt.picking.events import Event as Detection
 from minieqt.picking.events import Pick as Arrival
-from minieqt.picking.part import Part, by_day, write_part
 from minieqt.picking.results import write_tables
 from minieqt.picking.run import Report, days_of
 from minieqt.records.channel import Instrument
@@ -56,8 +56,8 @@ def make(folder: Path, count: int, days: int) -> None:
         day, station = divmod(number, STATIONS)
         at, begin = Instrument("XX", f"S{station:02d}", "", "HH"), START + 86400 * day
         mine = min(each, count - number * each)
-        part = Part(detections(at, begin, max(mine, 0), rng))
-        write_part(folder / f"XX.{at.station}.{begin.strftime('%Y-%m-%d')}.json", {"made": "benchmark"}, part)
+        result = DayFile(detections(at, begin, max(mine, 0), rng))
+        write_day_file(folder / f"XX.{at.station}.{begin.strftime('%Y-%m-%d')}.json", {"made": "benchmark"}, result)
 
 
 def by_obspy(found: list[Detection], path: Path) -> None:

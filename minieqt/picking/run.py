@@ -30,8 +30,8 @@ from minieqt.backend import to_numpy
 from minieqt.errors import UserError
 from minieqt.files import atomic_write, locked
 from minieqt.model import EQTransformer
+from minieqt.picking.day_file import DayFile, all_day_files, read_day_file, write_day_file
 from minieqt.picking.events import Event
-from minieqt.picking.part import Part, all_parts, read_part, write_part
 from minieqt.picking.pick import CONTEXT, StationDay, station_day
 from minieqt.picking.pool import Pool, serial
 from minieqt.picking.probabilities import Settings
@@ -92,7 +92,7 @@ class Task:
     station: Station
     archive: Archive
     known: dict[str, Any]
-    part: Path
+    path: Path
 
     def __str__(self) -> str:
         """NET.STA.2022-02-06."""
@@ -118,7 +118,7 @@ def pick_archive(
     days = archive.days()
     there = set(os.listdir(folder))
     for day, station in days:  # before anything is picked
-        if part_name(station, day) in there and archive.look_around(station, day):
+        if file_name(station, day) in there and archive.look_around(station, day):
             refuse_to_replace(task_of(archive, made, folder, station, day), archive)
     given: dict[tuple[Station, int], int] = {}  # {station-day: from how many entries}
 
@@ -151,9 +151,9 @@ def pick_archive(
     with locked(folder):  # another run may write the tables of this OUT too: the last one has all station-days
         report.found.clear()
         report.left_out.extend(archive.left_out)
-        parts = all_parts(folder, [folder / part_name(station, day) for station, day in given])
-        write_tables(days_of(parts, made, report), job.out, job.coordinates, job.parquet)
-        report.earlier = sum(map(len, parts.values())) - report.foreign - len(given)
+        files = all_day_files(folder, [folder / file_name(station, day) for station, day in given])
+        write_tables(days_of(files, made, report), job.out, job.coordinates, job.parquet)
+        report.earlier = sum(map(len, files.values())) - report.foreign - len(given)
         report.left_out.to_csv(job.out / "left_out.csv")
     return report
 
@@ -163,7 +163,7 @@ def day_name(station: Station, day: int) -> str:
     return f"{station[0]}.{station[1]}.{UTCDateTime(ns=day).strftime('%Y-%m-%d')}"
 
 
-def part_name(station: Station, day: int) -> str:
+def file_name(station: Station, day: int) -> str:
     """What a station-day's file is called."""
     return f"{quote(day_name(station, day), safe=' ')}.json"
 
@@ -180,15 +180,15 @@ def task_of(archive: Archive, made: str, folder: Path, station: Station, day: in
     extract = archive.extract(station, start, end)
     files = [describe_file(path) for path in extract.files(station, start, end)]
     known = {"made": made, "selection": limits(archive, day), "files": files}
-    return Task(day, station, extract, known, folder / part_name(station, day))
+    return Task(day, station, extract, known, folder / file_name(station, day))
 
 
-def days_of(parts: dict[str, list[Path]], made: str, report: Report) -> Iterator[tuple[int, Events]]:
+def days_of(files: dict[str, list[Path]], made: str, report: Report) -> Iterator[tuple[int, Events]]:
     """Every day (its first nanosecond) and what was found in it; what is read is counted in `report`."""
-    for date, paths in parts.items():
+    for date, paths in files.items():
         events = Events()
         for path in paths:
-            found = read_part(path, {"made": made})
+            found = read_day_file(path, {"made": made})
             if found is None:
                 report.foreign += 1
                 continue
@@ -201,35 +201,35 @@ def days_of(parts: dict[str, list[Path]], made: str, report: Report) -> Iterator
 
 def pick_task(job: Job, task: Task, progress: Callable[[int], object]) -> tuple[bool, Counter[str]]:
     """Pick one station-day, unless it is there already; whether it was, and how many events, P and S it has."""
-    found = read_part(task.part, task.known)
+    found = read_day_file(task.path, task.known)
     if found is not None:
-        task.part.touch()  # of the latest run
+        task.path.touch()  # of the latest run
         return True, found.count()
     forget(job.out, task)
     found = pick_one(task.archive, job, task.day, task.station, progress)
-    write_part(task.part, task.known, found)
+    write_day_file(task.path, task.known, found)
     return False, found.count()
 
 
 def forget(out: Path, task: Task) -> None:
     """Remove an earlier result of a station-day, made in another way, with its probabilities and figures."""
-    task.part.unlink(missing_ok=True)
-    name, date = task.part.stem.rsplit(".", 1)
+    task.path.unlink(missing_ok=True)
+    name, date = task.path.stem.rsplit(".", 1)
     for folder in ("probabilities", "plots"):
         for old in (out / folder).glob(f"{name}.*.{date}*"):
             old.unlink(missing_ok=True)
 
 
-def pick_one(archive: Archive, job: Job, day: int, station: Station, progress: Callable[[int], object]) -> Part:
+def pick_one(archive: Archive, job: Job, day: int, station: Station, progress: Callable[[int], object]) -> DayFile:
     """Read and pick one station-day; what it held in memory is free again before the next begins."""
-    part = Part(left_out=LeftOut(day, day + DAY))
+    result = DayFile(left_out=LeftOut(day, day + DAY))
     # An iterator, so that nothing else holds a trace once it is used.
-    traces = iter(archive.read(station, day - CONTEXT, day + DAY + CONTEXT, part.left_out))
-    for found in station_day(traces, day, job.model, job.settings, progress, part.left_out):
+    traces = iter(archive.read(station, day - CONTEXT, day + DAY + CONTEXT, result.left_out))
+    for found in station_day(traces, day, job.model, job.settings, progress, result.left_out):
         write_extras(job, found)
-        part.events += found.events
-        part.others += found.others
-    return part
+        result.events += found.events
+        result.others += found.others
+    return result
 
 
 def limits(archive: Archive, day: int) -> list[int | None]:
@@ -245,9 +245,9 @@ def limits(archive: Archive, day: int) -> list[int | None]:
 def refuse_to_replace(task: Task, archive: Archive) -> None:
     """UserError if an earlier result, made in the same way, is of records that the new one would lack."""
     try:
-        part = json.loads(task.part.read_text(encoding="utf-8"))
-        (first, last), files = part["selection"], {Path(held[0]) for held in part["files"]}
-        if part["made"] != task.known["made"]:
+        held = json.loads(task.path.read_text(encoding="utf-8"))
+        (first, last), files = held["selection"], {Path(file[0]) for file in held["files"]}
+        if held["made"] != task.known["made"]:
             return
     except (OSError, ValueError, KeyError, TypeError):
         return
@@ -262,7 +262,7 @@ def refuse_to_replace(task: Task, archive: Archive) -> None:
     if before or after or others:
         what = "another stretch of that day" if not others else f"other files, such as {min(others)}"
         raise UserError(
-            f"{task.part.parents[1]} holds results of {task} from {what}, which would be lost: name another --out"
+            f"{task.path.parents[1]} holds results of {task} from {what}, which would be lost: name another --out"
         )
 
 

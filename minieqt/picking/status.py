@@ -12,7 +12,7 @@ import numpy as np
 
 from minieqt.errors import UserError
 from minieqt.files import csv_lines
-from minieqt.picking.part import DATED, read_part
+from minieqt.picking.day_file import DATED, read_day_file
 from minieqt.plots import BLUE, new_figure
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ COLUMNS = "station day hours_recorded hours_picked events P S".split()
 
 
 @dataclass(frozen=True)
-class StationDay:
+class DayStatus:
     """Hours are those of all channels together."""
 
     station: str
@@ -37,27 +37,27 @@ class StationDay:
     s: int
 
 
-def read_status(out: Path) -> tuple[list[StationDay], int, int]:
+def read_status(out: Path) -> tuple[list[DayStatus], int, int]:
     """The station-days of OUT that were made as the latest was, in order of station and time, as the tables hold them;
     how many were made with other weights or options; and how many files could not be read: damaged, of another version
     of pick, or not named as pick does. UserError if there is none.
     """
     folder = out / "station_days"
     paths = sorted(folder.glob(DATED))
-    found: dict[str, list[StationDay]] = {}
+    found: dict[str, list[DayStatus]] = {}
     written: dict[str, int] = {}
     unreadable = len(list(folder.glob("*.json"))) - len(paths)
     for path in paths:
-        part = read_part(path, {})
-        if part is None:
+        result = read_day_file(path, {})
+        if result is None:
             unreadable += 1
         else:
             name, _, day = unquote(path.stem).rpartition(".")
-            count, ledger = part.count(), part.left_out
+            count, ledger = result.count(), result.left_out
             hours = ledger.recorded / 3600, ledger.picked / 3600
-            one = StationDay(name, np.datetime64(day), *hours, count["events"], count["P"], count["S"])
-            found.setdefault(part.made, []).append(one)
-            written[part.made] = max(written.get(part.made, 0), part.written)
+            one = DayStatus(name, np.datetime64(day), *hours, count["events"], count["P"], count["S"])
+            found.setdefault(result.made, []).append(one)
+            written[result.made] = max(written.get(result.made, 0), result.written)
     if not found:
         others = f", only {unreadable} that are damaged or of another version" if unreadable else ""
         raise UserError(f"{out} holds no station-day of pick{others}")
@@ -65,7 +65,7 @@ def read_status(out: Path) -> tuple[list[StationDay], int, int]:
     return latest, sum(map(len, found.values())), unreadable
 
 
-def table(days: Iterable[StationDay]) -> str:
+def table(days: Iterable[DayStatus]) -> str:
     """status.csv."""
     rows = [
         (one.station, one.day, f"{one.recorded:.3f}", f"{one.picked:.3f}", one.events, one.p, one.s) for one in days
@@ -73,7 +73,7 @@ def table(days: Iterable[StationDay]) -> str:
     return "".join(csv_lines([COLUMNS, *rows]))
 
 
-def grid(days: list[StationDay]) -> tuple[list[str], Array, Array]:
+def grid(days: list[DayStatus]) -> tuple[list[str], Array, Array]:
     """Stations (S,), days (D,) without a gap, and events (S, D), NaN where a station-day is not there."""
     stations = sorted({one.station for one in days})
     first, last = min(one.day for one in days), max(one.day for one in days)
@@ -84,7 +84,7 @@ def grid(days: list[StationDay]) -> tuple[list[str], Array, Array]:
     return stations, dates, events
 
 
-def rates(days: list[StationDay]) -> dict[str, float]:
+def rates(days: list[DayStatus]) -> dict[str, float]:
     """{station: events an hour of its channels that was picked}; 0 where nothing was."""
     hours: dict[str, list[float]] = {}
     for one in days:
@@ -94,14 +94,14 @@ def rates(days: list[StationDay]) -> dict[str, float]:
     return {station: events / picked if picked else 0.0 for station, (events, picked) in hours.items()}
 
 
-def odd_stations(days: list[StationDay]) -> dict[str, float]:
+def odd_stations(days: list[DayStatus]) -> dict[str, float]:
     """{station: how many times the network's median it has of events an hour}, where that is ODD times or more."""
     each = rates(days)
     median = float(np.median([rate for rate in each.values() if rate] or [0.0]))
     return {station: rate / median for station, rate in each.items() if median and rate >= ODD * median}
 
 
-def summary(days: list[StationDay]) -> str:
+def summary(days: list[DayStatus]) -> str:
     """A line for the network, one a station, and one for each that looks odd."""
     stations, dates, events = grid(days)
     span = f"{dates[0]}" if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
@@ -121,7 +121,7 @@ def summary(days: list[StationDay]) -> str:
     return "\n".join(lines)
 
 
-def chart(days: list[StationDay]) -> Figure:
+def chart(days: list[DayStatus]) -> Figure:
     """Stations by days, coloured by events (white: not there), over the events of all stations a day."""
     stations, dates, events = grid(days)
     figure = new_figure(figsize=(9, 2.5 + 0.22 * len(stations)))

@@ -16,8 +16,8 @@ from urllib.parse import unquote
 from obspy import UTCDateTime
 
 from minieqt.errors import UserError
+from minieqt.picking.day_file import DATED, DayFile, read_day_file
 from minieqt.picking.events import Event
-from minieqt.picking.part import DATED, Part, read_part
 from minieqt.records.channel import Instrument
 from minieqt.records.selection import Station
 from minieqt.records.span import DAY, SECOND, Span
@@ -73,39 +73,39 @@ def found_times(event: Event | None) -> dict[str, int]:
 
 def read_out(path: Path) -> Out:
     """An OUT of `pick`. UserError if it is none, or nothing was found in it."""
-    parts = sorted((path / "station_days").glob(DATED))
-    if not parts:
+    results = sorted((path / "station_days").glob(DATED))
+    if not results:
         raise UserError(f"{path} holds no picks of `python -m minieqt pick`: it has no station_days")
     made: dict[str, list[Path]] = {}
     files: set[Path] = set()
-    for part in parts:
+    for file in results:
         try:
-            told = json.loads(part.read_text(encoding="utf-8"))
-            made.setdefault(told["made"], []).append(part)
-            files |= {Path(file[0]) for file in told["files"]}
+            told = json.loads(file.read_text(encoding="utf-8"))
+            made.setdefault(told["made"], []).append(file)
+            files |= {Path(record[0]) for record in told["files"]}
         except (OSError, ValueError, KeyError, TypeError, IndexError):
             continue
     if not made:
         raise UserError(f"{path} holds no station-day that can be read")
-    newest = max(made, key=lambda name: max(part.stat().st_mtime_ns for part in made[name]))
-    found = [event for part in made[newest] for event in (read_part(part, {"made": newest}) or Part()).events]
+    newest = max(made, key=lambda name: max(file.stat().st_mtime_ns for file in made[name]))
+    found = [event for file in made[newest] for event in (read_day_file(file, {"made": newest}) or DayFile()).events]
     if not found:
         raise UserError(f"{path} holds no detection: there is nothing to review")
     found.sort(key=lambda event: (event.start.ns, event.instrument))
     events = {key_of(event.instrument, event.start.ns): event for event in found}
     picked: dict[Station, list[Span]] = {}
-    for part in made[newest]:
-        station, span = station_day(part)
+    for file in made[newest]:
+        station, span = station_day(file)
         picked.setdefault(station, []).append(span)
-    return Out(path, events, sorted(files), picked, len(parts) - len(made[newest]))
+    return Out(path, events, sorted(files), picked, len(results) - len(made[newest]))
 
 
-def station_day(part: Path) -> tuple[Station, Span]:
+def station_day(file: Path) -> tuple[Station, Span]:
     """Whose file of OUT/station_days this is, and which part of the day was picked."""
-    name, date = unquote(part.stem).rsplit(".", 1)
+    name, date = unquote(file.stem).rsplit(".", 1)
     network, _, station = name.partition(".")
     start = UTCDateTime(date).ns
-    first, last = json.loads(part.read_text(encoding="utf-8"))["selection"]
+    first, last = json.loads(file.read_text(encoding="utf-8"))["selection"]
     end = start + DAY
     return (network, station), (max(start, first or start), min(end, end if last is None else last))
 

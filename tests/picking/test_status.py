@@ -10,8 +10,8 @@ from records import START
 
 from minieqt.cli import main, program
 from minieqt.errors import UserError
+from minieqt.picking.day_file import DayFile, by_day, write_day_file
 from minieqt.picking.events import Event, Pick
-from minieqt.picking.part import Part, by_day, write_part
 from minieqt.picking.status import grid, odd_stations, read_status, summary, table
 from minieqt.records.channel import Instrument
 from minieqt.records.left_out import LeftOut
@@ -33,8 +33,8 @@ def out(tmp_path):
             count = 100 if (station, day) == ("XX.C", 8) else 2
             ledger = LeftOut()
             ledger.recorded_lengths, ledger.picked_lengths = [3 * 3600 * 10**9], [2 * 3600 * 10**9]
-            part = Part([EVENT] * count, left_out=ledger)
-            write_part(folder / f"{station}.2022-02-0{day}.json", {"made": "x"}, part)
+            result = DayFile([EVENT] * count, left_out=ledger)
+            write_day_file(folder / f"{station}.2022-02-0{day}.json", {"made": "x"}, result)
     (folder / "XX.D.2022-02-06.json").write_text("{", encoding="utf-8")
     return tmp_path
 
@@ -69,7 +69,7 @@ def test_a_copy_by_hand_is_not_counted(out):
 def test_what_other_weights_made_is_not_counted(out, capsys):
     """The latest count, as in the tables: those that were written, or taken as they were, last."""
     other = out / "station_days" / "XX.B.2022-02-06.json"
-    write_part(other, {"made": "y"}, Part([EVENT]))
+    write_day_file(other, {"made": "y"}, DayFile([EVENT]))
     os.utime(other, ns=(2**62, 2**62))
     days, foreign, _ = read_status(out)
     assert [(one.station, one.events) for one in days] == [("XX.B", 1)] and foreign == 7

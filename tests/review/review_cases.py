@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from obspy import Stream, Trace, UTCDateTime
 
+from minieqt.picking.day_file import DayFile, write_day_file
 from minieqt.picking.events import Event, Pick
-from minieqt.picking.part import Part, write_part
 from minieqt.records.channel import Instrument
 
 START = UTCDateTime("2022-02-06T01:00:00")
@@ -38,7 +38,7 @@ def write_out(folder: Path, events, files=(), made="one"):
         mine = [e for e in events if (e.instrument.network, e.instrument.station) == station]
         known = {"made": made, "selection": [None, None], "files": [[str(path), 0, 0] for path in files]}
         name = f"{station[0]}.{station[1]}.2022-02-06.json".replace("<", "%3C").replace(">", "%3E")
-        write_part(days / name, known, Part(mine))
+        write_day_file(days / name, known, DayFile(mine))
     return folder
 
 

@@ -23,7 +23,7 @@ SEEN = 90.0  # s to wait for files of other machines: NFS caches a folder's name
 
 
 @dataclass
-class Part:
+class DayFile:
     """The result of a station-day."""
 
     events: list[Event] = field(default_factory=list)
@@ -38,23 +38,23 @@ class Part:
         return Counter(picks + [pick.phase for pick in self.others] + ["events"] * len(self.events))
 
 
-def write_part(path: Path, known: dict[str, Any], part: Part) -> None:
+def write_day_file(path: Path, known: dict[str, Any], result: DayFile) -> None:
     """Keep a finished station-day; `known` says how and from what it was made."""
     held = {
-        "events": [event_to_json(event) for event in part.events],
-        "others": [pick_to_json(pick) | {"instrument": asdict(pick.instrument)} for pick in part.others],
-        "left_out": part.left_out.to_json(),
+        "events": [event_to_json(event) for event in result.events],
+        "others": [pick_to_json(pick) | {"instrument": asdict(pick.instrument)} for pick in result.others],
+        "left_out": result.left_out.to_json(),
     }
     write_text(path, json.dumps(known | held) + "\n")
 
 
-def read_part(path: Path, known: dict[str, Any]) -> Part | None:
+def read_day_file(path: Path, known: dict[str, Any]) -> DayFile | None:
     """A finished station-day; None if it is not there, damaged, or was made from something else."""
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
         if any(held[name] != value for name, value in known.items()):
             return None
-        return Part(
+        return DayFile(
             [event_from_json(event) for event in held["events"]],
             [pick_from_json(pick, Instrument(**pick["instrument"])) for pick in held["others"]],
             LeftOut.from_json(held["left_out"]),
@@ -68,23 +68,23 @@ def read_part(path: Path, known: dict[str, Any]) -> Part | None:
 def by_day(folder: Path) -> dict[str, list[Path]]:
     """{date: the station-days' files}, in order."""
     found: dict[str, list[Path]] = {}
-    for part in sorted(folder.glob(DATED)):
-        found.setdefault(part.stem.rpartition(".")[2], []).append(part)
+    for path in sorted(folder.glob(DATED)):
+        found.setdefault(path.stem.rpartition(".")[2], []).append(path)
     return dict(sorted(found.items()))
 
 
-def all_parts(folder: Path, made: list[Path]) -> dict[str, list[Path]]:
+def all_day_files(folder: Path, made: list[Path]) -> dict[str, list[Path]]:
     """`by_day`, once it shows all files that were `made`: those of other machines may appear some time later.
 
     UserError if that takes longer than on any network file system.
     """
     deadline = time.monotonic() + SEEN
     while True:
-        parts = by_day(folder)
-        shown = {path for paths in parts.values() for path in paths}
+        files = by_day(folder)
+        shown = {path for paths in files.values() for path in paths}
         hidden = [path for path in made if path not in shown and not path.exists()]
         if not hidden:
-            return parts
+            return files
         if time.monotonic() > deadline:
             told = f"{len(hidden)} station-days that workers have picked are not in {folder}, such as {hidden[0].name}"
             raise UserError(f"{told}: all workers have to see the same files")
