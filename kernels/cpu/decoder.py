@@ -43,11 +43,12 @@ class Kept(NamedTuple):
     values: Array
 
 
-def run(
-    x: Array, Ws: tuple[Array, ...], bs: tuple[Array, ...], crops: tuple[tuple[int, int], ...], keep: bool
+def decoder_forward(
+    x: Array, Ws: tuple[Array, ...], bs: tuple[Array, ...], crops: tuple[tuple[int, int], ...], keep: bool = True
 ) -> tuple[Array, Any]:
-    """x (B, C, T) -> the last stage's y (B, O, T'), or logits (B, 1, T') if there is one W more than crops; and what is
-    kept. NotImplemented for other crops than 0 and 1, and for a head of several filters."""
+    """x (B, C, T), W (O, C, K) and b (O) of every stage and of the head, crop of every stage -> logits (B, 1, T'),
+    cache. Without a head, as many W as crops, it is the last stage's y (B, O, T'). NotImplemented for other crops than
+    0 and 1, and for a head of several filters."""
     if any(crop not in (0, 1) for pair in crops for crop in pair) or (len(Ws) > len(crops) and len(Ws[-1]) > 1):
         return NotImplemented
     keep_freed_memory()
@@ -66,10 +67,14 @@ def run(
     return memory.y, Kept(plan, shapes, weights, W_head, memory.values) if keep else None
 
 
-def run_back(dy: Array, kept: Kept) -> tuple[Array, tuple[Array, ...], tuple[Array, ...]]:
-    """dy like y -> dx (B, C, T), dW (O, C, K) and db (O) of every stage, and of the head if there is one."""
+def decoder_backward(dlogits: Array, cache: Any) -> tuple[Array, tuple[Array, ...], tuple[Array, ...]]:
+    """dlogits (B, 1, T'), or dy without a head -> dx (B, C, T), dW (O, C, K) and db (O) of every stage and of the
+    head, if there is one. NotImplemented where the definition made the cache."""
+    if not isinstance(cache, Kept):
+        return NotImplemented
     keep_freed_memory(large=True)
-    plan, shapes, dy, (_, C, K) = kept.plan, kept.shapes, np.ascontiguousarray(dy), kept.head.shape
+    kept, dy = cache, np.ascontiguousarray(dlogits)
+    plan, shapes, (_, C, K) = kept.plan, kept.shapes, kept.head.shape
     stages, end, B = plan.stages, plan.stages[-1], len(dy)
     groups = max(1, min(GROUPS, B))  # one even without windows: its sums are zero
     weights = BackWeights(aligned(end.back_packed_at), kept.weights.by_tap, pack_head_backward(kept.head))
@@ -90,22 +95,9 @@ def run_back(dy: Array, kept: Kept) -> tuple[Array, tuple[Array, ...], tuple[Arr
     return dx, dWs, dbs
 
 
-def decoder_forward(
-    x: Array, Ws: tuple[Array, ...], bs: tuple[Array, ...], crops: tuple[tuple[int, int], ...], keep: bool = True
-) -> tuple[Array, Any]:
-    """x (B, C, T), W (O, C, K) and b (O) of every stage and of the head, crop of every stage -> logits (B, 1, T'),
-    cache; NotImplemented for crops of several samples."""
-    return run(x, Ws, bs, crops, keep)
-
-
-def decoder_backward(dlogits: Array, cache: Any) -> tuple[Array, tuple[Array, ...], tuple[Array, ...]]:
-    """dlogits (B, 1, T') -> dx (B, C, T), dW (O, C, K) and db (O) of every stage and of the head."""
-    return run_back(dlogits, cache) if isinstance(cache, Kept) else NotImplemented
-
-
 def decoder_stage_forward(x: Array, W: Array, b: Array, crop: tuple[int, int] = (0, 0)) -> tuple[Array, Any]:
     """x (B, C, T), W (O, C, K), b (O), crop of each end -> y (B, O, 2T - left - right), cache."""
-    result = run(x, (W,), (b,), (crop,), True)
+    result = decoder_forward(x, (W,), (b,), (crop,))
     if result is NotImplemented:
         length = 2 * x.shape[2] - sum(crop)
         upsampled = np.repeat(x, 2, axis=2)[:, :, crop[0] : crop[0] + length]
@@ -117,7 +109,7 @@ def decoder_stage_forward(x: Array, W: Array, b: Array, crop: tuple[int, int] = 
 def decoder_stage_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
     """dy (B, O, 2T - left - right) -> dx (B, C, T), dW (O, C, K), db (O)."""
     if isinstance(cache, Kept):
-        dx, (dW,), (db,) = run_back(dy, cache)
+        dx, (dW,), (db,) = decoder_backward(dy, cache)
     else:
         kept, crop = cache
         du, (dW,), (db,) = chain_backward(dy, kept)
