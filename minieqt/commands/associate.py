@@ -16,10 +16,14 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from minieqt.arguments import existing_file, existing_path, positive, whole
 from minieqt.commands.options import add_stations_option, parse_time
 from minieqt.errors import UserError, counted
+
+if TYPE_CHECKING:
+    from minieqt.catalogue.associate import Limits
 
 METHODS = {"pyocto": "PyOcto", "gamma": "GaMMA"}
 
@@ -77,8 +81,24 @@ def arguments(parser: ArgumentParser) -> None:
     more.add_argument("--threads", type=whole(1, 4096), default=1, help="of PyOcto; GaMMA takes one (1)")
 
 
+def limits_of(options: Namespace) -> Limits:
+    """What counts as an earthquake. The defaults above are those of Limits, which is slow to import."""
+    from minieqt.catalogue.associate import Limits
+
+    return Limits(
+        options.minimum_picks,
+        options.minimum_p,
+        options.minimum_s,
+        options.minimum_both,
+        options.tolerance,
+        options.apart or 1.0,
+        options.margin,
+        tuple(options.depth),
+    )
+
+
 def run(options: Namespace) -> int:
-    from minieqt.catalogue.associate import Limits, associate
+    from minieqt.catalogue.associate import associate
     from minieqt.catalogue.gamma import associate_by_gamma
     from minieqt.catalogue.input import covered, read_input
     from minieqt.catalogue.magnitude import read_responses, with_magnitudes
@@ -94,16 +114,7 @@ def run(options: Namespace) -> int:
     if options.method == "gamma" and options.apart:
         raise UserError("--apart is PyOcto's, GaMMA sets no time between two earthquakes: leave it out")
     responses = read_responses(options.stations) if options.magnitudes else None  # before what takes long
-    limits = Limits(
-        options.minimum_picks,
-        options.minimum_p,
-        options.minimum_s,
-        options.minimum_both,
-        options.tolerance,
-        options.apart or 1.0,
-        options.margin,
-        tuple(options.depth),
-    )
+    limits = limits_of(options)
     if options.velocities:
         velocities = read_velocities(options.velocities)
     else:

@@ -37,6 +37,7 @@ from minieqt.inference.peaks import DETECTION_THRESHOLD, P_THRESHOLD, S_THRESHOL
 
 if TYPE_CHECKING:
     from minieqt.picking.pool import Pool
+    from minieqt.picking.probabilities import Settings
     from minieqt.picking.run import Job, Report
     from minieqt.records.selection import Selection
 
@@ -116,7 +117,6 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     from minieqt.picking.parquet import FOLDER, check_installed
-    from minieqt.picking.probabilities import Settings
     from minieqt.picking.run import Job
     from minieqt.records.selection import Selection
     from minieqt.records.stations import read_coordinates
@@ -133,23 +133,7 @@ def run(options: Namespace) -> int:
         raise UserError("--workers and --dask are for the processor: a GPU is kept busy by one process")
     if (options.workers > 1 or options.threads) and options.dask not in (None, LOCAL):
         raise UserError("--workers and --threads are this machine's: the cluster of --dask has its own")
-    settings = Settings(
-        overlap=options.overlap,
-        stack=options.stack,
-        blind=options.blind,
-        band=parse_filter(options.filter),
-        detection_threshold=options.detection_threshold,
-        p_threshold=options.p_threshold,
-        s_threshold=options.s_threshold,
-        batch_size=options.batch_size,
-        instruments=options.instruments,
-        samples=options.uncertainty,
-        seed=options.seed,
-        rule=options.rule,
-        detection_end=options.detection_end,
-        join=options.join,
-        picks=options.picks,
-    )
+    settings = settings_of(options)
     selection = Selection(parse_time(options.start), parse_time(options.end), tuple(options.station))
     weights = open_weights(options.weights, **weight_options(options))
     settings.step(weights.model.length)
@@ -168,6 +152,29 @@ def run(options: Namespace) -> int:
     with pool_of(options) as pool:
         tell(pick_input(options, selection, job, pool), options.out)
     return 0
+
+
+def settings_of(options: Namespace) -> Settings:
+    """How records are picked. The defaults above are those of Settings, which is slow to import."""
+    from minieqt.picking.probabilities import Settings
+
+    return Settings(
+        overlap=options.overlap,
+        stack=options.stack,
+        blind=options.blind,
+        band=parse_filter(options.filter),
+        detection_threshold=options.detection_threshold,
+        p_threshold=options.p_threshold,
+        s_threshold=options.s_threshold,
+        batch_size=options.batch_size,
+        instruments=options.instruments,
+        samples=options.uncertainty,
+        seed=options.seed,
+        rule=options.rule,
+        detection_end=options.detection_end,
+        join=options.join,
+        picks=options.picks,
+    )
 
 
 def pool_of(options: Namespace) -> AbstractContextManager[Pool]:
