@@ -76,7 +76,7 @@ def main() -> None:
         f"city: {len(city)} places, {hours:.1f} hours; volcano: {len(volcano)} stations, a day, the vertical alone",
         f"near: with one of another station within {NEAR:g} s; by chance: the same with the days turned",
         "",
-        f"{'':<24}{'detection':>10}{'city: with a pick':>19}{'volcano: with a pick':>22}{'near':>6}{'by chance':>11}",
+        f"{'':<30}{'detection':>11}{'city: with a pick':>19}{'volcano: with a pick':>22}{'near':>6}{'by chance':>11}",
     ]
     for name in options.weights:
         model = load_weights(None if name == "own" else name)
@@ -84,7 +84,7 @@ def main() -> None:
             wrong = sum(len(picked(stream, model, detection)) for stream in city.values())
             days = [onsets(picked(stream, model, detection)) for stream in volcano.values()]
             chance = np.mean([shared(days, float(turn)) for turn in TURNS])
-            line = f"{Path(name).stem:<24}{detection:>10g}{wrong:>19}{sum(map(len, days)):>22}{shared(days):>6}"
+            line = f"{Path(name).stem:<30}{detection:>11g}{wrong:>19}{sum(map(len, days)):>22}{shared(days):>6}"
             lines.append(f"{line}{chance:>11.1f}")
             print(lines[-1], flush=True)
     options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
